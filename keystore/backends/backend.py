@@ -1,0 +1,96 @@
+"""The port of key backends: whatever can hold private keys and use them.
+
+A key is named by its ``ref``, an opaque URI whose scheme names the backend (``software:...``,
+``pkcs11:...``). A key has one algorithm for its whole life; the caller says it at each use and the
+backend refuses another one, so an RSA key never serves both RS256 and PS256.
+
+Every method may raise ``keystore.door.KeyServiceUnavailable`` and does so within ``DEADLINE``
+seconds: a dead or stalled token delays only those who need that token. None blocks the event loop.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+DEADLINE = 0.8
+"""Seconds within which a backend answers or raises: less than the second that the door promises."""
+
+
+class Algorithm(StrEnum):
+    """What a key is made for. The first four are names of RFC 7518 §3.1 and RFC 8037 §3.1."""
+
+    ES256 = "ES256"  # P-256 with SHA-256
+    RS256 = "RS256"  # RSA 2048, PKCS#1 v1.5 with SHA-256
+    PS256 = "PS256"  # RSA 2048, PSS with SHA-256, MGF1 with SHA-256, salt of 32 bytes
+    EDDSA = "EdDSA"  # Ed25519
+    HMAC = "HMAC"  # HMAC-SHA-256 with 32 random bytes
+    AES = "AES"  # AES-256-GCM
+
+
+SIGNING = frozenset({Algorithm.ES256, Algorithm.RS256, Algorithm.PS256, Algorithm.EDDSA})
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that was just made. ``public`` is its SubjectPublicKeyInfo in DER, empty for a secret key."""
+
+    ref: str
+    public: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """One text to encrypt or to decrypt, and the associated data that it is bound to."""
+
+    text: bytes
+    bound_to: bytes
+
+
+class UnknownKey(Exception):
+    """The backend holds no key of this name and algorithm."""
+
+
+class Backend(Protocol):
+    """Holds keys and uses them. Batches keep their order; a batch fails as a whole."""
+
+    @property
+    def scheme(self) -> str:
+        """Return the scheme of this backend's key references, without the colon."""
+        ...
+
+    async def generate(self, algorithm: Algorithm, label: str) -> NewKey:
+        """Make a key that survives a restart; ``label`` (64 ASCII characters at most) is for people."""
+        ...
+
+    async def public_key(self, ref: str, algorithm: Algorithm) -> bytes:
+        """Return the SubjectPublicKeyInfo (RFC 5280 §4.1) in DER, or raise UnknownKey."""
+        ...
+
+    async def sign(self, ref: str, algorithm: Algorithm, messages: Sequence[bytes]) -> list[bytes]:
+        """Return a JWS signature (RFC 7518 §3: r || s for ECDSA) per message, or raise UnknownKey."""
+        ...
+
+    async def mac(self, ref: str, messages: Sequence[bytes]) -> list[bytes]:
+        """Return HMAC-SHA-256 (32 bytes) of each message, or raise UnknownKey."""
+        ...
+
+    async def encrypt(self, ref: str, texts: Sequence[Sealing]) -> list[bytes]:
+        """Return nonce (12 bytes) || ciphertext || tag (16 bytes) of each text, or raise UnknownKey."""
+        ...
+
+    async def decrypt(self, ref: str, texts: Sequence[Sealing]) -> list[bytes | None]:
+        """Return each plaintext, None for one that was altered or bound to something else."""
+        ...
+
+    async def destroy(self, ref: str) -> None:
+        """Destroy the key for ever; nothing happens if it is not there."""
+        ...
+
+    async def health(self) -> None:
+        """Return if keys can be used, raise KeyServiceUnavailable with the reason if not."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of threads, children and sessions; keys stay."""
+        ...

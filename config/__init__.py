@@ -1,0 +1,1 @@
+"""Everything that differs between a test run and production."""

@@ -1,0 +1,1 @@
+"""What every package stands on: time, chance, the database, the web. It knows no product."""

@@ -1,0 +1,1 @@
+"""Document signatures with keys held in an HSM. The room is reserved; nothing stands here yet."""

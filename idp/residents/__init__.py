@@ -1,0 +1,1 @@
+"""The foundational ID store: the port, and its adapters (plugin room)."""

@@ -81,7 +81,7 @@ class KeyServiceUnavailable(Exception):
 
 
 class NotPermitted(Exception):
-    """This caller may not use that purpose, or no active key serves it, or the order is malformed."""
+    """This caller may not use that purpose, no active key serves it, or the order is malformed."""
 
 
 class BadSeal(Exception):
@@ -104,7 +104,7 @@ class Door(Protocol):
         ...
 
     async def seal(self, purpose: SealPurpose, plaintext: bytes, bound_to: bytes) -> bytes:
-        """Return ``plaintext`` (8 KiB at most) encrypted, readable only with the same ``bound_to``."""
+        """Return ``plaintext`` (8 KiB at most) encrypted, readable only with this ``bound_to``."""
         ...
 
     async def open(self, purpose: SealPurpose, sealed: bytes, bound_to: bytes) -> bytes:

@@ -33,7 +33,7 @@ SIGNING = frozenset({Algorithm.ES256, Algorithm.RS256, Algorithm.PS256, Algorith
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key that was just made. ``public`` is its SubjectPublicKeyInfo in DER, empty for a secret key."""
+    """A key just made. ``public`` is its SubjectPublicKeyInfo in DER, empty for a secret key."""
 
     ref: str
     public: bytes
@@ -60,7 +60,7 @@ class Backend(Protocol):
         ...
 
     async def generate(self, algorithm: Algorithm, label: str) -> NewKey:
-        """Make a key that survives a restart; ``label`` (64 ASCII characters at most) is for people."""
+        """Make a key that survives a restart; ``label`` (64 ASCII characters) is for people."""
         ...
 
     async def public_key(self, ref: str, algorithm: Algorithm) -> bytes:
@@ -68,7 +68,7 @@ class Backend(Protocol):
         ...
 
     async def sign(self, ref: str, algorithm: Algorithm, messages: Sequence[bytes]) -> list[bytes]:
-        """Return a JWS signature (RFC 7518 §3: r || s for ECDSA) per message, or raise UnknownKey."""
+        """Return a JWS signature (RFC 7518 §3: r || s for ECDSA) of each, or raise UnknownKey."""
         ...
 
     async def mac(self, ref: str, messages: Sequence[bytes]) -> list[bytes]:
@@ -76,7 +76,7 @@ class Backend(Protocol):
         ...
 
     async def encrypt(self, ref: str, texts: Sequence[Sealing]) -> list[bytes]:
-        """Return nonce (12 bytes) || ciphertext || tag (16 bytes) of each text, or raise UnknownKey."""
+        """Return nonce (12 bytes) || ciphertext || tag (16 bytes) of each, or raise UnknownKey."""
         ...
 
     async def decrypt(self, ref: str, texts: Sequence[Sealing]) -> list[bytes | None]:

@@ -15,10 +15,10 @@ from typing import Protocol
 class TokenKind(StrEnum):
     """What a signed token is for; it fixes the token's ``typ`` header."""
 
-    ID_TOKEN = "id_token"  # noqa: S105 - typ: JWT (OpenID Connect Core 1.0 §2)
-    ACCESS_TOKEN = "access_token"  # noqa: S105 - typ: at+jwt (RFC 9068 §2.1)
+    ID_TOKEN = "id_token"  # typ: JWT (OpenID Connect Core 1.0 §2)
+    ACCESS_TOKEN = "access_token"  # typ: at+jwt (RFC 9068 §2.1)
     USERINFO = "userinfo"  # typ: JWT (OpenID Connect Core 1.0 §5.3.2)
-    LOGOUT_TOKEN = "logout_token"  # noqa: S105 - typ: logout+jwt (OpenID Back-Channel Logout §2.4)
+    LOGOUT_TOKEN = "logout_token"  # typ: logout+jwt (OpenID Back-Channel Logout §2.4)
     INTROSPECTION = "introspection"  # typ: token-introspection+jwt (RFC 9701 §5)
 
 
@@ -36,7 +36,7 @@ class SealPurpose(StrEnum):
 
     PERSON = "person"  # the key of one person's attributes
     OUTBOX = "outbox"  # a message that waits to be sent
-    CLIENT_SECRET = "client_secret"  # noqa: S105 - a secret that must be read again (client_secret_jwt)
+    CLIENT_SECRET = "client_secret"  # a secret that must be read again (client_secret_jwt)
 
 
 class KeyState(StrEnum):

@@ -1,1 +1,41 @@
-"""TODO"""
+"""What the operator chooses: one section per file, a docstring per field, and nothing of ours."""
+
+from config.settings.issuers import Acr, Issuer
+from config.settings.loading import SettingsError, load
+from config.settings.sections import (
+    Channels,
+    DatabaseSettings,
+    Factors,
+    KeySettings,
+    Lifetimes,
+    Limits,
+    Otp,
+    Pages,
+    Pin,
+    Settings,
+    Sms,
+    Smtp,
+    Totp,
+    Web,
+)
+
+__all__ = [
+    "Acr",
+    "Channels",
+    "DatabaseSettings",
+    "Factors",
+    "Issuer",
+    "KeySettings",
+    "Lifetimes",
+    "Limits",
+    "Otp",
+    "Pages",
+    "Pin",
+    "Settings",
+    "SettingsError",
+    "Sms",
+    "Smtp",
+    "Totp",
+    "Web",
+    "load",
+]

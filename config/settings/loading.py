@@ -1,0 +1,83 @@
+"""Reading settings: a TOML file, then ``SYMBOLON_SECTION__FIELD`` from the environment.
+
+``SYMBOLON_SECTION__FIELD_FILE`` names a file whose content is the value: for secrets.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from config.settings.sections import Settings
+
+PREFIX = "SYMBOLON_"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text says where and what to write instead."""
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Return the settings, or raise SettingsError. Relative paths in them are the caller's."""
+    tree: dict[str, Any] = {}
+    if path is not None:
+        try:
+            tree = tomllib.loads(path.read_text())
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{path}: {error}") from error
+    for name, text in environ.items():
+        if name.startswith(PREFIX) and "__" in name:
+            _place(tree, name, text)
+    try:
+        return msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path or 'environment'}: {_with_hint(str(error))}") from error
+
+
+def _place(tree: dict[str, Any], name: str, text: str) -> None:
+    *sections, field = name.removeprefix(PREFIX).lower().split("__")
+    if field.endswith("_file") and (known := _field_of(sections, field)) is not None:
+        field = known
+        try:
+            text = Path(text).read_text().strip()
+        except OSError as error:
+            raise SettingsError(f"{name}: {error}") from error
+    for section in sections:
+        tree = tree.setdefault(section, {})
+    try:  # lists and tables are written as in TOML
+        tree[field] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        tree[field] = text
+
+
+def _field_of(sections: list[str], field: str) -> str | None:
+    """Return the field without ``_file`` when the section has it, and not the longer one."""
+    kind: Any = Settings
+    for section in sections:
+        kind = next((f.type for f in msgspec.structs.fields(kind) if f.name == section), None)
+        if kind is None:
+            return None
+    names = {f.name for f in msgspec.structs.fields(kind)}
+    short = field.removesuffix("_file")
+    return short if short in names and field not in names else None
+
+
+def _with_hint(message: str) -> str:
+    match = re.search(r"unknown field `(\w+)`", message)
+    if match is None:
+        return message
+    near = difflib.get_close_matches(match.group(1), _names(Settings), 1)
+    return f"{message}; did you mean `{near[0]}`?" if near else message
+
+
+def _names(kind: Any) -> list[str]:
+    names = []
+    for field in msgspec.structs.fields(kind):
+        names.append(field.name)
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            names.extend(_names(field.type))
+    return names

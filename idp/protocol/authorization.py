@@ -1,0 +1,109 @@
+"""The authorization request, and where its answer goes (RFC 6749 §4.1.1, RFC 9207)."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from idp.protocol.claims_request import ClaimsRequest
+from idp.protocol.client import Client
+from idp.protocol.errors import InvalidRequest, OAuthError
+from idp.protocol.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer on its way to the client: ``fields`` travel to ``uri`` as ``mode`` says."""
+
+    uri: str
+    mode: str
+    fields: tuple[tuple[str, str], ...]
+
+    @property
+    def location(self) -> str:
+        """Return the address to redirect to (not for form_post)."""
+        joint = "#" if self.mode == "fragment" else "&" if "?" in self.uri else "?"
+        return f"{self.uri}{joint}{urlencode(self.fields)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTo:
+    """A redirect URI that the client has registered.
+
+    ``ReplyTo.for_client`` is the only maker. To redirect a user agent one must hold a ReplyTo, so
+    an unregistered address cannot be redirected to (RFC 6749 §4.1.2.1).
+    """
+
+    uri: str
+    mode: str
+    state: str | None
+    issuer: str
+
+    @classmethod
+    def for_client(cls, client: Client, asked: Parameters, issuer: str) -> "ReplyTo":
+        """Return the proven address, or raise InvalidRequest: then nobody is redirected."""
+        uri = asked.require("redirect_uri")
+        if not any(_same(uri, registered, client) for registered in client.redirect_uris):
+            raise InvalidRequest("redirect_uri is not registered for this client")
+        mode = asked.get("response_mode", "query")
+        if mode not in client.response_modes:
+            mode = "query"  # the refusal itself is told by a check, in the mode that is safe
+        return cls(uri, mode, asked.get("state"), issuer)
+
+    def accept(self, code: str) -> Reply:
+        """Return the successful answer (RFC 6749 §4.1.2)."""
+        return self._reply(("code", code))
+
+    def refuse(self, refusal: OAuthError) -> Reply:
+        """Return the error answer (RFC 6749 §4.1.2.1)."""
+        description = (("error_description", refusal.description),) if refusal.description else ()
+        return self._reply(("error", refusal.code), *description)
+
+    def _reply(self, *fields: tuple[str, str]) -> Reply:
+        state = () if self.state is None else (("state", self.state),)
+        # RFC 9207 §2: iss defends the client against mix-up.
+        return Reply(uri=self.uri, mode=self.mode, fields=(*fields, *state, ("iss", self.issuer)))
+
+
+def _same(uri: str, registered: str, client: Client) -> bool:
+    if uri == registered:  # simple string comparison: RFC 9700 §4.1.3
+        return True
+    # RFC 8252 §7.3: a native application's loopback redirect may use any port.
+    return client.application_type == "native" and _loopback(uri) == _loopback(registered) != None  # noqa: E711
+
+
+def _loopback(uri: str) -> tuple[str, str] | None:
+    for host in ("http://127.0.0.1", "http://[::1]"):
+        if uri.startswith(host):
+            port, slash, path = uri[len(host) :].partition("/")
+            if port == "" or (port[0] == ":" and port[1:].isascii() and port[1:].isdigit()):
+                return host, slash + path
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """A request that passed every check of ``idp.protocol.checks``.
+
+    ``hinted_subject`` is the ``sub`` of a verified id_token_hint; ``prompt`` and ``acr_values`` are
+    in the order in which they were asked; ``display`` and ``ui_locales`` are wishes.
+    """
+
+    client_id: str
+    reply_to: ReplyTo
+    response_type: str
+    scope: tuple[str, ...]
+    code_challenge: str | None
+    nonce: str | None
+    prompt: frozenset[str]
+    max_age: int | None
+    acr_values: tuple[str, ...]
+    claims: ClaimsRequest
+    claims_locales: tuple[str, ...]
+    ui_locales: tuple[str, ...]
+    login_hint: str | None
+    hinted_subject: str | None
+    display: str
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether no page may be shown (OpenID Connect Core 1.0 §3.1.2.1)."""
+        return "none" in self.prompt

@@ -1,0 +1,72 @@
+"""A registered client: what a relying party told us when it registered (RFC 7591 §2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Names follow RFC 7591 and OpenID Connect Dynamic Client Registration 1.0 §2.
+
+    ``names`` and ``purposes`` map a BCP 47 tag ("" is the default) to text. ``secret_digest`` is
+    SHA-256 of a random secret; ``sealed_secret`` is the secret itself, sealed, and kept only where
+    it must be read again (client_secret_jwt). ``sector`` is the host that pairwise subjects are
+    computed over (OpenID Connect Core 1.0 §8.1). ``audience`` names the client as a resource
+    server: it may introspect the tokens that are meant for it.
+    """
+
+    client_id: str
+    issuer: str
+    names: Mapping[str, str]
+    redirect_uris: tuple[str, ...]
+    token_endpoint_auth_method: str
+    sector: str
+    purposes: Mapping[str, str] = field(default_factory=dict)
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    application_type: str = "web"
+    token_endpoint_auth_signing_alg: str | None = None
+    secret_digest: bytes | None = None
+    sealed_secret: bytes | None = None
+    jwks: bytes | None = None
+    jwks_uri: str | None = None
+    grant_types: tuple[str, ...] = ("authorization_code",)
+    response_types: tuple[str, ...] = ("code",)
+    response_modes: tuple[str, ...] = ("query", "form_post", "fragment")
+    scope: frozenset[str] = frozenset({"openid"})
+    subject_type: str = "pairwise"
+    id_token_signed_response_alg: str = "ES256"
+    id_token_encrypted_response_alg: str | None = None
+    id_token_encrypted_response_enc: str | None = None
+    userinfo_signed_response_alg: str | None = None
+    userinfo_encrypted_response_alg: str | None = None
+    userinfo_encrypted_response_enc: str | None = None
+    require_pkce: bool = True
+    require_auth_time: bool = False
+    default_max_age: int | None = None
+    default_acr_values: tuple[str, ...] = ()
+    logo_uri: str | None = None
+    policy_uri: str | None = None
+    tos_uri: str | None = None
+    audience: str | None = None
+    created_at: int = 0
+
+    @property
+    def is_public(self) -> bool:
+        """Return whether the client cannot keep a secret (RFC 6749 §2.1)."""
+        return self.token_endpoint_auth_method == "none"
+
+    def name(self, locales: tuple[str, ...]) -> str:
+        """Return the client's name in the first of ``locales`` that it has, else its default."""
+        return localized(self.names, locales) or self.client_id
+
+    def purpose(self, locales: tuple[str, ...]) -> str:
+        """Return why the client asks, in the person's language; "" when it did not say."""
+        return localized(self.purposes, locales)
+
+
+def localized(texts: Mapping[str, str], locales: tuple[str, ...]) -> str:
+    """Return the text of the first locale there is (or of its language), else the default."""
+    for locale in locales:
+        if text := texts.get(locale) or texts.get(locale.partition("-")[0]):
+            return text
+    return texts.get("", "")

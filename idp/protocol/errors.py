@@ -1,0 +1,115 @@
+"""Refusals that a client may see (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core 1.0 §3.1.2.6).
+
+Raise one where the rule is broken; the endpoint decides how it travels. ``description`` is sent,
+``detail`` is logged and never sent. Any other exception is our own fault: ``server_error``.
+"""
+
+from typing import ClassVar
+
+_UNSENDABLE = {ord(c): "'" for c in '"\\'} | dict.fromkeys(range(32), " ") | {0x7F: " "}
+
+
+class OAuthError(Exception):
+    """One class per error code. ``status`` is the HTTP status where the answer is JSON."""
+
+    code: ClassVar[str]
+    status: ClassVar[int] = 400
+
+    def __init__(self, description: str = "", *, detail: str = "") -> None:
+        super().__init__(description)
+        # RFC 6749 §5.2: printable ASCII without double quote and backslash.
+        ascii_only = description.encode("ascii", "replace").decode()
+        self.description = ascii_only.translate(_UNSENDABLE)
+        self.detail = detail
+
+
+class InvalidRequest(OAuthError):
+    code = "invalid_request"
+
+
+class InvalidClient(OAuthError):
+    code = "invalid_client"
+    status = 401
+
+
+class InvalidGrant(OAuthError):
+    code = "invalid_grant"
+
+
+class InvalidScope(OAuthError):
+    code = "invalid_scope"
+
+
+class UnauthorizedClient(OAuthError):
+    code = "unauthorized_client"
+
+
+class UnsupportedGrantType(OAuthError):
+    code = "unsupported_grant_type"
+
+
+class UnsupportedResponseType(OAuthError):
+    code = "unsupported_response_type"
+
+
+class UnsupportedTokenType(OAuthError):
+    """RFC 7009 §2.2.1."""
+
+    code = "unsupported_token_type"
+
+
+class AccessDenied(OAuthError):
+    code = "access_denied"
+
+
+class TemporarilyUnavailable(OAuthError):
+    code = "temporarily_unavailable"
+    status = 503
+
+
+class InvalidToken(OAuthError):
+    """RFC 6750 §3.1."""
+
+    code = "invalid_token"
+    status = 401
+
+
+class InsufficientScope(OAuthError):
+    """RFC 6750 §3.1."""
+
+    code = "insufficient_scope"
+    status = 403
+
+
+class LoginRequired(OAuthError):
+    code = "login_required"
+
+
+class InteractionRequired(OAuthError):
+    code = "interaction_required"
+
+
+class AccountSelectionRequired(OAuthError):
+    code = "account_selection_required"
+
+
+class ConsentRequired(OAuthError):
+    code = "consent_required"
+
+
+class UnmetAuthenticationRequirements(OAuthError):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0."""
+
+    code = "unmet_authentication_requirements"
+
+
+class RequestNotSupported(OAuthError):
+    code = "request_not_supported"
+
+
+class RequestUriNotSupported(OAuthError):
+    code = "request_uri_not_supported"
+
+
+class RegistrationNotSupported(OAuthError):
+    code = "registration_not_supported"

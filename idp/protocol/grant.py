@@ -1,0 +1,58 @@
+"""What a resident allowed a client: the authorization, the code that carries it, the grant."""
+
+from dataclasses import dataclass
+
+from idp.protocol.claims_request import ClaimsRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """Who allowed which client to do what: the outcome of a login.
+
+    ``resident_id`` is internal; ``subject`` is what the client calls the person. ``scope`` and
+    ``claims`` are what was granted, which may be less than what was asked.
+    """
+
+    grant_id: str
+    issuer: str
+    client_id: str
+    resident_id: str
+    subject: str
+    scope: tuple[str, ...]
+    claims: ClaimsRequest
+    claims_locales: tuple[str, ...]
+    session_id: str
+    auth_time: int
+    acr: str | None
+    amr: tuple[str, ...]
+    nonce: str | None
+    auth_time_asked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedCode:
+    """An authorization code and what it is bound to (RFC 6749 §4.1.2, RFC 7636 §4.4).
+
+    ``digest`` is SHA-256 of the code: the code itself is never stored. ``used_at`` is set once and
+    stays as a tombstone, so that a replay revokes what the first use produced (RFC 9700 §2.1.1).
+    """
+
+    digest: bytes
+    authorization: Authorization
+    redirect_uri: str
+    code_challenge: str | None
+    expires_at: int
+    used_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A redeemed authorization: every token of it dies with it. ``revoked_at`` is set once."""
+
+    authorization: Authorization
+    created_at: int
+    expires_at: int
+    revoked_at: int | None = None
+
+    def is_live(self, now: int) -> bool:
+        return self.revoked_at is None and now < self.expires_at

@@ -1,0 +1,38 @@
+"""Request parameters as asked: empty means absent, none may appear twice (RFC 6749 §3.1)."""
+
+from collections.abc import Iterable
+
+from idp.protocol.errors import InvalidRequest
+
+LONGEST = 16_384
+"""Characters of one value at most: a ``claims`` request in several languages fits."""
+
+
+class Parameters(dict[str, str]):
+    """What was asked. ``AuthorizationRequest`` and its like are what passed every check."""
+
+    @classmethod
+    def parse(cls, pairs: Iterable[tuple[str, str]]) -> "Parameters":
+        """Return the parameters, or raise InvalidRequest for one that is repeated or too long."""
+        parameters = cls()
+        seen = set()
+        for name, value in pairs:
+            if name in seen:
+                raise InvalidRequest(f"{name[:64]} appears more than once")
+            if len(value) > LONGEST or "\0" in value:
+                raise InvalidRequest(f"{name[:64]} is too long or malformed")
+            seen.add(name)
+            if value:
+                parameters[name] = value
+        return parameters
+
+    def require(self, name: str) -> str:
+        """Return the value, or raise InvalidRequest."""
+        try:
+            return self[name]
+        except KeyError:
+            raise InvalidRequest(f"{name} is missing") from None
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return a space-delimited list such as scope (RFC 6749 §3.3), each word once."""
+        return tuple(dict.fromkeys(word for word in self.get(name, "").split(" ") if word))

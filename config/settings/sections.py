@@ -9,7 +9,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A section: unknown names in it are refused."""
 
 
-class DatabaseSettings(Section):
+class DatabaseSettings(Section, frozen=True):
     """Where the truth is kept."""
 
     url: str = "sqlite:///symbolon.db"
@@ -28,7 +28,7 @@ class DatabaseSettings(Section):
     """Redis for rate limits shared by several web processes; empty keeps them in each process."""
 
 
-class KeySettings(Section):
+class KeySettings(Section, frozen=True):
     """The key service: the only holder of keys."""
 
     sockets: str = "run"
@@ -62,7 +62,7 @@ class KeySettings(Section):
     """Seconds that a request to the key service may take before it is answered with an error."""
 
 
-class Web(Section):
+class Web(Section, frozen=True):
     """How the web server listens."""
 
     host: str = "127.0.0.1"
@@ -84,7 +84,7 @@ class Web(Section):
     """PEM file with the key of the TLS certificate."""
 
     concurrent_tokens: int = 256
-    """Machine requests (token, introspection, userinfo) worked on at once; more are told to wait."""
+    """Machine requests (token, userinfo ...) worked on at once; more are told to wait."""
 
     concurrent_logins: int = 256
     """Page requests worked on at once; more are told to wait."""
@@ -96,7 +96,7 @@ class Web(Section):
     """Whether addresses of clients (``jwks_uri``) may be on this machine: for demonstrations."""
 
 
-class Lifetimes(Section):
+class Lifetimes(Section, frozen=True):
     """How long things live, in seconds."""
 
     login: int = 1800
@@ -127,7 +127,7 @@ class Lifetimes(Section):
     """How long clients may cache metadata and keys; a new key is published this long before use."""
 
 
-class Otp(Section):
+class Otp(Section, frozen=True):
     """One-time codes that are sent."""
 
     digits: int = 6
@@ -146,7 +146,7 @@ class Otp(Section):
     """Seconds before another code may be asked for."""
 
 
-class Pin(Section):
+class Pin(Section, frozen=True):
     """PINs that a person remembers, hashed with argon2id."""
 
     memory: int = 19456
@@ -159,14 +159,14 @@ class Pin(Section):
     """Hashes computed at once per process: bounds both threads and memory."""
 
 
-class Totp(Section):
+class Totp(Section, frozen=True):
     """Codes of an authenticator application (RFC 6238)."""
 
     window: int = 1
     """Steps of 30 s before and after now that are accepted."""
 
 
-class Factors(Section):
+class Factors(Section, frozen=True):
     """Ways to prove who one is."""
 
     enabled: tuple[str, ...] = ("otp", "pin", "totp")
@@ -177,7 +177,7 @@ class Factors(Section):
     totp: Totp = Totp()
 
 
-class Smtp(Section):
+class Smtp(Section, frozen=True):
     """Mail server for codes by e-mail."""
 
     host: str = ""
@@ -199,7 +199,7 @@ class Smtp(Section):
     """``starttls``, ``tls`` or ``none``."""
 
 
-class Sms(Section):
+class Sms(Section, frozen=True):
     """HTTP gateway for text messages."""
 
     url: str = ""
@@ -215,7 +215,7 @@ class Sms(Section):
     """Value of the Authorization header; rather given as ..._FILE."""
 
 
-class Channels(Section):
+class Channels(Section, frozen=True):
     """Ways to send a message to a resident."""
 
     enabled: tuple[str, ...] = ()
@@ -228,7 +228,7 @@ class Channels(Section):
     sms_http: Sms = Sms()
 
 
-class Limits(Section):
+class Limits(Section, frozen=True):
     """Rates that slow an attacker down, as events per seconds (``10/3600``)."""
 
     otp_sends_per_resident: str = "10/3600"
@@ -259,7 +259,7 @@ class Limits(Section):
     """Logins begun from one network address."""
 
 
-class Pages(Section):
+class Pages(Section, frozen=True):
     """How the pages look and speak."""
 
     languages: tuple[str, ...] = ("en", "fr", "es", "ar", "hi", "sw")
@@ -278,7 +278,7 @@ class Pages(Section):
     """How to reach help, by language: shown on error pages."""
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     """Everything that the operator chooses."""
 
     issuers: tuple[Issuer, ...] = (Issuer(address="http://127.0.0.1:8080"),)

@@ -1,0 +1,165 @@
+"""A request and its answer on raw ASGI: `Call`, `Answer`, and the makers of answers.
+
+An endpoint is ``async def token(self, call: Call) -> Answer``. Nothing here builds a URL from what
+a client sent: the path is ``scope["path"]``, the origin comes from the settings.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from config.runtime.web.addresses import TrustedProxies, client_of
+from config.runtime.web.forms import fields
+from config.runtime.web.malformed import Malformed
+from config.runtime.web.strict_json import strict_json
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+LARGEST_BODY = 65_536
+"""Bytes of a body, unless the endpoint says otherwise."""
+
+BODY_SECONDS = 10.0
+"""A client that has not sent its body by then is told 408."""
+
+_LISTS = frozenset(
+    (
+        *("accept", "accept-charset", "accept-encoding", "accept-language", "cache-control"),
+        *("connection", "forwarded", "if-match", "if-none-match", "pragma", "te", "trailer"),
+        *("transfer-encoding", "via", "x-forwarded-for"),
+    )
+)
+
+
+class Disconnected(Exception):
+    """The client went away before its body was here; there is nobody to answer."""
+
+
+class Call:
+    """One request. ``captured`` holds the values of the path template; ``origin`` is the
+    configured origin under which it came (``https://id.example``), ``request_id`` is ours.
+    """
+
+    __slots__ = ("_body", "_receive", "captured", "method", "origin", "path", "request_id", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.origin = ""
+        self.request_id = ""
+        self.captured: dict[str, str] = {}
+        self._receive = receive
+        self._body: bytes | None = None
+
+    @property
+    def secure(self) -> bool:
+        """Return whether the configured origin is https: never what a proxy or client claims."""
+        return self.origin.startswith("https:")
+
+    def header(self, name: str) -> str | None:
+        """Return the value of the header ``name`` (lower case), or None.
+
+        A header that is a list is joined with commas; any other that comes twice is Malformed
+        (RFC 9110 §5.3): what two readers would read differently is read by neither.
+        """
+        key = name.encode()
+        values = [value for header, value in self.scope["headers"] if header == key]
+        if not values:
+            return None
+        if len(values) == 1:
+            return values[0].decode("latin-1")  # type: ignore[no-any-return]
+        if name in _LISTS:
+            return b", ".join(values).decode("latin-1")
+        raise Malformed(f"the header {name} stands twice")
+
+    def query(self) -> list[tuple[str, str]]:
+        """Return the pairs of the query string in their order, duplicates included."""
+        query: bytes = self.scope["query_string"]
+        return fields(query) if query else []
+
+    async def form(self, limit: int = LARGEST_BODY) -> list[tuple[str, str]]:
+        """Return the pairs of a form body in their order; duplicates are the protocol's to judge.
+
+        Raises Malformed: 415 for another content type, 413 above ``limit`` bytes, else 400.
+        """
+        self._demand("application/x-www-form-urlencoded")
+        return fields(await self.body(limit))
+
+    async def json(self, limit: int = LARGEST_BODY) -> object:
+        """Return what a JSON body says, read strictly (see ``strict_json``); or raise Malformed."""
+        self._demand("application/json")
+        return strict_json(await self.body(limit))
+
+    async def body(self, limit: int = LARGEST_BODY) -> bytes:
+        """Return the whole body; above ``limit`` bytes it is Malformed (413), and left unread."""
+        if self._body is None:
+            if self.header("content-encoding") not in (None, "identity"):
+                raise Malformed("content encodings are not supported", 415)
+            length = self.header("content-length")
+            if length is not None and not (length.isascii() and length.isdigit()):
+                raise Malformed("wrong content-length")
+            if length is not None and (len(length) > 12 or int(length) > limit):
+                raise Malformed("the body is too large", 413)
+            try:
+                async with asyncio.timeout(BODY_SECONDS):
+                    self._body = await self._collect(limit)
+            except TimeoutError:
+                raise Malformed("the body did not arrive in time", 408) from None
+        return self._body
+
+    def cookies(self) -> dict[str, str]:
+        """Return the cookies by name. One that comes twice with two values is left out:
+        somebody else planted one of them (RFC 6265 §8.6), and nothing says which.
+        """
+        found: dict[str, str] = {}
+        doubtful = set()
+        for header, line in self.scope["headers"]:
+            if header == b"cookie":
+                for pair in line.decode("latin-1").split(";"):
+                    name, equals, value = pair.strip(" \t").partition("=")
+                    if equals and found.setdefault(name, value) != value:
+                        doubtful.add(name)
+        for name in doubtful:
+            del found[name]
+        return found
+
+    def cookie(self, name: str) -> str | None:
+        """Return the value of our cookie ``name``, set by ``Answer.set_cookie``; or None."""
+        return self.cookies().get(cookie_name(name, self.secure))
+
+    def client_address(self, proxies: TrustedProxies) -> str:
+        """Return the client's IP address as text; empty when it is not known."""
+        peer = self.scope.get("client")
+        return client_of(peer and peer[0], self.header(proxies.header), proxies)
+
+    def _demand(self, content_type: str) -> None:
+        given, _, parameter = (self.header("content-type") or "").partition(";")
+        if given.strip().lower() != content_type:
+            raise Malformed(f"the content type must be {content_type}", 415)
+        if parameter and parameter.strip().lower() not in ("charset=utf-8", 'charset="utf-8"'):
+            raise Malformed("the only charset is UTF-8", 415)
+
+    async def _collect(self, limit: int) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            piece: bytes = message.get("body", b"")
+            size += len(piece)
+            if size > limit:
+                raise Malformed("the body is too large", 413)
+            if not message.get("more_body"):
+                return b"".join((*pieces, piece)) if pieces else piece
+            pieces.append(piece)
+
+
+def cookie_name(name: str, secure: bool) -> str:
+    """Return the name that the browser sees: bound to our host by its prefix (RFC 6265bis §4.1.3).
+
+    On plain http, which is for the demo, browsers refuse the prefix.
+    """
+    return f"__Host-{name}" if secure else name

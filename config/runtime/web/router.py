@@ -1,0 +1,233 @@
+"""Routes, and the ASGI application that answers them: `Route` and `Web`."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from config.runtime.clock import Clock
+from config.runtime.entropy import Entropy
+from config.runtime.telemetry import REQUEST_ID, RequestTally
+from config.runtime.web.answer import Answer
+from config.runtime.web.budget import Budget, Overloaded
+from config.runtime.web.call import Call, Disconnected, Receive, Scope, Send
+from config.runtime.web.failures import (
+    Failure,
+    FailurePage,
+    Refusals,
+    failure_json,
+    plain_failure_page,
+)
+from config.runtime.web.malformed import Malformed
+from config.runtime.web.sites import Entry, Misdirected, Route, Site, sites
+from config.runtime.web.wire import compressed, decorated, gzip_wanted
+
+Application = Callable[[Scope, Receive, Send], Any]
+
+_log = logging.getLogger("symbolon.web")
+
+_UNKNOWN = Failure(status=404, code="not_found", description="There is nothing at this address.")
+_UNEXPECTED = Failure(
+    status=500, code="server_error", description="Something went wrong on our side."
+)
+_OVERLOADED = Failure(
+    status=503, code="temporarily_unavailable", description="Too many requests at the moment."
+)
+_FOREIGN = Failure(
+    status=403, code="access_denied", description="The form was sent from another site."
+)
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[None]:
+    yield
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What every request meets. ``origins`` are the only ones that are answered
+    (``https://id.example``); ``budgets`` holds one `Budget` for each name that a route uses;
+    ``refusals`` says how known exceptions are answered, looked up along the class's ancestors;
+    ``failure_page`` draws what people see when nothing else does; ``lifespan`` opens and closes
+    what the endpoints stand on.
+    """
+
+    origins: Sequence[str]
+    clock: Clock
+    entropy: Entropy
+    budgets: Mapping[str, Budget]
+    refusals: Refusals = field(default_factory=dict)
+    failure_page: FailurePage = plain_failure_page
+    tally: RequestTally = field(default_factory=RequestTally)
+    lifespan: Callable[[], AbstractAsyncContextManager[None]] = _nothing
+
+
+class Web:
+    """The ASGI application. ``fallback`` gets what no route knows, such as Starlette's mounts."""
+
+    def __init__(
+        self, routes: Sequence[Route], house: House, fallback: Application | None = None
+    ) -> None:
+        self.routes = tuple(routes)
+        self.draining = False
+        self._house = house
+        self._fallback = fallback
+        self._sites = sites(routes, house.origins, house.budgets)
+
+    def drain(self) -> None:
+        """Go on answering, but ask every client to come back on another connection."""
+        self.draining = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI 3)."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(self._house.lifespan, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = self._house.clock.elapsed()
+        call = Call(scope, receive)
+        call.request_id = self._house.entropy.token(12)
+        REQUEST_ID.set(call.request_id)
+        site: Site | None = None
+        entry: Entry | None = None
+        try:
+            site = self._site(call)
+            entry = site.find(call)
+            if entry is None:
+                if self._fallback is not None:
+                    await self._fallback(scope, receive, send)
+                    return
+                answer = self._failed(_UNKNOWN, call, None)
+            else:
+                answer = await self._answered(entry, call)
+        except Disconnected:
+            return
+        except Exception as refusal:
+            answer = self._refused(refusal, call, entry)
+        if answer.compressible and gzip_wanted(call):
+            answer = compressed(answer, self._house.entropy)
+        headers = decorated(answer, call, site, entry)
+        if self.draining:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send(
+            {
+                "type": "http.response.body",
+                "body": b"" if call.method == "HEAD" else answer.body,
+            }
+        )
+        self._house.tally.count(
+            entry.path if entry else "", answer.status, self._house.clock.elapsed() - started
+        )
+
+    def _site(self, call: Call) -> Site:
+        host = call.header("host")
+        if host is None:
+            raise Malformed("the header host is missing")
+        site = self._sites.get(host) or self._sites.get(host.lower())
+        if site is None:
+            raise Misdirected
+        call.origin = site.origin
+        return site
+
+    async def _answered(self, entry: Entry, call: Call) -> Answer:
+        endpoint = entry.endpoints.get(call.method)
+        if endpoint is None:
+            return self._other_method(entry, call)
+        if entry.same_site and call.method == "POST" and _foreign(call):
+            return self._failed(_FOREIGN, call, entry)
+        budget = entry.budget
+        if not budget.enter():
+            await budget.wait()
+        try:
+            return await endpoint(call)
+        finally:
+            budget.leave()
+
+    def _other_method(self, entry: Entry, call: Call) -> Answer:
+        if call.method == "OPTIONS" and entry.preflight is not None:
+            return Answer(204, list(entry.preflight))
+        failure = Failure(
+            status=405, code="invalid_request", description="This method is not allowed here."
+        )
+        answer = self._failed(failure, call, entry)
+        answer.headers.append((b"allow", entry.allow))
+        return answer
+
+    def _refused(self, refusal: Exception, call: Call, entry: Entry | None) -> Answer:
+        for kind in type(refusal).__mro__:
+            render = self._house.refusals.get(kind)
+            if render is not None:
+                try:
+                    return render(refusal, call)
+                except Exception as fault:
+                    refusal = fault
+                    break
+        if isinstance(refusal, Malformed):
+            code = "request_timeout" if refusal.status == 408 else "invalid_request"
+            failure = Failure(status=refusal.status, code=code, description=refusal.description)
+            return self._failed(failure, call, entry)
+        if isinstance(refusal, Misdirected):
+            failure = Failure(
+                status=421, code="invalid_request", description="This server has another name."
+            )
+            return self._failed(failure, call, entry)
+        if isinstance(refusal, Overloaded):
+            answer = self._failed(_OVERLOADED, call, entry)
+            answer.headers.append((b"retry-after", str(refusal.retry_after).encode()))
+            return answer
+        _log.error(
+            "unexpected %s",
+            type(refusal).__name__,
+            exc_info=refusal,
+            extra={"path": entry and entry.path},
+        )
+        return self._failed(_UNEXPECTED, call, entry)
+
+    def _failed(self, failure: Failure, call: Call, entry: Entry | None) -> Answer:
+        page = entry.page if entry is not None else _reads_pages(call)
+        if page:
+            try:
+                return self._house.failure_page(failure, call)
+            except Exception:
+                _log.exception("the failure page failed")
+        return failure_json(failure, call)
+
+
+def _reads_pages(call: Call) -> bool:
+    return any(name == b"accept" and b"text/html" in value for name, value in call.scope["headers"])
+
+
+def _foreign(call: Call) -> bool:
+    """Tell whether another site's page sent this form (Fetch Metadata; RFC 6454 §7.3 before it).
+
+    ``Origin: null`` alone says nothing: browsers send it from our own pages too, because of their
+    Referrer-Policy. There the token in the form and SameSite=Lax are what holds.
+    """
+    site = call.header("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    return call.header("origin") not in (None, "null", call.origin)
+
+
+async def _live(
+    lifespan: Callable[[], AbstractAsyncContextManager[None]], receive: Receive, send: Send
+) -> None:
+    started = False
+    await receive()
+    try:
+        async with lifespan():
+            await send({"type": "lifespan.startup.complete"})
+            started = True
+            await receive()
+    except Exception as fault:
+        _log.exception("lifespan")
+        stage = "shutdown" if started else "startup"
+        await send({"type": f"lifespan.{stage}.failed", "message": type(fault).__name__})
+        return
+    await send({"type": "lifespan.shutdown.complete"})

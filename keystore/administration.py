@@ -1,0 +1,153 @@
+"""What an operator does with keys: make the first ones, rotate, move them on, list them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from config.runtime.clock import Clock
+from keystore import rotation
+from keystore.backends.backend import Algorithm
+from keystore.backends.registry import Backends
+from keystore.door import KeyState, MacPurpose, NotPermitted, SealPurpose
+from keystore.jose import public
+from keystore.keyring import KeyRing
+from keystore.purposes import Administration, Role
+from keystore.rings import issuer_ring, mac_ring, seal_ring
+from keystore.rotation import KeyVersion, Policy
+from keystore.stores.interfaces import KeyRecords, KeysChanged, KeyUse
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The policy of each ring: ``tokens`` for every issuer, and one per hash and seal."""
+
+    tokens: Policy
+    secrets: Mapping[str, Policy]
+
+    def of(self, ring: str) -> Policy:
+        """Return the policy of ``ring``."""
+        return self.secrets.get(ring, self.tokens)
+
+
+class KeyAdministration:
+    """Changes keys: decides purely, records the use, writes one unit, then shows it to the ring."""
+
+    def __init__(
+        self,
+        ring: KeyRing,
+        records: KeyRecords,
+        backends: Backends,
+        policies: Policies,
+        clock: Clock,
+    ) -> None:
+        self._ring = ring
+        self._records = records
+        self._backends = backends
+        self._policies = policies
+        self._clock = clock
+
+    async def ensure(self, issuers: Mapping[str, Iterable[str]]) -> None:
+        """Make the first key of every issuer's algorithms and of every hash and seal.
+
+        A first key is active at once: nobody can hold an older JWKS that should have had it.
+        """
+        wanted = [
+            *((issuer_ring(name), Algorithm(alg)) for name in issuers for alg in issuers[name]),
+            *((mac_ring(purpose), Algorithm.HMAC) for purpose in MacPurpose),
+            *((seal_ring(purpose), Algorithm.AES) for purpose in SealPurpose),
+        ]
+        for ring, algorithm in wanted:
+            if not _family(await self._records.versions(), ring, algorithm):
+                try:
+                    await self._add(ring, algorithm, KeyState.ACTIVE)
+                except KeysChanged:
+                    continue  # another key service made it first
+        await self._ring.refresh()
+
+    async def versions(self) -> list[KeyVersion]:
+        """Return every version that was not destroyed."""
+        return await self._records.versions()
+
+    async def rotate(self, ring: str, algorithm: Algorithm, *, emergency: bool) -> KeyVersion:
+        """Begin a new version; in an emergency it is active at once. Raises NotPermitted."""
+        if not _family(await self._records.versions(), ring, algorithm):
+            raise NotPermitted(f"no {algorithm} key in {ring}")
+        state = KeyState.ACTIVE if emergency else KeyState.PENDING
+        fresh = await self._add(ring, algorithm, state)
+        await self.advance()
+        return fresh
+
+    async def advance(self) -> None:
+        """Make every move that is due, and begin a successor for every key that served its time."""
+        for _ in range(_TRIES):
+            try:
+                await self._advance()
+                break
+            except KeysChanged:
+                continue
+        await self._clean()
+        await self._ring.refresh()
+
+    async def _advance(self) -> None:
+        keys = await self._records.versions()
+        now = self._clock.now()
+        for ring in sorted({key.ring for key in keys}):
+            mine = [key for key in keys if key.ring == ring]
+            policy = self._policies.of(ring)
+            for key in rotation.due(mine, now, policy):
+                await self._add(ring, key.algorithm, KeyState.PENDING)
+            moves = rotation.advance(mine, now, policy)
+            if moves:
+                await self._note(Administration.ADVANCE, *(move.after for move in moves))
+                await self._records.change((), moves)
+
+    async def _add(self, ring: str, algorithm: Algorithm, state: KeyState) -> KeyVersion:
+        family = _family(await self._records.versions(), ring, algorithm)
+        version = rotation.next_version(family)
+        made = await self._backends.maker.generate(algorithm, f"{ring[:48]} {version}")
+        fresh = KeyVersion(
+            kid=_kid(ring, version, made.public),
+            ring=ring,
+            algorithm=algorithm,
+            version=version,
+            ref=made.ref,
+            public=made.public,
+            state=state,
+            since=self._clock.now(),
+        )
+        moves = rotation.emergency(family, fresh) if state is KeyState.ACTIVE else ()
+        try:
+            await self._note(Administration.ROTATE, fresh)
+            await self._records.change((fresh,), moves)
+        except BaseException:
+            await self._backends.maker.destroy(made.ref)
+            raise
+        return fresh
+
+    async def _clean(self) -> None:
+        for key in await self._records.versions():
+            if key.state is KeyState.RETIRED:
+                await self._backends.of(key.ref).destroy(key.ref)
+                await self._records.destroyed(key)
+
+    async def _note(self, administration: Administration, *keys: KeyVersion) -> None:
+        await self._records.record(
+            [
+                KeyUse(
+                    role=Role.OPERATOR,
+                    purpose=f"administer:{administration}:{key.state}",
+                    kid=key.kid,
+                    at=self._clock.now(),
+                )
+                for key in keys
+            ]
+        )
+
+
+def _family(keys: Sequence[KeyVersion], ring: str, algorithm: Algorithm) -> list[KeyVersion]:
+    return [key for key in keys if key.ring == ring and key.algorithm is algorithm]
+
+
+def _kid(ring: str, version: int, spki: bytes) -> str:
+    return public.thumbprint(public.members(spki)) if spki else f"{ring}.{version}"

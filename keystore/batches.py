@@ -1,0 +1,105 @@
+"""What waits together for one key is done together.
+
+Requests of one turn of the event loop that need the same key become one call of its backend: one
+hop to a thread or to a token's child for all of them. One deadline covers each call.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from keystore.backends.backend import DEADLINE, Algorithm, Backend, Sealing, UnknownKey
+from keystore.backends.registry import Backends
+from keystore.door import KeyServiceUnavailable
+from keystore.rotation import KeyVersion
+
+_MOST = 64
+"""Items in one call: so many RSA signatures keep a thread for about 20 ms."""
+
+_Call = Callable[[list[Any]], Awaitable[Sequence[Any]]]
+
+
+class Batches:
+    """Calls to backends, gathered per key and verb."""
+
+    def __init__(self, backends: Backends) -> None:
+        self._backends = backends
+        self._gathered: dict[tuple[str, str], _Batch] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def sign(self, key: KeyVersion, messages: Sequence[bytes]) -> list[bytes]:
+        """Return the JWS signature of each message."""
+        backend, algorithm = self._backends.of(key.ref), key.algorithm
+        call = _signing(backend, key.ref, algorithm)
+        return await self._join(("sign", key.ref), call, messages)
+
+    async def mac(self, key: KeyVersion, message: bytes) -> bytes:
+        """Return the keyed hash of ``message``."""
+        backend = self._backends.of(key.ref)
+        call = _with_ref(backend.mac, key.ref)
+        made: list[bytes] = await self._join(("mac", key.ref), call, (message,))
+        return made[0]
+
+    async def encrypt(self, key: KeyVersion, text: Sealing) -> bytes:
+        """Return nonce, ciphertext and tag."""
+        call = _with_ref(self._backends.of(key.ref).encrypt, key.ref)
+        made: list[bytes] = await self._join(("encrypt", key.ref), call, (text,))
+        return made[0]
+
+    async def decrypt(self, key: KeyVersion, text: Sealing) -> bytes | None:
+        """Return the plaintext, or None if it was altered or is bound to something else."""
+        call = _with_ref(self._backends.of(key.ref).decrypt, key.ref)
+        made: list[bytes | None] = await self._join(("decrypt", key.ref), call, (text,))
+        return made[0]
+
+    async def _join(self, name: tuple[str, str], call: _Call, items: Sequence[Any]) -> list[Any]:
+        batch = self._gathered.get(name)
+        if batch is None or len(batch.items) + len(items) > _MOST:
+            batch = self._gathered[name] = _Batch(call)
+            asyncio.get_running_loop().call_soon(self._start, name, batch)
+        place = len(batch.items)
+        batch.items += items
+        results = await asyncio.shield(batch.done)
+        return list(results[place : place + len(items)])
+
+    def _start(self, name: tuple[str, str], batch: "_Batch") -> None:
+        if self._gathered.get(name) is batch:
+            del self._gathered[name]
+        task = asyncio.get_running_loop().create_task(batch.run())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+
+class _Batch:
+    def __init__(self, call: _Call) -> None:
+        self.items: list[Any] = []
+        self.done: asyncio.Future[Sequence[Any]] = asyncio.get_running_loop().create_future()
+        self._call = call
+
+    async def run(self) -> None:
+        try:
+            async with asyncio.timeout(DEADLINE):
+                results = await self._call(self.items)
+        except Exception as reason:  # whatever a backend raises, those who wait are told
+            self.done.set_exception(_told(reason))
+            self.done.exception()  # those who wait may have gone
+        else:
+            self.done.set_result(results)
+
+
+def _told(reason: Exception) -> Exception:
+    if isinstance(reason, KeyServiceUnavailable):
+        return reason
+    if isinstance(reason, TimeoutError):
+        return KeyServiceUnavailable("the token did not answer in time")
+    if isinstance(reason, UnknownKey):
+        return KeyServiceUnavailable(f"the token lost a key: {reason}")
+    return KeyServiceUnavailable(f"the token failed: {type(reason).__name__}")
+
+
+def _signing(backend: Backend, ref: str, algorithm: Algorithm) -> _Call:
+    return lambda messages: backend.sign(ref, algorithm, messages)
+
+
+def _with_ref(verb: Callable[[str, list[Any]], Awaitable[Sequence[Any]]], ref: str) -> _Call:
+    return lambda items: verb(ref, items)

@@ -1,0 +1,174 @@
+"""The door, answered in this process: KeyUse(caller, purpose, at) -> permitted -> recorded -> done.
+
+Every use of every key passes ``KeyRing._use``. Uses of token, hash and seal keys are tallied and
+written by ``flush``; what an operator does is recorded durably before it is done (R8).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from config.runtime.clock import Clock
+from keystore.backends.backend import Sealing
+from keystore.batches import Batches
+from keystore.door import (
+    BadSeal,
+    Door,
+    Mac,
+    MacPurpose,
+    NotPermitted,
+    Order,
+    PublishedKey,
+    SealPurpose,
+)
+from keystore.jose import writer
+from keystore.orders import claims_of
+from keystore.purposes import Act, Purpose, Role, permits
+from keystore.rings import Rings, Signer, mac_ring, picture, seal_ring
+from keystore.stores.interfaces import KeyRecords, KeyUse
+
+MOST_SEALED = 8 * 1024
+MOST_BOUND = 1024
+_SEAL_FORMAT = 1
+_SEAL_HEADER = 3
+
+
+class KeyRing:
+    """All keys of a deployment. ``door`` gives one role's view of it."""
+
+    def __init__(self, records: KeyRecords, batches: Batches, clock: Clock) -> None:
+        self._records = records
+        self._batches = batches
+        self._clock = clock
+        self._rings = Rings({}, {}, {}, {})
+        self._tally: Counter[tuple[Role, Act, Purpose, str]] = Counter()
+
+    def door(self, role: Role) -> Door:
+        """Return the door through which ``role`` asks."""
+        return _RoleDoor(self, role)
+
+    async def refresh(self) -> bool:
+        """Read the keys again; say whether a picture of them changed."""
+        rings = picture(await self._records.versions())
+        changed = rings != self._rings
+        self._rings = rings
+        return changed
+
+    async def flush(self) -> None:
+        """Write the tally of uses since the last flush; keep it if it cannot be written."""
+        tally, self._tally = self._tally, Counter()
+        if not tally:
+            return
+        now = self._clock.now()
+        uses = [
+            KeyUse(role=role, purpose=f"{act}:{purpose}", kid=kid, at=now, count=count)
+            for (role, act, purpose, kid), count in tally.items()
+        ]
+        try:
+            await self._records.record(uses)
+        except BaseException:
+            self._tally += tally
+            raise
+
+    async def sign(self, role: Role, issuer: str, orders: Sequence[Order]) -> list[str]:
+        """Return a compact JWS per order."""
+        inputs: list[bytes] = []
+        signers: list[Signer] = []
+        for order in orders:
+            signer = self._rings.signers.get((issuer, order.alg))
+            if signer is None:
+                raise NotPermitted(f"no active {order.alg} key of {issuer}")
+            self._use(role, Act.SIGN, order.kind, signer.key.kid)
+            claims = claims_of(issuer, order.claims)
+            signers.append(signer)
+            inputs.append(writer.signing_input(signer.headers[order.kind], claims))
+        signatures = await self._signatures(signers, inputs)
+        return [writer.compact(*pair) for pair in zip(inputs, signatures, strict=True)]
+
+    async def published(self, issuer: str) -> list[PublishedKey]:
+        """Return every key of the issuer from published to retiring."""
+        try:
+            return list(self._rings.published[issuer])
+        except KeyError:
+            raise NotPermitted(f"no keys of {issuer}") from None
+
+    async def mac(self, role: Role, purpose: MacPurpose, message: bytes) -> tuple[Mac, ...]:
+        """Return the keyed hash under each version in use, the one that makes new ones first."""
+        ring = mac_ring(purpose)
+        maker = self._rings.makers.get(ring)
+        if maker is None:
+            raise NotPermitted(f"no active key for {purpose}")
+        self._use(role, Act.MAC, purpose, maker.kid)
+        bound = purpose.value.encode() + b"\0" + message
+        older = [key for key in self._rings.readers[ring] if key.version < maker.version]
+        return tuple(
+            [Mac(key.version, await self._batches.mac(key, bound)) for key in (maker, *older)]
+        )
+
+    async def seal(
+        self, role: Role, purpose: SealPurpose, plaintext: bytes, bound_to: bytes
+    ) -> bytes:
+        """Return format, key version, nonce, ciphertext and tag."""
+        if len(plaintext) > MOST_SEALED or len(bound_to) > MOST_BOUND:
+            raise NotPermitted("too long to be sealed")
+        key = self._rings.makers.get(seal_ring(purpose))
+        if key is None:
+            raise NotPermitted(f"no active key for {purpose}")
+        self._use(role, Act.SEAL, purpose, key.kid)
+        header = bytes([_SEAL_FORMAT]) + key.version.to_bytes(_SEAL_HEADER - 1, "big")
+        associated = _associated(header, purpose, bound_to)
+        return header + await self._batches.encrypt(key, Sealing(plaintext, associated))
+
+    async def open(self, role: Role, purpose: SealPurpose, sealed: bytes, bound_to: bytes) -> bytes:
+        """Return what ``seal`` was given, or raise BadSeal."""
+        header, body = sealed[:_SEAL_HEADER], sealed[_SEAL_HEADER:]
+        version = int.from_bytes(header[1:], "big")
+        readers = self._rings.readers.get(seal_ring(purpose), ())
+        key = next((key for key in readers if key.version == version), None)
+        self._use(role, Act.OPEN, purpose, key.kid if key else "")
+        if key is None or header[:1] != bytes([_SEAL_FORMAT]) or len(body) > 2 * MOST_SEALED:
+            raise BadSeal("not sealed by a key in use")
+        associated = _associated(header, purpose, bound_to)
+        plain = await self._batches.decrypt(key, Sealing(body, associated))
+        if plain is None:
+            raise BadSeal("altered, or bound to something else")
+        return plain
+
+    async def _signatures(self, signers: Sequence[Signer], inputs: Sequence[bytes]) -> list[bytes]:
+        signatures = [b""] * len(inputs)
+        for signer in {signer.key.kid: signer for signer in signers}.values():
+            places = [place for place, one in enumerate(signers) if one is signer]
+            made = await self._batches.sign(signer.key, [inputs[place] for place in places])
+            for place, signature in zip(places, made, strict=True):
+                signatures[place] = signature
+        return signatures
+
+    def _use(self, role: Role, act: Act, purpose: Purpose, kid: str) -> None:
+        if not permits(role, act, purpose):
+            raise NotPermitted(f"{role} may not {act} {purpose}")
+        self._tally[role, act, purpose, kid] += 1
+
+
+class _RoleDoor(Door):
+    def __init__(self, ring: KeyRing, role: Role) -> None:
+        self._ring = ring
+        self._role = role
+
+    async def sign(self, issuer: str, orders: Sequence[Order]) -> list[str]:
+        return await self._ring.sign(self._role, issuer, orders)
+
+    async def published(self, issuer: str) -> list[PublishedKey]:
+        return await self._ring.published(issuer)
+
+    async def mac(self, purpose: MacPurpose, message: bytes) -> tuple[Mac, ...]:
+        return await self._ring.mac(self._role, purpose, message)
+
+    async def seal(self, purpose: SealPurpose, plaintext: bytes, bound_to: bytes) -> bytes:
+        return await self._ring.seal(self._role, purpose, plaintext, bound_to)
+
+    async def open(self, purpose: SealPurpose, sealed: bytes, bound_to: bytes) -> bytes:
+        return await self._ring.open(self._role, purpose, sealed, bound_to)
+
+
+def _associated(header: bytes, purpose: SealPurpose, bound_to: bytes) -> bytes:
+    # The purpose has no NUL and the header has a fixed length, so no two triples look alike.
+    return b"symbolon seal\0" + header + purpose.value.encode() + b"\0" + bound_to

@@ -1,0 +1,84 @@
+"""A still picture of every key in use, made once per change and read on every request."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from keystore.backends.backend import SIGNING
+from keystore.door import KeyState, MacPurpose, PublishedKey, SealPurpose, TokenKind
+from keystore.jose import public, writer
+from keystore.rotation import KeyVersion
+
+_SHOWN = (KeyState.PUBLISHED, KeyState.ACTIVE, KeyState.RETIRING)
+
+
+def issuer_ring(issuer: str) -> str:
+    """Return the name of the ring that signs for ``issuer``."""
+    return f"issuer:{issuer}"
+
+
+def mac_ring(purpose: MacPurpose) -> str:
+    """Return the name of the ring of a keyed hash."""
+    return f"mac:{purpose}"
+
+
+def seal_ring(purpose: SealPurpose) -> str:
+    """Return the name of the ring of a seal."""
+    return f"seal:{purpose}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """The active signing key of an issuer and algorithm, with its prepared headers."""
+
+    key: KeyVersion
+    headers: Mapping[TokenKind, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Rings:
+    """Every key in use. ``readers`` are the versions of a secret that still read, newest first."""
+
+    signers: Mapping[tuple[str, str], Signer]
+    published: Mapping[str, tuple[PublishedKey, ...]]
+    makers: Mapping[str, KeyVersion]
+    readers: Mapping[str, tuple[KeyVersion, ...]]
+
+
+def picture(keys: Iterable[KeyVersion]) -> Rings:
+    """Return the rings that ``keys`` make."""
+    signers: dict[tuple[str, str], Signer] = {}
+    published: dict[str, list[PublishedKey]] = {}
+    makers: dict[str, KeyVersion] = {}
+    readers: dict[str, list[KeyVersion]] = {}
+    for key in sorted(keys, key=_newest_first):
+        if key.state not in _SHOWN:
+            continue
+        if key.algorithm in SIGNING:
+            issuer = key.ring.removeprefix("issuer:")
+            published.setdefault(issuer, []).append(_published(key))
+            if key.state is KeyState.ACTIVE:
+                signers[issuer, key.algorithm.value] = _signer(key)
+            continue
+        readers.setdefault(key.ring, []).append(key)
+        if key.state is KeyState.ACTIVE:
+            makers[key.ring] = key
+    return Rings(
+        signers,
+        {issuer: tuple(shown) for issuer, shown in published.items()},
+        makers,
+        {ring: tuple(versions) for ring, versions in readers.items()},
+    )
+
+
+def _newest_first(key: KeyVersion) -> tuple[str, str, int]:
+    return key.ring, key.algorithm, -key.version
+
+
+def _published(key: KeyVersion) -> PublishedKey:
+    shown = public.jwk(key.public, key.algorithm, key.kid)
+    return PublishedKey(kid=key.kid, alg=key.algorithm.value, state=key.state, jwk=shown)
+
+
+def _signer(key: KeyVersion) -> Signer:
+    prepared = {kind: writer.header(kind, key.algorithm, key.kid) for kind in TokenKind}
+    return Signer(key, prepared)

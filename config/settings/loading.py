@@ -81,3 +81,33 @@ def _names(kind: Any) -> list[str]:
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
             names.extend(_names(field.type))
     return names
+
+
+def anchored(settings: Settings, directory: Path) -> Settings:
+    """Return the settings with every relative path in them made absolute, from ``directory``."""
+
+    def path(name: str) -> str:
+        return str(directory / name) if name else ""
+
+    def database(url: str) -> str:
+        scheme, separator, name = url.partition(":///")
+        return f"{scheme}{separator}{path(name)}" if scheme == "sqlite" else url
+
+    replace = msgspec.structs.replace
+    keys, web = settings.keys, settings.web
+    return replace(
+        settings,
+        database=replace(settings.database, url=database(settings.database.url)),
+        keys=replace(
+            keys,
+            sockets=path(keys.sockets),
+            database=database(keys.database),
+            software_file=path(keys.software_file),
+            software_secret_file=path(keys.software_secret_file),
+            pin_file=path(keys.pin_file),
+        ),
+        web=replace(
+            web, certificate=path(web.certificate), certificate_key=path(web.certificate_key)
+        ),
+        pages=replace(settings.pages, logo=path(settings.pages.logo)),
+    )

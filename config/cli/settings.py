@@ -1,0 +1,39 @@
+"""``symbolon settings``: what is in force, and the reference made from the docstrings."""
+
+import json
+
+import click
+import msgspec
+
+from config.cli.opening import settings_of
+from config.settings.reference import reference_markdown
+
+
+@click.group()
+def settings() -> None:
+    """Show the settings in force, and the reference of all."""
+
+
+@settings.command()
+@click.pass_obj
+def show(settings_file: str | None) -> None:
+    """Print the settings in force as JSON, secrets as ***."""
+    click.echo(json.dumps(_masked(msgspec.to_builtins(settings_of(settings_file))), indent=2))
+
+
+@settings.command()
+def reference() -> None:
+    """Print every setting with its default and meaning, as Markdown."""
+    click.echo(reference_markdown(), nl=False)
+
+
+def _masked(tree: dict[str, object]) -> dict[str, object]:
+    shown: dict[str, object] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            shown[name] = _masked(value)
+        elif name in ("password", "authorization") and value:
+            shown[name] = "***"
+        else:
+            shown[name] = value
+    return shown

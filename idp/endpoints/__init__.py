@@ -1,1 +1,1 @@
-"""TODO"""
+"""HTTP: read, recognise, judge, act, answer; nothing else."""

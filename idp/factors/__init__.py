@@ -1,1 +1,1 @@
-"""TODO"""
+"""Ways to prove who one is: the contract, and one file per factor (plugin room)."""

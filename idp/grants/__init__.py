@@ -1,1 +1,1 @@
-"""TODO"""
+"""Ways to obtain tokens: the contract, and one file per grant type (plugin room)."""

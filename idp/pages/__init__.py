@@ -1,1 +1,1 @@
-"""TODO"""
+"""What a resident sees: templates, texts in every language, and the one style sheet."""

@@ -73,7 +73,10 @@ def test_nothing_speaks_of_the_workplace() -> None:
         "files.python" + "hosted",
     )
     for path in ROOT.rglob("*"):
-        ignored = {".git", ".venv", "node_modules", "__pycache__"} & set(path.parts)
+        parts = path.relative_to(ROOT).parts
+        ignored = any(p.startswith(".") and p != ".ci" for p in parts[:-1]) or (
+            {"node_modules", "__pycache__"} & set(parts)
+        )
         if ignored or not path.is_file() or path.stat().st_size > 1_000_000:
             continue
         text = path.read_text(errors="replace")

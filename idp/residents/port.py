@@ -12,6 +12,13 @@ from typing import Any, Protocol
 
 from config.runtime.database.unit import Write
 
+NOBODY = "nobody"
+"""Whose internal identifier to go on with after a miss: no question costs less, all are empty."""
+
+
+class UnknownResident(LookupError):
+    """Something was to be written about a person who is not, or no longer, in the ID store."""
+
 
 class State(StrEnum):
     ACTIVE = "active"
@@ -22,12 +29,18 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resident:
-    """A person in the ID store. ``id`` is internal and opaque: never shown, never sent."""
+    """A person in the ID store. ``id`` is internal and opaque: never shown, never sent.
+
+    ``found_by`` names the identifier by which ``find`` found the person when something is to be
+    done with it (a one-time number is spent, a hash by an old key renewed), else it is "". Keep it
+    with the login, and put ``use(found_by)`` into the unit in which the login succeeds.
+    """
 
     id: str
     state: State
     locked_factors: frozenset[str]
     enrolled: frozenset[str]
+    found_by: str = ""
 
     def may_use(self, factor: str) -> bool:
         """Return whether the person is active, has ``factor`` and has not locked it."""
@@ -42,8 +55,9 @@ class Resident:
 class Attribute:
     """One value of one claim: ``name`` as OpenID Connect Core 1.0 §5.1 names it.
 
-    ``locale`` is a BCP 47 tag or "" (§5.2: ``name#ar``); ``value`` is JSON (str, bool, or the object
-    of ``address``); ``verified_at`` (NumericDate or None) and ``authority`` say who checked it.
+    ``locale`` is a BCP 47 tag or "" (§5.2: ``name#ar``); ``value`` is JSON (str, bool, int,
+    or the object of ``address``); ``verified_at`` (NumericDate or None) and ``authority`` say who
+    checked it.
     """
 
     name: str
@@ -66,7 +80,8 @@ class Residents(Protocol):
     async def find(self, identifier: str, now: int) -> Resident | None:
         """Return whose national number, virtual ID or handle this is, as a person types it.
 
-        None when nobody's, expired or used up. Takes the same time either way.
+        None when nobody's, expired or used up. Takes the same time either way; so do the other
+        questions when they are asked about NOBODY. Asking uses nothing up: see ``use``.
         """
         ...
 
@@ -81,15 +96,24 @@ class Residents(Protocol):
         ...
 
     async def secret(self, resident_id: str, factor: str) -> bytes | None:
-        """Return what ``factor`` has enrolled for this person (a PIN's hash, a TOTP seed), opened."""
+        """Return what ``factor`` has enrolled, opened: a PIN's argon2 string, a TOTP seed."""
         ...
 
     async def enrol(self, resident_id: str, factor: str, secret: bytes, now: int) -> Write:
-        """Return the write that enrols ``factor``, replacing what was enrolled before."""
+        """Return the write that enrols ``factor``, replacing what was enrolled before.
+
+        Raises UnknownResident.
+        """
         ...
 
     def lock(self, resident_id: str, factors: Collection[str], now: int) -> Write:
         """Return the write that locks exactly ``factors`` (and unlocks all others)."""
         ...
 
+    def use(self, found_by: str, now: int) -> Write:
+        """Return the write that spends one use of the identifier that ``found_by`` names.
 
+        Refused when another login was quicker or it expired: to the person, NotProven. Needed
+        only where ``found_by`` is not "".
+        """
+        ...

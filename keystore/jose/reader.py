@@ -81,7 +81,7 @@ def parse(token: str) -> Parsed:
     try:
         header, claims = (strict.json_object(base64url.decode(part)) for part in parts[:2])
         signature = base64url.decode(parts[2])
-    except (ValueError, RecursionError) as reason:
+    except ValueError as reason:
         raise BadToken("not base64url of JSON objects") from reason
     _look_at(header)
     signed = token[: len(parts[0]) + 1 + len(parts[1])].encode("ascii")

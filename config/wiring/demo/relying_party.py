@@ -1,0 +1,165 @@
+"""A sample relying party: Starlette and Authlib, private_key_jwt and PKCE, nothing of ours.
+
+It shows what an engineer of a bank or clinic writes to sign residents in. ``application`` is the
+whole of it.
+"""
+
+import json
+import ssl
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from authlib.integrations.starlette_client import OAuth, OAuthError
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from joserfc.jwk import ECKey
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+SCOPE = "openid profile email phone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What the relying party knows of itself: what ``symbolon rp add`` printed."""
+
+    issuer: str
+    address: str
+    client_id: str
+    private_key: dict[str, str]
+    cookie_secret: str
+    certificate: str = ""
+
+    @property
+    def redirect_uri(self) -> str:
+        return f"{self.address}/cb"
+
+    @classmethod
+    def read(cls, path: Path) -> "Registration":
+        """Return the registration that is kept in a JSON file."""
+        return cls(**json.loads(path.read_text()))
+
+
+def application(registration: Registration) -> Starlette:
+    """Return the relying party as an ASGI application."""
+    service = _Service(registration)
+    return Starlette(
+        routes=[
+            Route("/", service.home),
+            Route("/login", service.login),
+            Route("/cb", service.callback),
+            Route("/account.json", service.account_json),
+            Route("/logout", service.logout),
+        ],
+        middleware=[
+            Middleware(
+                SessionMiddleware,
+                secret_key=registration.cookie_secret,
+                session_cookie="relying_party",
+                https_only=registration.address.startswith("https:"),
+            )
+        ],
+    )
+
+
+class _Service:
+    def __init__(self, registration: Registration) -> None:
+        self._registration = registration
+        self._accounts: dict[str, dict[str, Any]] = {}
+        trust = ssl.create_default_context(cafile=registration.certificate or None)
+        issuer = registration.issuer
+        self._symbolon = OAuth().register(
+            "symbolon",
+            client_id=registration.client_id,
+            client_secret=ECKey.import_key(dict(registration.private_key)),
+            server_metadata_url=f"{issuer}/.well-known/openid-configuration",
+            client_auth_methods=[PrivateKeyJWT(token_endpoint=issuer, alg="ES256")],
+            client_kwargs={
+                "scope": SCOPE,
+                "token_endpoint_auth_method": "private_key_jwt",
+                "code_challenge_method": "S256",
+                "verify": trust,
+            },
+        )
+
+    async def home(self, request: Request) -> Response:
+        account = self._accounts.get(request.session.get("account", ""))
+        return HTMLResponse(_page(_greeting() if account is None else _welcome(account)))
+
+    async def login(self, request: Request) -> Response:
+        uri = self._registration.redirect_uri
+        redirect: Response = await self._symbolon.authorize_redirect(request, uri)
+        return redirect
+
+    async def callback(self, request: Request) -> Response:
+        if request.query_params.get("iss") != self._registration.issuer:  # RFC 9207 §2.4
+            return HTMLResponse(_page(_failed("The answer came from another issuer.")), 400)
+        try:
+            token = await self._symbolon.authorize_access_token(request)
+            userinfo = await self._symbolon.userinfo(token=token)
+        except OAuthError as error:
+            return HTMLResponse(_page(_failed(f"{error.error}: {error.description}")), 400)
+        claims = dict(token["userinfo"])
+        self._accounts[claims["sub"]] = {
+            "id_token": claims,
+            "userinfo": dict(userinfo),
+            "id_token_hint": token["id_token"],
+        }
+        request.session["account"] = claims["sub"]
+        return RedirectResponse("/", 303)
+
+    async def account_json(self, request: Request) -> Response:
+        account = self._accounts.get(request.session.get("account", ""))
+        if account is None:
+            return JSONResponse({"error": "not signed in"}, 401)
+        return JSONResponse({name: account[name] for name in ("id_token", "userinfo")})
+
+    async def logout(self, request: Request) -> Response:
+        account = self._accounts.pop(request.session.pop("account", ""), None)
+        if account is None:
+            return RedirectResponse("/", 303)
+        redirect: Response = await self._symbolon.logout_redirect(
+            request,
+            post_logout_redirect_uri=f"{self._registration.address}/",
+            id_token_hint=account["id_token_hint"],
+        )
+        return redirect
+
+
+def _page(body: str) -> str:
+    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>Harbour Clinic</title>
+<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;
+color:#1b2733}}a.button{{display:inline-block;background:#0b3d5b;color:#fff;padding:.7rem 1.2rem;
+border-radius:.3rem;text-decoration:none}}dt{{font-weight:600}}pre{{overflow:auto;background:#f2f5f7;
+padding:1rem}}</style></head><body><header><p><strong>Harbour Clinic</strong> (a sample service)</p>
+</header><main>{body}</main></body></html>"""
+
+
+def _greeting() -> str:
+    return (
+        "<h1>Your appointments</h1><p>Sign in to see them.</p>"
+        '<p><a class="button" href="/login">Sign in with your national ID</a></p>'
+    )
+
+
+def _welcome(account: dict[str, Any]) -> str:
+    shown = {name: account[name] for name in ("id_token", "userinfo")}
+    name = escape(str(account["userinfo"].get("name", "you")))
+    tokens = escape(json.dumps(shown, indent=2, ensure_ascii=False))
+    return (
+        f'<h1>Welcome, <bdi>{name}</bdi></h1><p><a class="button" href="/logout">Sign out</a></p>'
+        f"<h2>What the clinic was told</h2><pre>{tokens}</pre>"
+    )
+
+
+def _failed(reason: str) -> str:
+    return (
+        f"<h1>You are not signed in</h1><p>{escape(reason)}</p>"
+        '<p><a class="button" href="/">Back to the start</a></p>'
+    )

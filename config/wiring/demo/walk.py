@@ -1,0 +1,70 @@
+"""One whole login, walked by itself as a resident would: the check of the demonstration."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from config.wiring.demo.browser import Browser, Page
+
+PATIENCE = 15.0
+"""Seconds that a code may take to reach the inbox."""
+
+
+class WalkFailed(Exception):
+    """The login did not come to its end; the text says in one line where it stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walker:
+    """Who logs in where: a resident of the samples at a relying party, the code from the inbox."""
+
+    relying_party: str
+    inbox: str
+    individual_id: str
+    contacts: tuple[str, ...]
+
+
+async def walk(walker: Walker, http: httpx2.AsyncClient) -> dict[str, Any]:
+    """Log in with a one-time code and return ``{"id_token": ..., "userinfo": ...}``."""
+    browser = Browser(http)
+    page = await browser.open(f"{walker.relying_party}/login")
+    seen = {message["at"] for message in await _messages(walker, http)}
+    page = await _sent(browser, page, "individual_id", walker.individual_id)
+    code = await _code(walker, http, seen)
+    page = await _sent(browser, page, "otp", code)
+    if not page.url.startswith(walker.relying_party):
+        page = await browser.submit(page, page.form("decision"), decision="accept")
+    if not page.url.startswith(walker.relying_party):
+        raise WalkFailed(f"after consent: {page.status} at {page.url}")
+    answer = await http.get(f"{walker.relying_party}/account.json")
+    if answer.status_code != 200:
+        raise WalkFailed(f"the relying party is not signed in: {page.text[:300]}")
+    account: dict[str, Any] = answer.json()
+    return account
+
+
+async def _sent(browser: Browser, page: Page, field: str, answer: str) -> Page:
+    if not page.has(field):
+        raise WalkFailed(f"no field {field} at {page.url}: {page.status}")
+    return await browser.submit(page, page.form(field), decision="continue", **{field: answer})
+
+
+async def _messages(walker: Walker, http: httpx2.AsyncClient) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for contact in walker.contacts:
+        answer = await http.get(f"{walker.inbox}/messages", params={"to": contact})
+        found += answer.json()
+    return found
+
+
+async def _code(walker: Walker, http: httpx2.AsyncClient, seen: set[Any]) -> str:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE
+    while loop.time() < deadline:
+        fresh = [m for m in await _messages(walker, http) if m["at"] not in seen]
+        if fresh:
+            return str(fresh[0]["code"])
+        await asyncio.sleep(0.05)
+    raise WalkFailed("no code reached the inbox")

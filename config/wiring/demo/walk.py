@@ -30,7 +30,7 @@ async def walk(walker: Walker, http: httpx2.AsyncClient) -> dict[str, Any]:
     """Log in with a one-time code and return ``{"id_token": ..., "userinfo": ...}``."""
     browser = Browser(http)
     page = await browser.open(f"{walker.relying_party}/login")
-    seen = {message["at"] for message in await _messages(walker, http)}
+    seen = {(m["at"], m["code"]) for m in await _messages(walker, http)}
     page = await _sent(browser, page, "individual_id", walker.individual_id)
     code = await _code(walker, http, seen)
     page = await _sent(browser, page, "otp", code)
@@ -63,7 +63,7 @@ async def _code(walker: Walker, http: httpx2.AsyncClient, seen: set[Any]) -> str
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE
     while loop.time() < deadline:
-        fresh = [m for m in await _messages(walker, http) if m["at"] not in seen]
+        fresh = [m for m in await _messages(walker, http) if (m["at"], m["code"]) not in seen]
         if fresh:
             return str(fresh[0]["code"])
         await asyncio.sleep(0.05)

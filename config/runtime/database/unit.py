@@ -34,6 +34,10 @@ class Write:
     rows: int | None = 1
 
 
+Batch = tuple[Statement, Sequence[Mapping[str, Value]]]
+"""One statement and the rows of values for which it is run, one after another."""
+
+
 class Row(Protocol):
     """A row that was read; a column is reached by name or position."""
 
@@ -47,8 +51,11 @@ class Refused(Exception):
     """
 
     def __init__(self, write: Write) -> None:
-        super().__init__(f"refused: {write.statement.clause}")
+        super().__init__(write)
         self.write = write
+
+    def __str__(self) -> str:
+        return f"refused: {self.write.statement.clause}"
 
 
 class DatabaseUnavailable(Exception):
@@ -56,7 +63,13 @@ class DatabaseUnavailable(Exception):
 
 
 class Database(Protocol):
-    """The only truth. Raises DatabaseUnavailable when it cannot be reached within its deadline."""
+    """The only truth. Raises DatabaseUnavailable when it cannot be reached within its deadline.
+
+    A value that no column can hold (text with NUL or a lone surrogate, an integer beyond the
+    column's bits) raises ValueError, on every adapter, before anything happened. A constraint of
+    the schema that a write breaks raises the driver's error: that is a fault of the program, since
+    what may clash is written with ``insert_new`` or a condition, and answered with Refused.
+    """
 
     async def submit(self, *writes: Write) -> None:
         """Make every write happen durably, or raise Refused and make none happen."""
@@ -66,7 +79,7 @@ class Database(Protocol):
         """Do one write by itself and return its RETURNING rows; ``write.rows`` is not looked at."""
         ...
 
-    async def load(self, batches: Sequence[tuple[Statement, Sequence[Mapping[str, Value]]]]) -> None:
+    async def load(self, batches: Sequence[Batch]) -> None:
         """Run each statement for each of its rows in one transaction, in order: for bulk work."""
         ...
 

@@ -1,0 +1,154 @@
+"""What the threads of an SQLite database do: a batch of units, or of reads, in one transaction."""
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Protocol
+
+from config.runtime.database.lanes import Job
+from config.runtime.database.unit import DatabaseUnavailable
+
+BEGIN_MILLISECONDS = 20
+"""One wait of the writer for another process. Short, because SQLite's own back-off grows to 100 ms
+a step; the writer asks again until its deadline."""
+
+UNAVAILABLE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOLFS,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""Primary result codes that tell of the machine, not of the statement."""
+
+
+class Options(Protocol):
+    """The part of SqliteOptions that a session needs."""
+
+    @property
+    def deadline(self) -> float: ...
+    @property
+    def durable(self) -> bool: ...
+
+
+def _code(failure: sqlite3.Error) -> int:
+    """Return the primary result code, or SQLITE_ERROR when the driver gives none."""
+    return getattr(failure, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _connect(path: Path, options: Options, busy_milliseconds: int) -> sqlite3.Connection:
+    # Only the owner may read the file; SQLite gives its WAL the same mode.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute(f"PRAGMA busy_timeout = {busy_milliseconds}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if options.durable else 'OFF'}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA secure_delete = ON")  # what was erased leaves the file
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute("PRAGMA cache_size = -8000")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+class _Session:
+    """A connection that is made when it is needed, and made anew after it broke."""
+
+    def __init__(self, path: Path, options: Options, begin: str, busy_milliseconds: int) -> None:
+        self._path = path
+        self._options = options
+        self._begin_text = begin
+        self._busy_milliseconds = busy_milliseconds
+        self._connection: sqlite3.Connection | None = None
+
+    def _begin(self) -> sqlite3.Connection:
+        """Begin a transaction, waiting for other processes until the deadline."""
+        give_up = time.monotonic() + self._options.deadline
+        while True:
+            try:
+                if self._connection is None:
+                    self._connection = _connect(self._path, self._options, self._busy_milliseconds)
+                self._connection.execute(self._begin_text)
+                return self._connection
+            except sqlite3.Error as failure:
+                if _code(failure) != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up:
+                    raise
+                time.sleep(0.001)
+
+    def run(self, batch: list[Job]) -> None:
+        """See Session.run."""
+        try:
+            connection = self._begin()
+            for job in batch:
+                self._attempt(connection, job)
+            connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as failure:
+            self.close()
+            for job in batch:
+                job.failure = DatabaseUnavailable(str(failure))
+                job.failure.__cause__ = failure
+
+    def _attempt(self, connection: sqlite3.Connection, job: Job) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of the connection; a transaction that is open did not happen."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class Writing(_Session):
+    """The writer: BEGIN IMMEDIATE, a savepoint per unit, COMMIT."""
+
+    def __init__(self, path: Path, options: Options) -> None:
+        super().__init__(path, options, "BEGIN IMMEDIATE", BEGIN_MILLISECONDS)
+
+    def _attempt(self, connection: sqlite3.Connection, job: Job) -> None:
+        connection.execute("SAVEPOINT unit")
+        try:
+            job.outcome = job.work(connection)
+        except Exception as failure:
+            if isinstance(failure, sqlite3.Error) and _code(failure) in UNAVAILABLE:
+                raise
+            connection.execute("ROLLBACK TO unit")
+            job.failure = _plain(failure)
+        connection.execute("RELEASE unit")
+
+
+class Reading(_Session):
+    """A reader: a batch sees one snapshot, taken after every job of it was asked."""
+
+    def __init__(self, path: Path, options: Options) -> None:
+        super().__init__(path, options, "BEGIN", int(options.deadline * 1000))
+
+    def _attempt(self, connection: sqlite3.Connection, job: Job) -> None:
+        try:
+            job.outcome = job.work(connection)
+        except Exception as failure:
+            if isinstance(failure, sqlite3.Error) and _code(failure) in UNAVAILABLE:
+                raise
+            job.failure = _plain(failure)
+
+
+def _plain(failure: Exception) -> Exception:
+    """Return what the contract promises for a value that cannot be stored, else the failure."""
+    if isinstance(failure, OverflowError):
+        return ValueError(str(failure))
+    return failure

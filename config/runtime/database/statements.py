@@ -1,0 +1,37 @@
+"""Builders of statements that read the same on SQLite and PostgreSQL."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Table, bindparam
+from sqlalchemy.dialects.postgresql import Insert, insert
+
+from config.runtime.database.unit import Statement
+
+# SQLite took PostgreSQL's ON CONFLICT over word for word, and both dialects compile this Insert.
+
+
+def _insert(table: Table, columns: Sequence[str]) -> Insert:
+    names = columns or [
+        column.name for column in table.columns if column is not table.autoincrement_column
+    ]
+    return insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in names})
+
+
+def insert_new(table: Table, *columns: str) -> Statement:
+    """Return an INSERT that touches no row when a key of it exists already.
+
+    One bound parameter per column, named like it; without ``columns`` every column of the table
+    except one that the database counts up by itself.
+    """
+    return Statement(_insert(table, columns).on_conflict_do_nothing())
+
+
+def upsert(table: Table, keys: Sequence[str], *columns: str) -> Statement:
+    """Return an INSERT that overwrites the row whose ``keys`` (a unique index) are the same.
+
+    Bound parameters as in ``insert_new``. It always touches one row.
+    """
+    new = _insert(table, columns)
+    names = columns or [column.name for column in table.columns]
+    overwritten = {name: new.excluded[name] for name in names if name not in keys}
+    return Statement(new.on_conflict_do_update(index_elements=list(keys), set_=overwritten))

@@ -5,14 +5,18 @@
 
 While PENDING a person says who they are (``claimed``), then proves one factor or more. A claim
 that nobody has looks the same as one that somebody has: ``resident_id`` is then None and no factor
-will ever be proven. ``next_step`` is the single place that decides what happens next; steps never
-call one another, each stores the moved login and returns to the dispatcher.
+will ever be proven. ``idp.protocol.next_step`` is the single place that decides what happens next;
+steps never call one another, each stores the moved login and returns to the dispatcher.
 """
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from idp.protocol.authorization import AuthorizationRequest
+from idp.protocol.session import Proof
+
+UNBOUND = b""
+"""The browser of a login that a POST began: cookies that are Lax did not come with it."""
 
 
 class Stage(StrEnum):
@@ -23,37 +27,43 @@ class Stage(StrEnum):
     REFUSED = "refused"
 
 
+class Account(StrEnum):
+    """Which person goes on where a browser is logged in already (prompt=select_account)."""
+
+    OPEN = "open"
+    SAME = "same"
+    OTHER = "other"
+
+
 class IllegalMove(Exception):
     """A step was taken out of order: a stale tab, a replay or a bug."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A factor that was proven, and when."""
-
-    factor: str
-    at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """One attempt to answer one authorization request, bound to the browser that began it.
 
-    ``browser`` is SHA-256 of the browser's secret cookie. ``claimed`` says that a person named
-    themselves; ``factor`` is the one that is being asked; ``granted_claims`` are the names that the
-    person agreed to share. ``revision`` counts the moves: stores compare it when they swap.
+    ``browser`` is SHA-256 of the browser's secret cookie. ``csrf`` is the token of the login's
+    forms. ``claimed`` says that a person named themselves, ``round`` how often; ``factor`` is the
+    one that is being asked; ``found_by`` is what the ID store wants spent at the end;
+    ``granted_claims`` are the names that the person agreed to share. ``revision`` counts the moves:
+    stores compare it when they swap.
     """
 
     id: str
     issuer: str
     browser: bytes
     request: AuthorizationRequest
+    csrf: str
     begun_at: int
     expires_at: int
     revision: int = 0
     stage: Stage = Stage.PENDING
+    account: Account = Account.OPEN
     claimed: bool = False
+    round: int = 0
     resident_id: str | None = None
+    found_by: str = ""
     factor: str | None = None
     proofs: tuple[Proof, ...] = ()
     session_id: str | None = None
@@ -63,19 +73,59 @@ class Login:
     granted_scope: tuple[str, ...] = ()
     granted_claims: frozenset[str] = frozenset()
 
-    def claim(self, resident_id: str | None) -> "Login":
-        """A person said who they are. Naming somebody else forgets what was proven so far."""
-        self._require(Stage.PENDING)
-        return self._moved(claimed=True, resident_id=resident_id, factor=None, proofs=())
+    @property
+    def is_over(self) -> bool:
+        """Return whether nothing can happen to the login any more."""
+        return self.stage in (Stage.ISSUED, Stage.REFUSED)
 
-    def ask(self, factor: str) -> "Login":
-        """``factor`` is being asked now."""
+    def bind(self, browser: bytes) -> "Login":
+        """The browser that was sent here is known now: once, and for good."""
         self._require(Stage.PENDING)
+        if self.browser != UNBOUND:
+            raise IllegalMove("bound to a browser already")
+        return self._moved(browser=browser)
+
+    def choose(self, account: Account) -> "Login":
+        """The person chose to go on as whom the browser knows, or as somebody else."""
+        self._require(Stage.PENDING)
+        return self._moved(account=account)
+
+    def claim(self, resident_id: str | None, found_by: str = "") -> "Login":
+        """A person said who they are. Naming somebody forgets what was proven so far."""
+        self._require(Stage.PENDING)
+        return self._moved(
+            claimed=True,
+            round=self.round + 1,
+            resident_id=resident_id,
+            found_by=found_by,
+            factor=None,
+            proofs=(),
+        )
+
+    def forget(self) -> "Login":
+        """The person wants to be somebody else: back to the first question."""
+        self._require(Stage.PENDING)
+        return self._moved(
+            claimed=False,
+            account=Account.OTHER,
+            resident_id=None,
+            found_by="",
+            factor=None,
+            proofs=(),
+        )
+
+    def ask(self, factor: str | None) -> "Login":
+        """``factor`` is being asked now; None shows the choice."""
+        self._require(Stage.PENDING)
+        if not self.claimed:
+            raise IllegalMove("nobody was named yet")
         return self._moved(factor=factor)
 
     def prove(self, proof: Proof) -> "Login":
-        """A factor was proven."""
+        """The factor that was asked was proven."""
         self._require(Stage.PENDING)
+        if self.factor != proof.factor or self.resident_id is None:
+            raise IllegalMove("another factor was asked")
         return self._moved(factor=None, proofs=(*self.proofs, proof))
 
     def authenticate(
@@ -83,8 +133,15 @@ class Login:
     ) -> "Login":
         """Enough was proven, now or in the session."""
         self._require(Stage.PENDING)
+        if self.resident_id is None:
+            raise IllegalMove("nobody was proven")
         return self._moved(
-            stage=Stage.AUTHENTICATED, session_id=session_id, auth_time=auth_time, acr=acr, amr=amr
+            stage=Stage.AUTHENTICATED,
+            factor=None,
+            session_id=session_id,
+            auth_time=auth_time,
+            acr=acr,
+            amr=amr,
         )
 
     def consent(self, scope: tuple[str, ...], claims: frozenset[str]) -> "Login":
@@ -93,10 +150,12 @@ class Login:
         return self._moved(stage=Stage.CONSENTED, granted_scope=scope, granted_claims=claims)
 
     def issue(self) -> "Login":
+        """The answer is on its way to the client."""
         self._require(Stage.CONSENTED)
         return self._moved(stage=Stage.ISSUED)
 
     def refuse(self) -> "Login":
+        """The client is told that nothing came of it."""
         self._require(Stage.PENDING, Stage.AUTHENTICATED, Stage.CONSENTED)
         return self._moved(stage=Stage.REFUSED)
 

@@ -1,0 +1,75 @@
+"""A browser in which a resident is logged in, and what of that a request may rely on.
+
+Single sign-on is judged here: OpenID Connect Core 1.0 §3.1.2.1 (``prompt``, ``max_age``) and
+§3.1.2.3 say when a person must prove anew.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from idp.protocol.authorization import AuthorizationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A factor that was proven, and when."""
+
+    factor: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """``id`` is what clients may learn (``sid``); ``digest`` is SHA-256 of the session's cookie.
+
+    The cookie alone opens nothing: ``browser`` is SHA-256 of the browser's secret, and both must
+    come. ``csrf`` is the token of the forms on the resident's own pages. ``proofs`` is what was
+    proven, each with its time; ``auth_time`` is when the last login in it was completed.
+    """
+
+    id: str
+    digest: bytes
+    browser: bytes
+    resident_id: str
+    proofs: tuple[Proof, ...]
+    auth_time: int
+    begun_at: int
+    expires_at: int
+    csrf: str
+    ended_at: int | None = None
+
+    def is_live(self, now: int) -> bool:
+        """Return whether the session still counts."""
+        return self.ended_at is None and now < self.expires_at
+
+    def renewed(self, digest: bytes, proofs: tuple[Proof, ...], auth_time: int) -> "Session":
+        """Return the session after more was proven: behind a new cookie (ASVS V7.2.4)."""
+        return replace(self, digest=digest, proofs=proofs, auth_time=auth_time)
+
+
+def standing(session: Session | None, request: AuthorizationRequest, now: int) -> tuple[Proof, ...]:
+    """Return what the session has proven that ``request`` may rely on.
+
+    Nothing when a new login is asked for; nothing that is ``max_age`` seconds old or older, so
+    that ``max_age=0`` asks for a new login (OpenID Connect Core 1.0 §3.1.2.1).
+    """
+    if session is None or not session.is_live(now) or "login" in request.prompt:
+        return ()
+    if request.max_age is None:
+        return session.proofs
+    return tuple(proof for proof in session.proofs if now - proof.at < request.max_age)
+
+
+def joined(
+    kept: Iterable[Proof], fresh: Iterable[Proof], now: int
+) -> tuple[tuple[Proof, ...], int]:
+    """Return what a session holds after ``fresh`` was proven, and its ``auth_time``.
+
+    A login is completed at one moment, so what was proven in it is as old as its end. What stands
+    from before keeps its age, and so does ``auth_time``: nobody is told that a person proved more
+    recently than they did.
+    """
+    new = {proof.factor: Proof(proof.factor, now) for proof in fresh}
+    old = {proof.factor: proof for proof in kept if proof.factor not in new}
+    proofs = (*old.values(), *new.values())
+    return proofs, min((proof.at for proof in proofs), default=now)

@@ -67,7 +67,11 @@ def _same(uri: str, registered: str, client: Client) -> bool:
     if uri == registered:  # simple string comparison: RFC 9700 §4.1.3
         return True
     # RFC 8252 §7.3: a native application's loopback redirect may use any port.
-    return client.application_type == "native" and _loopback(uri) == _loopback(registered) != None  # noqa: E711
+    return (
+        client.application_type == "native"
+        and (address := _loopback(uri)) is not None
+        and address == _loopback(registered)
+    )
 
 
 def _loopback(uri: str) -> tuple[str, str] | None:
@@ -80,11 +84,26 @@ def _loopback(uri: str) -> tuple[str, str] | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedHint:
+    """What an ID token says that an issuer of ours signed once; it may have expired.
+
+    Given as ``id_token_hint`` (OpenID Connect Core 1.0 §3.1.2.1, RP-Initiated Logout 1.0 §2).
+    ``session`` is its ``sid``.
+    """
+
+    subject: str
+    audience: tuple[str, ...]
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
     """A request that passed every check of ``idp.protocol.checks``.
 
-    ``hinted_subject`` is the ``sub`` of a verified id_token_hint; ``prompt`` and ``acr_values`` are
-    in the order in which they were asked; ``display`` and ``ui_locales`` are wishes.
+    ``hinted_subject`` is the ``sub`` of a verified id_token_hint; ``acr_values`` are in the order
+    in which they were asked; ``max_age`` and ``acr_values`` are the registered defaults where
+    nothing was asked; ``auth_time_asked`` says that the ID token must tell ``auth_time`` (OpenID Connect
+    Core 1.0 §2); ``display`` and ``ui_locales`` are wishes.
     """
 
     client_id: str
@@ -102,8 +121,19 @@ class AuthorizationRequest:
     login_hint: str | None
     hinted_subject: str | None
     display: str
+    auth_time_asked: bool
 
     @property
     def is_silent(self) -> bool:
         """Return whether no page may be shown (OpenID Connect Core 1.0 §3.1.2.1)."""
         return "none" in self.prompt
+
+    def accepts(self, subject: str) -> bool:
+        """Return whether the client asked for ``subject``, or for nobody in particular.
+
+        False is answered with login_required (OpenID Connect Core 1.0 §3.1.2.1, §5.5.1).
+        """
+        if self.hinted_subject not in (None, subject):
+            return False
+        wishes = (self.claims.id_token.get("sub"), self.claims.userinfo.get("sub"))
+        return all(wish is None or not wish.values or subject in wish.values for wish in wishes)

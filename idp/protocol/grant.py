@@ -9,8 +9,10 @@ from idp.protocol.claims_request import ClaimsRequest
 class Authorization:
     """Who allowed which client to do what: the outcome of a login.
 
-    ``resident_id`` is internal; ``subject`` is what the client calls the person. ``scope`` and
-    ``claims`` are what was granted, which may be less than what was asked.
+    ``resident_id`` is internal; ``subject`` is what the client calls the person. ``scope`` is what
+    was granted, which may be less than what was asked; ``claims`` says how claims were asked for,
+    and ``granted_claims`` names those (without language tags) that the person agreed to share: no
+    other claim about the person is ever told, whatever ``scope`` and ``claims`` say.
     """
 
     grant_id: str
@@ -20,6 +22,7 @@ class Authorization:
     subject: str
     scope: tuple[str, ...]
     claims: ClaimsRequest
+    granted_claims: frozenset[str]
     claims_locales: tuple[str, ...]
     session_id: str
     auth_time: int
@@ -27,6 +30,11 @@ class Authorization:
     amr: tuple[str, ...]
     nonce: str | None
     auth_time_asked: bool
+
+    @property
+    def is_offline(self) -> bool:
+        """Return whether it outlives the session (OpenID Connect Core 1.0 §11)."""
+        return "offline_access" in self.scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,4 +63,5 @@ class Grant:
     revoked_at: int | None = None
 
     def is_live(self, now: int) -> bool:
+        """Return whether its tokens are worth anything."""
         return self.revoked_at is None and now < self.expires_at

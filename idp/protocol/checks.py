@@ -1,0 +1,217 @@
+"""The checks on an authorization request, in the order in which they run.
+
+A check takes the case and returns nothing, or raises an OAuthError. ``CHECKS`` is the whole policy:
+to add a rule, write a function named after the truth that it defends and give it a line.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from idp.protocol import claims_request, pkce
+from idp.protocol.authorization import AuthorizationRequest, ReplyTo, VerifiedHint
+from idp.protocol.client import Client
+from idp.protocol.errors import (
+    InvalidRequest,
+    InvalidScope,
+    RegistrationNotSupported,
+    RequestNotSupported,
+    RequestUriNotSupported,
+    UnauthorizedClient,
+    UnsupportedResponseType,
+)
+from idp.protocol.parameters import Parameters
+
+RESPONSE_MODES = ("query", "fragment", "form_post")
+PROMPTS = ("none", "login", "consent", "select_account")
+DISPLAYS = ("page", "popup", "touch", "wap")
+LONGEST_STATE = 4096
+"""Characters of state and of nonce at most: they travel in headers."""
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z", re.ASCII)  # RFC 6749 §3.3
+_LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}\Z", re.ASCII)  # RFC 5646 §2.1
+_SECONDS = re.compile(r"[0-9]{1,10}\Z", re.ASCII)
+_MOST_LOCALES = 20
+
+
+class Endpoint(Enum):
+    """Where the request came in."""
+
+    AUTHORIZATION = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a check may look at."""
+
+    asked: Parameters
+    client: Client
+    reply_to: ReplyTo
+    hint: VerifiedHint | None
+
+
+def request_object_is_absent(case: Case) -> None:
+    """OpenID Connect Core 1.0 §6, §7.2.1: what is not supported is refused, never ignored."""
+    if "request" in case.asked:
+        raise RequestNotSupported("the request parameter is not supported")
+    if "request_uri" in case.asked:
+        raise RequestUriNotSupported("the request_uri parameter is not supported")
+    if "registration" in case.asked:
+        raise RegistrationNotSupported("the registration parameter is not supported")
+
+
+def response_type_is_registered(case: Case) -> None:
+    """RFC 6749 §3.1.1, §4.1.2.1."""
+    response_type = case.asked.require("response_type")
+    if response_type != "code":
+        raise UnsupportedResponseType("the only response_type is code")
+    if "code" not in case.client.response_types or (
+        "authorization_code" not in case.client.grant_types
+    ):
+        raise UnauthorizedClient("this client may not use the code flow")
+
+
+def response_mode_is_allowed(case: Case) -> None:
+    """OAuth 2.0 Multiple Response Types 1.0 §2.1, Form Post Response Mode 1.0 §2."""
+    mode = case.asked.get("response_mode", "query")
+    if mode not in RESPONSE_MODES:
+        raise InvalidRequest("response_mode is not supported")
+    if mode not in case.client.response_modes:
+        raise InvalidRequest("response_mode is not allowed for this client")
+
+
+def scope_holds_openid(case: Case) -> None:
+    """RFC 6749 §3.3, OpenID Connect Core 1.0 §3.1.2.1. Unknown values are ignored, as it says."""
+    words = case.asked.words("scope")
+    if not all(_SCOPE.match(word) for word in words):
+        raise InvalidScope("scope holds characters that are not allowed")
+    if "openid" not in words:
+        raise InvalidScope("scope must hold openid")
+    if "openid" not in case.client.scope:
+        raise InvalidScope("this client may not ask for openid")
+
+
+def state_and_nonce_are_short(case: Case) -> None:
+    """Both come back intact or not at all (OpenID Connect Core 1.0 §3.1.2.1)."""
+    for name in ("state", "nonce"):
+        if len(case.asked.get(name, "")) > LONGEST_STATE:
+            raise InvalidRequest(f"{name} is longer than {LONGEST_STATE} characters")
+
+
+def challenge_is_present_where_demanded(case: Case) -> None:
+    """RFC 9700 §2.1.1: public clients must use PKCE, others unless their registration waives it."""
+    demanded = case.client.is_public or case.client.require_pkce
+    if demanded and "code_challenge" not in case.asked:
+        raise InvalidRequest("code_challenge is missing (PKCE, RFC 7636)")
+
+
+def challenge_is_valid(case: Case) -> None:
+    """RFC 7636 §4.3. A valid one is welcome from every client, and then binds the code."""
+    challenge = case.asked.get("code_challenge")
+    method = case.asked.get("code_challenge_method")
+    if challenge is not None:
+        pkce.check_challenge(challenge, method)
+    elif method is not None:
+        raise InvalidRequest("code_challenge_method without code_challenge")
+
+
+def prompts_are_known(case: Case) -> None:
+    """Initiating User Registration via OpenID Connect 1.0 §4.1."""
+    if set(case.asked.words("prompt")) - set(PROMPTS):
+        raise InvalidRequest("prompt holds a value that is not supported")
+
+
+def prompt_none_stands_alone(case: Case) -> None:
+    """OpenID Connect Core 1.0 §3.1.2.1."""
+    prompt = case.asked.words("prompt")
+    if "none" in prompt and len(prompt) > 1:
+        raise InvalidRequest("prompt=none cannot be combined with another value")
+
+
+def max_age_is_seconds(case: Case) -> None:
+    """OpenID Connect Core 1.0 §3.1.2.1."""
+    max_age = case.asked.get("max_age")
+    if max_age is not None and not _SECONDS.match(max_age):
+        raise InvalidRequest("max_age must be a number of seconds")
+
+
+def claims_are_well_formed(case: Case) -> None:
+    """OpenID Connect Core 1.0 §5.5."""
+    claims_request.parse(case.asked.get("claims"))
+
+
+def hint_was_issued_to_this_client(case: Case) -> None:
+    """OpenID Connect Core 1.0 §3.1.2.1, §3.1.3.7 (aud)."""
+    if case.hint is not None and case.client.client_id not in case.hint.audience:
+        raise InvalidRequest("id_token_hint was issued to another client")
+
+
+Check = Callable[[Case], None]
+A = Endpoint.AUTHORIZATION
+
+# fmt: off
+CHECKS: tuple[tuple[Check, frozenset[Endpoint]], ...] = (
+    (request_object_is_absent,             frozenset({A})),
+    (response_type_is_registered,          frozenset({A})),
+    (response_mode_is_allowed,             frozenset({A})),
+    (scope_holds_openid,                   frozenset({A})),
+    (state_and_nonce_are_short,            frozenset({A})),
+    (challenge_is_present_where_demanded,  frozenset({A})),
+    (challenge_is_valid,                   frozenset({A})),
+    (prompts_are_known,                    frozenset({A})),
+    (prompt_none_stands_alone,             frozenset({A})),
+    (max_age_is_seconds,                   frozenset({A})),
+    (claims_are_well_formed,               frozenset({A})),
+    (hint_was_issued_to_this_client,       frozenset({A})),
+)
+# fmt: on
+
+
+def authorization_request(
+    asked: Parameters, client: Client, reply_to: ReplyTo, hint: VerifiedHint | None
+) -> AuthorizationRequest:
+    """Return the request that passed every check, or raise the OAuthError of the first that failed.
+
+    ``hint`` is what ``id_token_hint`` says, verified. ``display``, locales, ``acr_values`` and
+    ``login_hint`` are wishes: no value of theirs is an error (OpenID Connect Core 1.0 §3.1.2.1).
+    """
+    case = Case(asked, client, reply_to, hint)
+    for check, endpoints in CHECKS:
+        if Endpoint.AUTHORIZATION in endpoints:
+            check(case)
+    claims = claims_request.parse(asked.get("claims"))
+    max_age = int(asked["max_age"]) if "max_age" in asked else client.default_max_age
+    display = asked.get("display", "page")
+    return AuthorizationRequest(
+        client_id=client.client_id,
+        reply_to=reply_to,
+        response_type="code",
+        scope=_granted_to(client, asked.words("scope")),
+        code_challenge=asked.get("code_challenge"),
+        nonce=asked.get("nonce"),
+        prompt=frozenset(asked.words("prompt")),
+        max_age=max_age,
+        acr_values=asked.words("acr_values") or client.default_acr_values,
+        claims=claims,
+        claims_locales=_locales(asked.words("claims_locales")),
+        ui_locales=_locales(asked.words("ui_locales")),
+        login_hint=asked.get("login_hint"),
+        hinted_subject=None if hint is None else hint.subject,
+        display=display if display in DISPLAYS else "page",
+        auth_time_asked=(
+            max_age is not None or client.require_auth_time or "auth_time" in claims.id_token
+        ),
+    )
+
+
+def _granted_to(client: Client, scope: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out what is unknown or not registered, and offline access where no refresh is."""
+    allowed = client.scope
+    if "refresh_token" not in client.grant_types:
+        allowed = allowed - {"offline_access"}
+    return tuple(value for value in scope if value in allowed)
+
+
+def _locales(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(tag for tag in tags if _LOCALE.match(tag))[:_MOST_LOCALES]

@@ -1,10 +1,21 @@
-"""What can be seen from outside: counted requests, the request id, structured logs."""
+"""What an operator can measure: requests by route, gauges, and how late the event loop is."""
 
+import asyncio
 from bisect import bisect_left
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
-"""The id of the request that this task answers; empty outside one."""
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from config.runtime.clock import Clock
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper edges of the latency histogram."""
@@ -31,3 +42,90 @@ class RequestTally:
             buckets = self.latencies[route] = [0] * (len(SECONDS) + 1)
         buckets[bisect_left(SECONDS, seconds)] += 1
         self.seconds[route] = self.seconds.get(route, 0.0) + seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A figure that is asked for when somebody reads the metrics.
+
+    ``read`` returns the figure for each value of ``label`` (``{"": 3}`` when there is no label).
+    """
+
+    name: str
+    meaning: str
+    read: Callable[[], dict[str, float]]
+    label: str = ""
+
+
+class LoopLag:
+    """How late the event loop wakes up, in seconds: the worst of the last ten looks."""
+
+    def __init__(self, clock: Clock, every: float = 0.5) -> None:
+        self._clock = clock
+        self._every = every
+        self._last: list[float] = []
+
+    @property
+    def worst(self) -> float:
+        """Return the worst lateness seen lately."""
+        return max(self._last, default=0.0)
+
+    async def watch(self) -> None:
+        """Look again and again until cancelled."""
+        while True:
+            asleep = self._clock.elapsed()
+            await asyncio.sleep(self._every)
+            late = max(0.0, self._clock.elapsed() - asleep - self._every)
+            self._last = [*self._last[-9:], late]
+
+    def gauge(self) -> Gauge:
+        """Return it as a gauge."""
+        return Gauge(
+            "symbolon_event_loop_lag_seconds",
+            "How late the event loop wakes up.",
+            lambda: {"": self.worst},
+        )
+
+
+class Metrics(Collector):
+    """The metrics of this process in Prometheus' text format."""
+
+    def __init__(self, tally: RequestTally, gauges: Sequence[Gauge]) -> None:
+        self._tally = tally
+        self._gauges = tuple(gauges)
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def text(self) -> bytes:
+        """Return every metric, in the text format 0.0.4."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics as prometheus-client wants them."""
+        yield from self._requests()
+        for gauge in self._gauges:
+            family = GaugeMetricFamily(
+                gauge.name, gauge.meaning, labels=[gauge.label] if gauge.label else []
+            )
+            for value, figure in gauge.read().items():
+                family.add_metric([value] if gauge.label else [], figure)
+            yield family
+
+    def _requests(self) -> Iterator[Metric]:
+        counted = CounterMetricFamily(
+            "symbolon_requests", "Requests answered.", labels=["route", "status"]
+        )
+        for (route, status), number in self._tally.statuses.items():
+            counted.add_metric([route, str(status)], number)
+        yield counted
+        latency = HistogramMetricFamily(
+            "symbolon_request_seconds", "Time to the answer.", labels=["route"]
+        )
+        for route, buckets in self._tally.latencies.items():
+            total = 0
+            edges = []
+            for edge, number in zip((*map(str, SECONDS), "+Inf"), buckets, strict=True):
+                total += number
+                edges.append((edge, total))
+            latency.add_metric([route], edges, self._tally.seconds[route])
+        yield latency

@@ -8,7 +8,8 @@ from typing import Any
 
 from config.runtime.clock import Clock
 from config.runtime.entropy import Entropy
-from config.runtime.telemetry import REQUEST_ID, RequestTally
+from config.runtime.logs import REQUEST_ID
+from config.runtime.telemetry import RequestTally
 from config.runtime.web.answer import Answer
 from config.runtime.web.budget import Budget, Overloaded
 from config.runtime.web.call import Call, Disconnected, Receive, Scope, Send

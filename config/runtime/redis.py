@@ -75,7 +75,7 @@ class Redis:
         await self._client.aclose()
 
     async def _evaluate(self, script: Script, keys: Sequence[str], values: Sequence[int]) -> Any:
-        arguments = (*keys, *values)
+        arguments: tuple[str | int, ...] = (*keys, *values)
         try:
             return await self._client.evalsha(script.digest, len(keys), *arguments)
         except NoScriptError:  # nothing ran: sending the text is no repetition

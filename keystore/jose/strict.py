@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from config.runtime.web.malformed import Malformed
-from config.runtime.web.strict_json import strict_json
+from config.runtime.malformed import Malformed
+from config.runtime.strict_json import strict_json
 
 
 def json_object(raw: bytes) -> dict[str, Any]:

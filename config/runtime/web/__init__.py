@@ -3,6 +3,7 @@
 Everything that an endpoint needs is imported from here.
 """
 
+from config.runtime.malformed import Malformed
 from config.runtime.web.addresses import TrustedProxies
 from config.runtime.web.answer import (
     Answer,
@@ -16,7 +17,6 @@ from config.runtime.web.answer import (
 from config.runtime.web.budget import Budget, Overloaded
 from config.runtime.web.call import Call, cookie_name
 from config.runtime.web.failures import Failure, FailurePage, Refusals
-from config.runtime.web.malformed import Malformed
 from config.runtime.web.router import House, Web
 from config.runtime.web.sites import Endpoint, Route
 

@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from config.runtime.malformed import Malformed
+from config.runtime.strict_json import strict_json
 from config.runtime.web.addresses import TrustedProxies, client_of
 from config.runtime.web.forms import fields
-from config.runtime.web.malformed import Malformed
-from config.runtime.web.strict_json import strict_json
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -1,6 +1,6 @@
 """Strict reading of application/x-www-form-urlencoded text: bodies and query strings alike."""
 
-from config.runtime.web.malformed import Malformed
+from config.runtime.malformed import Malformed
 
 MOST_FIELDS = 100
 """More fields than any request of ours has; a bound on the work that a stranger can ask for."""

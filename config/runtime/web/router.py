@@ -9,6 +9,7 @@ from typing import Any
 from config.runtime.clock import Clock
 from config.runtime.entropy import Entropy
 from config.runtime.logs import REQUEST_ID
+from config.runtime.malformed import Malformed
 from config.runtime.telemetry import RequestTally
 from config.runtime.web.answer import Answer
 from config.runtime.web.budget import Budget, Overloaded
@@ -20,7 +21,6 @@ from config.runtime.web.failures import (
     failure_json,
     plain_failure_page,
 )
-from config.runtime.web.malformed import Malformed
 from config.runtime.web.sites import Entry, Misdirected, Route, Site, sites
 from config.runtime.web.wire import compressed, decorated, gzip_wanted
 

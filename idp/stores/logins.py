@@ -1,0 +1,78 @@
+"""Logins in progress: kept whole, moved by compare-and-swap."""
+
+from dataclasses import replace
+
+import msgspec
+from sqlalchemy import and_, bindparam, delete, select, update
+
+from config.runtime.database.statements import insert_new
+from config.runtime.database.unit import Database, Statement, Write
+from idp.protocol.login import Login
+from idp.stores.login_tables import login as table
+
+_ADD = insert_new(table)
+_FIND = Statement(
+    select(table.c.state).where(
+        and_(table.c.id == bindparam("id"), table.c.expires_at > bindparam("now"))
+    )
+)
+_MOVE = Statement(
+    update(table)
+    .where(and_(table.c.id == bindparam("login_id"), table.c.revision == bindparam("before")))
+    .values(revision=bindparam("after"), state=bindparam("state"))
+)
+_SWEEP = Statement(
+    delete(table).where(
+        table.c.id.in_(
+            select(table.c.id)
+            .where(table.c.expires_at <= bindparam("now"))
+            .limit(bindparam("limit"))
+        )
+    )
+)
+_decoder = msgspec.json.Decoder(Login)
+
+
+class Logins:
+    """Every login that has not expired. What a person typed (login_hint) is not kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, login_id: str, now: int) -> Login | None:
+        """Return the login; None when there is none or it expired."""
+        row = await self._database.row(_FIND, id=login_id, now=now)
+        return None if row is None else _decoder.decode(row["state"])
+
+    def add(self, login: Login) -> Write:
+        """Return the write that keeps a new login."""
+        return Write(
+            _ADD,
+            {
+                "id": login.id,
+                "revision": login.revision,
+                "state": _state(login),
+                "expires_at": login.expires_at,
+            },
+        )
+
+    def move(self, before: Login, after: Login) -> Write:
+        """Return the write that replaces ``before``; Refused when it was moved meanwhile."""
+        return Write(
+            _MOVE,
+            {
+                "login_id": before.id,
+                "before": before.revision,
+                "after": after.revision,
+                "state": _state(after),
+            },
+        )
+
+    def sweep(self, now: int, limit: int) -> Write:
+        """Return the write that removes at most ``limit`` logins that expired."""
+        return Write(_SWEEP, {"now": now, "limit": limit}, rows=None)
+
+
+def _state(login: Login) -> bytes:
+    # login_hint may be a telephone number: a copy of the database must not tell it
+    return msgspec.json.encode(replace(login, request=replace(login.request, login_hint=None)))

@@ -1,0 +1,150 @@
+"""Browsers in which somebody is logged in."""
+
+import msgspec
+from sqlalchemy import and_, bindparam, delete, select, update
+
+from config.runtime.database.statements import insert_new
+from config.runtime.database.unit import Database, Row, Statement, Write
+from idp.protocol.session import Proof, Session
+from idp.stores.login_tables import session as table
+
+_ADD = insert_new(table)
+_LIVE = and_(table.c.ended_at.is_(None), table.c.expires_at > bindparam("now"))
+_FIND = Statement(
+    select(table).where(
+        and_(table.c.digest == bindparam("digest"), table.c.browser == bindparam("browser"), _LIVE)
+    )
+)
+_OF = Statement(
+    select(table)
+    .where(and_(table.c.resident_id == bindparam("resident_id"), _LIVE))
+    .order_by(table.c.begun_at.desc())
+    .limit(bindparam("limit"))
+)
+_RENEW = Statement(
+    update(table)
+    .where(
+        and_(
+            table.c.id == bindparam("session_id"),
+            table.c.digest == bindparam("before"),
+            table.c.ended_at.is_(None),
+        )
+    )
+    .values(
+        digest=bindparam("after"),
+        browser=bindparam("new_browser"),
+        proofs=bindparam("new_proofs"),
+        auth_time=bindparam("new_auth_time"),
+        expires_at=bindparam("new_expires_at"),
+    )
+)
+_END = Statement(
+    update(table)
+    .where(
+        and_(
+            table.c.id == bindparam("session_id"),
+            table.c.resident_id == bindparam("owner"),
+            table.c.ended_at.is_(None),
+        )
+    )
+    .values(ended_at=bindparam("now"))
+)
+_END_OTHERS = Statement(
+    update(table)
+    .where(
+        and_(
+            table.c.resident_id == bindparam("owner"),
+            table.c.id != bindparam("kept"),
+            table.c.ended_at.is_(None),
+        )
+    )
+    .values(ended_at=bindparam("now"))
+)
+_SWEEP = Statement(
+    delete(table).where(
+        table.c.id.in_(
+            select(table.c.id)
+            .where(table.c.expires_at <= bindparam("now"))
+            .limit(bindparam("limit"))
+        )
+    )
+)
+_proofs = msgspec.json.Decoder(tuple[Proof, ...])
+
+
+class Sessions:
+    """Every session, found by its cookie and the browser together."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, digest: bytes, browser: bytes, now: int) -> Session | None:
+        """Return the live session behind the cookie, in this browser only."""
+        row = await self._database.row(_FIND, digest=digest, browser=browser, now=now)
+        return None if row is None else _session(row)
+
+    async def of(self, resident_id: str, now: int, limit: int = 50) -> list[Session]:
+        """Return the live sessions of a resident, the newest first."""
+        rows = await self._database.rows(_OF, resident_id=resident_id, now=now, limit=limit)
+        return [_session(row) for row in rows]
+
+    def add(self, session: Session) -> Write:
+        """Return the write that keeps a new session."""
+        return Write(
+            _ADD,
+            {
+                "id": session.id,
+                "digest": session.digest,
+                "browser": session.browser,
+                "resident_id": session.resident_id,
+                "proofs": msgspec.json.encode(session.proofs),
+                "auth_time": session.auth_time,
+                "begun_at": session.begun_at,
+                "expires_at": session.expires_at,
+                "csrf": session.csrf,
+                "ended_at": session.ended_at,
+            },
+        )
+
+    def renew(self, before: Session, after: Session) -> Write:
+        """Return the write that puts a session behind a new cookie; Refused when it ended."""
+        return Write(
+            _RENEW,
+            {
+                "session_id": before.id,
+                "before": before.digest,
+                "after": after.digest,
+                "new_browser": after.browser,
+                "new_proofs": msgspec.json.encode(after.proofs),
+                "new_auth_time": after.auth_time,
+                "new_expires_at": after.expires_at,
+            },
+        )
+
+    def end(self, session_id: str, resident_id: str, now: int) -> Write:
+        """Return the write that ends a session of this resident; nothing when it ended before."""
+        values = {"session_id": session_id, "owner": resident_id, "now": now}
+        return Write(_END, values, rows=None)
+
+    def end_others(self, kept: str, resident_id: str, now: int) -> Write:
+        """Return the write that ends every session of a resident but ``kept``."""
+        return Write(_END_OTHERS, {"kept": kept, "owner": resident_id, "now": now}, rows=None)
+
+    def sweep(self, now: int, limit: int) -> Write:
+        """Return the write that removes at most ``limit`` sessions that expired."""
+        return Write(_SWEEP, {"now": now, "limit": limit}, rows=None)
+
+
+def _session(row: Row) -> Session:
+    return Session(
+        id=row["id"],
+        digest=row["digest"],
+        browser=row["browser"],
+        resident_id=row["resident_id"],
+        proofs=_proofs.decode(row["proofs"]),
+        auth_time=row["auth_time"],
+        begun_at=row["begun_at"],
+        expires_at=row["expires_at"],
+        csrf=row["csrf"],
+        ended_at=row["ended_at"],
+    )

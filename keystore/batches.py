@@ -54,37 +54,54 @@ class Batches:
 
     async def _join(self, name: tuple[str, str], call: _Call, items: Sequence[Any]) -> list[Any]:
         batch = self._gathered.get(name)
-        if batch is None or len(batch.items) + len(items) > _MOST:
-            batch = self._gathered[name] = _Batch(call)
-            asyncio.get_running_loop().call_soon(self._start, name, batch)
-        place = len(batch.items)
-        batch.items += items
-        results = await asyncio.shield(batch.done)
-        return list(results[place : place + len(items)])
+        if batch is None or batch.count + len(items) > _MOST:
+            batch = self._gathered[name] = _Batch()
+            # The task runs after everything that is ready now has had its chance to join.
+            task = asyncio.get_running_loop().create_task(self._run(name, batch, call))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return await batch.join(items)
 
-    def _start(self, name: tuple[str, str], batch: "_Batch") -> None:
+    async def _run(self, name: tuple[str, str], batch: "_Batch", call: _Call) -> None:
         if self._gathered.get(name) is batch:
             del self._gathered[name]
-        task = asyncio.get_running_loop().create_task(batch.run())
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        try:
+            async with asyncio.timeout(DEADLINE):
+                results = await call(batch.items())
+        except Exception as reason:  # whatever a backend raises, those who wait are told
+            batch.refuse(_told(reason))
+        else:
+            batch.answer(results)
 
 
 class _Batch:
-    def __init__(self, call: _Call) -> None:
-        self.items: list[Any] = []
-        self.done: asyncio.Future[Sequence[Any]] = asyncio.get_running_loop().create_future()
-        self._call = call
+    """Who waits, and for how many results each."""
 
-    async def run(self) -> None:
-        try:
-            async with asyncio.timeout(DEADLINE):
-                results = await self._call(self.items)
-        except Exception as reason:  # whatever a backend raises, those who wait are told
-            self.done.set_exception(_told(reason))
-            self.done.exception()  # those who wait may have gone
-        else:
-            self.done.set_result(results)
+    def __init__(self) -> None:
+        self.count = 0
+        self._waiting: list[tuple[Sequence[Any], asyncio.Future[list[Any]]]] = []
+
+    def join(self, items: Sequence[Any]) -> "asyncio.Future[list[Any]]":
+        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((items, future))
+        self.count += len(items)
+        return future
+
+    def items(self) -> list[Any]:
+        return [item for items, _ in self._waiting for item in items]
+
+    def answer(self, results: Sequence[Any]) -> None:
+        place = 0
+        for items, future in self._waiting:
+            mine = list(results[place : place + len(items)])
+            place += len(items)
+            if not future.done():  # who asked may have gone
+                future.set_result(mine)
+
+    def refuse(self, reason: Exception) -> None:
+        for _, future in self._waiting:
+            if not future.done():
+                future.set_exception(reason)
 
 
 def _told(reason: Exception) -> Exception:

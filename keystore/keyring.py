@@ -13,6 +13,7 @@ from keystore.batches import Batches
 from keystore.door import (
     BadSeal,
     Door,
+    KeyServiceUnavailable,
     Mac,
     MacPurpose,
     NotPermitted,
@@ -24,6 +25,7 @@ from keystore.jose import writer
 from keystore.orders import claims_of
 from keystore.purposes import Act, Purpose, Role, permits
 from keystore.rings import Rings, Signer, mac_ring, picture, seal_ring
+from keystore.rotation import KeyVersion
 from keystore.stores.interfaces import KeyRecords, KeyUse
 
 MOST_SEALED = 8 * 1024
@@ -39,7 +41,8 @@ class KeyRing:
         self._records = records
         self._batches = batches
         self._clock = clock
-        self._rings = Rings({}, {}, {}, {})
+        self._rings: Rings | None = None
+        self._keys: frozenset[KeyVersion] = frozenset()
         self._tally: Counter[tuple[Role, Act, Purpose, str]] = Counter()
 
     def door(self, role: Role) -> Door:
@@ -48,10 +51,11 @@ class KeyRing:
 
     async def refresh(self) -> bool:
         """Read the keys again; say whether a picture of them changed."""
-        rings = picture(await self._records.versions())
-        changed = rings != self._rings
-        self._rings = rings
-        return changed
+        keys = frozenset(await self._records.versions())
+        if keys == self._keys and self._rings is not None:
+            return False
+        self._keys, self._rings = keys, picture(keys)
+        return True
 
     async def flush(self) -> None:
         """Write the tally of uses since the last flush; keep it if it cannot be written."""
@@ -71,10 +75,11 @@ class KeyRing:
 
     async def sign(self, role: Role, issuer: str, orders: Sequence[Order]) -> list[str]:
         """Return a compact JWS per order."""
+        rings = self._read()
         inputs: list[bytes] = []
         signers: list[Signer] = []
         for order in orders:
-            signer = self._rings.signers.get((issuer, order.alg))
+            signer = rings.signers.get((issuer, order.alg))
             if signer is None:
                 raise NotPermitted(f"no active {order.alg} key of {issuer}")
             self._use(role, Act.SIGN, order.kind, signer.key.kid)
@@ -87,19 +92,19 @@ class KeyRing:
     async def published(self, issuer: str) -> list[PublishedKey]:
         """Return every key of the issuer from published to retiring."""
         try:
-            return list(self._rings.published[issuer])
+            return list(self._read().published[issuer])
         except KeyError:
             raise NotPermitted(f"no keys of {issuer}") from None
 
     async def mac(self, role: Role, purpose: MacPurpose, message: bytes) -> tuple[Mac, ...]:
         """Return the keyed hash under each version in use, the one that makes new ones first."""
-        ring = mac_ring(purpose)
-        maker = self._rings.makers.get(ring)
+        rings, ring = self._read(), mac_ring(purpose)
+        maker = rings.makers.get(ring)
         if maker is None:
             raise NotPermitted(f"no active key for {purpose}")
         self._use(role, Act.MAC, purpose, maker.kid)
         bound = purpose.value.encode() + b"\0" + message
-        older = [key for key in self._rings.readers[ring] if key.version < maker.version]
+        older = [key for key in rings.readers[ring] if key.version < maker.version]
         return tuple(
             [Mac(key.version, await self._batches.mac(key, bound)) for key in (maker, *older)]
         )
@@ -110,7 +115,7 @@ class KeyRing:
         """Return format, key version, nonce, ciphertext and tag."""
         if len(plaintext) > MOST_SEALED or len(bound_to) > MOST_BOUND:
             raise NotPermitted("too long to be sealed")
-        key = self._rings.makers.get(seal_ring(purpose))
+        key = self._read().makers.get(seal_ring(purpose))
         if key is None:
             raise NotPermitted(f"no active key for {purpose}")
         self._use(role, Act.SEAL, purpose, key.kid)
@@ -122,7 +127,7 @@ class KeyRing:
         """Return what ``seal`` was given, or raise BadSeal."""
         header, body = sealed[:_SEAL_HEADER], sealed[_SEAL_HEADER:]
         version = int.from_bytes(header[1:], "big")
-        readers = self._rings.readers.get(seal_ring(purpose), ())
+        readers = self._read().readers.get(seal_ring(purpose), ())
         key = next((key for key in readers if key.version == version), None)
         self._use(role, Act.OPEN, purpose, key.kid if key else "")
         if key is None or header[:1] != bytes([_SEAL_FORMAT]) or len(body) > 2 * MOST_SEALED:
@@ -141,6 +146,11 @@ class KeyRing:
             for place, signature in zip(places, made, strict=True):
                 signatures[place] = signature
         return signatures
+
+    def _read(self) -> Rings:
+        if self._rings is None:
+            raise KeyServiceUnavailable("the keys were not read yet")
+        return self._rings
 
     def _use(self, role: Role, act: Act, purpose: Purpose, kid: str) -> None:
         if not permits(role, act, purpose):

@@ -64,7 +64,7 @@ class SoftwareBackend(Backend):
     def __init__(self, file: KeyFile, entropy: Entropy, *, allowed: bool, threads: int = 2) -> None:
         if not allowed:
             raise SoftwareKeysRefused(
-                "keys in software are for the demo; set keys.software.allowed to use them anyway"
+                "keys in software are for the demo; set keys.software_allowed to use them anyway"
             )
         self._file = file
         self._entropy = entropy

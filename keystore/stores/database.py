@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 
+from config.runtime.database.statements import insert_new
 from config.runtime.database.unit import Database, Refused, Row, Statement, Write
 from config.runtime.entropy import Entropy
 from keystore.backends.backend import Algorithm
@@ -17,7 +18,7 @@ _VERSIONS = Statement(
     .where(key_version.c.destroyed == 0)
     .order_by(key_version.c.ring, key_version.c.algorithm, key_version.c.version)
 )
-_ADD = Statement(insert(key_version))
+_ADD = insert_new(key_version)
 _MOVE = Statement(
     update(key_version)
     .where(
@@ -32,7 +33,7 @@ _DESTROYED = Statement(
     .where(key_version.c.kid == bindparam("gone_kid"), key_version.c.state == KeyState.RETIRED)
     .values(destroyed=1)
 )
-_RECORD = Statement(insert(key_use))
+_RECORD = insert_new(key_use)
 
 
 class DatabaseKeyRecords(KeyRecords):

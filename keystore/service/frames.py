@@ -1,0 +1,206 @@
+"""What goes over the key service's sockets: a length of four octets, then one msgpack array.
+
+The array's first element names the verb; every field has a type, and what does not fit is refused
+by the decoder. There is no verb that signs octets of the caller's making.
+"""
+
+from typing import TypeVar
+
+import msgspec
+
+from keystore.backends.backend import Algorithm
+from keystore.door import KeyState, MacPurpose, SealPurpose, TokenKind
+
+LONGEST_FRAME = 1 << 20
+_LENGTH = 4
+CHANGED = 0
+"""The id of the one frame that answers nothing: it says that published keys changed."""
+
+
+class BadFrame(Exception):
+    """The other side does not speak this protocol; the connection is closed."""
+
+
+class Sign(msgspec.Struct, array_like=True, tag="sign", frozen=True):
+    """Sign tokens: kind, algorithm and claims of each."""
+
+    id: int
+    issuer: str
+    orders: list[tuple[TokenKind, str, bytes]]
+
+
+class Published(msgspec.Struct, array_like=True, tag="published", frozen=True):
+    """Show the public keys of an issuer."""
+
+    id: int
+    issuer: str
+
+
+class MakeMac(msgspec.Struct, array_like=True, tag="mac", frozen=True):
+    """Make a keyed hash."""
+
+    id: int
+    purpose: MacPurpose
+    message: bytes
+
+
+class Seal(msgspec.Struct, array_like=True, tag="seal", frozen=True):
+    """Encrypt for a purpose and a row."""
+
+    id: int
+    purpose: SealPurpose
+    plaintext: bytes
+    bound_to: bytes
+
+
+class Open(msgspec.Struct, array_like=True, tag="open", frozen=True):
+    """Decrypt for a purpose and a row."""
+
+    id: int
+    purpose: SealPurpose
+    sealed: bytes
+    bound_to: bytes
+
+
+class ListKeys(msgspec.Struct, array_like=True, tag="list", frozen=True):
+    """Show every version (operator)."""
+
+    id: int
+
+
+class Rotate(msgspec.Struct, array_like=True, tag="rotate", frozen=True):
+    """Begin a new version (operator)."""
+
+    id: int
+    ring: str
+    algorithm: Algorithm
+    emergency: bool
+
+
+class Advance(msgspec.Struct, array_like=True, tag="advance", frozen=True):
+    """Make the moves that are due (operator)."""
+
+    id: int
+
+
+class Health(msgspec.Struct, array_like=True, tag="health", frozen=True):
+    """Say whether keys can be used (any role)."""
+
+    id: int
+
+
+class Signed(msgspec.Struct, array_like=True, tag="signed", frozen=True):
+    """The tokens, in the order of the orders."""
+
+    id: int
+    tokens: list[str]
+
+
+class ShownKey(msgspec.Struct, array_like=True, frozen=True):
+    """A public key as the JWKS shows it."""
+
+    kid: str
+    alg: str
+    state: KeyState
+    jwk: bytes
+
+
+class Shown(msgspec.Struct, array_like=True, tag="shown", frozen=True):
+    """The public keys of an issuer."""
+
+    id: int
+    keys: list[ShownKey]
+
+
+class Macs(msgspec.Struct, array_like=True, tag="macs", frozen=True):
+    """Keyed hashes: version and value of each."""
+
+    id: int
+    macs: list[tuple[int, bytes]]
+
+
+class Octets(msgspec.Struct, array_like=True, tag="octets", frozen=True):
+    """What was sealed or opened."""
+
+    id: int
+    value: bytes
+
+
+class ListedKey(msgspec.Struct, frozen=True):
+    """One version as an operator sees it."""
+
+    kid: str
+    ring: str
+    algorithm: Algorithm
+    version: int
+    state: KeyState
+    since: int
+    backend: str
+
+
+class Listed(msgspec.Struct, array_like=True, tag="listed", frozen=True):
+    """Versions."""
+
+    id: int
+    keys: list[ListedKey]
+
+
+class Done(msgspec.Struct, array_like=True, tag="done", frozen=True):
+    """It is so; with the id CHANGED: published keys changed, ask for them again."""
+
+    id: int
+
+
+class Refused(msgspec.Struct, array_like=True, tag="refused", frozen=True):
+    """It is not so. ``kind`` is ``not_permitted``, ``bad_seal`` or ``unavailable``."""
+
+    id: int
+    kind: str
+    reason: str
+
+
+Request = Sign | Published | MakeMac | Seal | Open | ListKeys | Rotate | Advance | Health
+Reply = Signed | Shown | Macs | Octets | Listed | Done | Refused
+Frame = TypeVar("Frame", Request, Reply)
+
+REQUESTS: "msgspec.msgpack.Decoder[Request]" = msgspec.msgpack.Decoder(Request)
+REPLIES: "msgspec.msgpack.Decoder[Reply]" = msgspec.msgpack.Decoder(Reply)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+def encode(message: Request | Reply) -> bytes:
+    """Return the frame of ``message``; raise BadFrame if it is longer than 1 MiB."""
+    frame = bytearray(_LENGTH)
+    _ENCODER.encode_into(message, frame, _LENGTH)
+    length = len(frame) - _LENGTH
+    if length > LONGEST_FRAME:
+        raise BadFrame("longer than 1 MiB")
+    frame[:_LENGTH] = length.to_bytes(_LENGTH, "big")
+    return bytes(frame)
+
+
+class FrameReader:
+    """Cuts a stream of octets into messages, however it arrives."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes, decoder: "msgspec.msgpack.Decoder[Frame]") -> list[Frame]:
+        """Return every message that is complete now, or raise BadFrame."""
+        held = self._rest + chunk if self._rest else chunk
+        messages: list[Frame] = []
+        start, end = 0, len(held)
+        while end - start >= _LENGTH:
+            length = int.from_bytes(held[start : start + _LENGTH], "big")
+            if length > LONGEST_FRAME:
+                raise BadFrame("longer than 1 MiB")
+            if end - start - _LENGTH < length:
+                break
+            start += _LENGTH
+            try:
+                messages.append(decoder.decode(memoryview(held)[start : start + length]))
+            except (msgspec.DecodeError, RecursionError) as reason:
+                raise BadFrame("not a message of this protocol") from reason
+            start += length
+        self._rest = held[start:]
+        return messages

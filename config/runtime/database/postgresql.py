@@ -6,7 +6,7 @@ SQLAlchemy only compiles; the compiled text runs on the driver. Several hosts an
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import asyncpg
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
@@ -86,7 +86,7 @@ class PostgresqlDatabase:
         except asyncpg.InvalidTextRepresentationError as failure:
             index = refused_index(str(failure))
             if index is None:
-                raise
+                raise ValueError(str(failure)) from failure
             raise Refused(writes[index]) from None
         if len(writes) == 1 and writes[0].rows not in (None, touched):
             raise Refused(writes[0])
@@ -174,14 +174,10 @@ class PostgresqlDatabase:
                 answer = await run(connection)
             except asyncpg.PostgresError as failure:
                 self._connections.release(connection)
-                state = failure.sqlstate or ""
-                if state in _REPEATABLE and attempt < ATTEMPTS:
-                    attempt += 1
-                elif state in _REPEATABLE or state.startswith(_UNAVAILABLE):
-                    raise DatabaseUnavailable(_reason(failure)) from failure
-                else:
-                    raise
-            except ValueError:  # asyncpg's DataError is one: nothing was sent
+                if failure.sqlstate not in _REPEATABLE or attempt == ATTEMPTS:
+                    _translate(failure)
+                attempt += 1
+            except ValueError:  # a value of ours that was found out before it was sent
                 self._connections.release(connection)
                 raise
             except _LOST as failure:
@@ -193,6 +189,17 @@ class PostgresqlDatabase:
             else:
                 self._connections.release(connection)
                 return answer
+
+
+def _translate(failure: asyncpg.PostgresError) -> NoReturn:
+    """Raise what the contract calls ``failure``; a refusal of a unit remains as it is."""
+    state = failure.sqlstate or ""
+    if state in _REPEATABLE or state.startswith(_UNAVAILABLE):
+        raise DatabaseUnavailable(_reason(failure)) from failure
+    refusal = isinstance(failure, asyncpg.InvalidTextRepresentationError)
+    if isinstance(failure, asyncpg.DataError) and not refusal:
+        raise ValueError(_reason(failure)) from failure
+    raise failure
 
 
 def _reason(failure: BaseException) -> str:

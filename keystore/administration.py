@@ -65,9 +65,14 @@ class KeyAdministration:
                     continue  # another key service made it first
         await self._ring.refresh()
 
-    async def versions(self) -> list[KeyVersion]:
+    async def keys(self) -> list[KeyVersion]:
         """Return every version that was not destroyed."""
         return await self._records.versions()
+
+    async def health(self) -> None:
+        """Return if every backend in use can use its keys; raise KeyServiceUnavailable."""
+        for backend in self._backends.by_scheme.values():
+            await backend.health()
 
     async def rotate(self, ring: str, algorithm: Algorithm, *, emergency: bool) -> KeyVersion:
         """Begin a new version; in an emergency it is active at once. Raises NotPermitted."""

@@ -5,7 +5,7 @@ written by ``flush``; what an operator does is recorded durably before it is don
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from config.runtime.clock import Clock
 from keystore.backends.backend import Sealing
@@ -23,7 +23,7 @@ from keystore.door import (
 )
 from keystore.jose import writer
 from keystore.orders import claims_of
-from keystore.purposes import Act, Purpose, Role, permits
+from keystore.purposes import Act, Administration, Purpose, Role, permits
 from keystore.rings import Rings, Signer, mac_ring, picture, seal_ring
 from keystore.rotation import KeyVersion
 from keystore.stores.interfaces import KeyRecords, KeyUse
@@ -43,19 +43,25 @@ class KeyRing:
         self._clock = clock
         self._rings: Rings | None = None
         self._keys: frozenset[KeyVersion] = frozenset()
+        self._listeners: list[Callable[[], None]] = []
         self._tally: Counter[tuple[Role, Act, Purpose, str]] = Counter()
 
     def door(self, role: Role) -> Door:
         """Return the door through which ``role`` asks."""
         return _RoleDoor(self, role)
 
-    async def refresh(self) -> bool:
-        """Read the keys again; say whether a picture of them changed."""
+    def on_change(self, tell: Callable[[], None]) -> None:
+        """Call ``tell`` whenever the keys changed."""
+        self._listeners.append(tell)
+
+    async def refresh(self) -> None:
+        """Read the keys again, and tell who listens if they changed."""
         keys = frozenset(await self._records.versions())
         if keys == self._keys and self._rings is not None:
-            return False
+            return
         self._keys, self._rings = keys, picture(keys)
-        return True
+        for tell in self._listeners:
+            tell()
 
     async def flush(self) -> None:
         """Write the tally of uses since the last flush; keep it if it cannot be written."""
@@ -146,6 +152,10 @@ class KeyRing:
             for place, signature in zip(places, made, strict=True):
                 signatures[place] = signature
         return signatures
+
+    def permit(self, role: Role, administration: Administration) -> None:
+        """Return if ``role`` may administer keys so, or raise NotPermitted."""
+        self._use(role, Act.ADMINISTER, administration, "")
 
     def _read(self) -> Rings:
         if self._rings is None:

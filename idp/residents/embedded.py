@@ -19,7 +19,7 @@ from idp.residents.lookup import FoundBy, hashed
 from idp.residents.normalising import Kind, Numbering, candidates
 from idp.residents.persons import Persons
 from idp.residents.port import Addresses, Attribute, Resident, State, UnknownResident
-from keystore.cells import row
+from idp.residents.sealing import attribute_row, secret_row
 from keystore.door import Door, Mac
 
 NAME = "embedded"
@@ -159,16 +159,6 @@ class EmbeddedResidents:
             for cell in rows
             if cell["name"] is not None and (names is None or cell["name"] in names)
         ]
-
-
-def attribute_row(resident_id: str, name: str, locale: str) -> bytes:
-    """Return what the cell of an attribute is bound to."""
-    return row("attribute", resident_id, name, locale)
-
-
-def secret_row(resident_id: str, factor: str) -> bytes:
-    """Return what the cell of an enrolled secret is bound to."""
-    return row("secret", resident_id, factor)
 
 
 def _usable(found: Row, now: int) -> bool:

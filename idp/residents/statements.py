@@ -18,7 +18,7 @@ WANTED = 128
 
 
 def _any_of(column: ColumnElement[bytes], count: int) -> ColumnElement[bool]:
-    return or_(*(column == bindparam(f"lookup_{index}") for index in range(count)))
+    return column.in_([bindparam(f"lookup_{index}") for index in range(count)])
 
 
 def _person() -> Select[tuple[object, ...]]:
@@ -176,10 +176,15 @@ ADD_RESIDENT = Statement(insert(resident))
 ADD_IDENTIFIER = Statement(insert(identifier))
 ADD_ATTRIBUTE = Statement(insert(attribute))
 ADD_SECRET = Statement(insert(secret))
+RENEW_IDENTIFIER = Statement(
+    update(identifier)
+    .where(identifier.c.lookup == bindparam("known"))
+    .values(valid_until=bindparam("until"))
+)
 DROP_IDENTIFIER = Statement(delete(identifier).where(identifier.c.lookup == bindparam("lookup")))
 CHANGE_RESIDENT = Statement(
     update(resident)
-    .where(resident.c.id == bindparam("resident_id"))
+    .where(resident.c.id == bindparam("resident"))
     .values(
         state=bindparam("becomes"),
         reachable=bindparam("can_be_reached"),

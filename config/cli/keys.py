@@ -1,0 +1,95 @@
+"""``symbolon keys``: run the key service; list and rotate keys."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from config.cli.failures import NotPossible
+from config.cli.opening import settings_of
+from config.runtime.clock import SystemClock
+from config.runtime.entropy import SystemEntropy
+from config.runtime.logs import configure_logs
+from config.settings import Settings
+from config.wiring.keys import serve_keys
+from keystore.backends.backend import Algorithm
+from keystore.door import NotPermitted
+from keystore.purposes import Role
+from keystore.service.client import KeyOperator
+from keystore.service.frames import ListedKey
+from keystore.service.run import socket_path
+
+
+@click.group()
+def keys() -> None:
+    """Run the key service; list and rotate keys."""
+
+
+@keys.command()
+@click.pass_obj
+def serve(settings_file: str | None) -> None:
+    """Run the key service: the only process that holds keys."""
+    configure_logs()
+    settings = settings_of(settings_file)
+
+    def ready() -> None:
+        click.echo(f"The key service listens in {settings.keys.sockets}", err=True)
+
+    asyncio.run(serve_keys(settings, SystemClock(), SystemEntropy(), ready))
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_keys(settings_file: str | None, as_json: bool) -> None:
+    """List every key version with its state."""
+    listed = asyncio.run(_listed(settings_of(settings_file)))
+    if as_json:
+        click.echo(json.dumps([_shown(key) for key in listed], indent=2))
+        return
+    for key in listed:
+        since = datetime.fromtimestamp(key.since, UTC).isoformat()
+        click.echo(f"{key.ring:44} {key.algorithm:8} {key.state:10} {since}  {key.kid}")
+
+
+@keys.command()
+@click.argument("ring")
+@click.argument("algorithm", type=click.Choice([a.value for a in Algorithm]))
+@click.option("--emergency", is_flag=True, help="Use the new key at once: the old one is burnt.")
+@click.pass_obj
+def rotate(settings_file: str | None, ring: str, algorithm: str, emergency: bool) -> None:
+    """Begin a new version of a key. RING and ALGORITHM are as `keys list` shows them."""
+    settings = settings_of(settings_file)
+    key = asyncio.run(_rotated(settings, ring, Algorithm(algorithm), emergency))
+    click.echo(f"{key.kid} is {key.state}")
+
+
+async def _listed(settings: Settings) -> list[ListedKey]:
+    operator = _operator(settings)
+    try:
+        return await operator.keys()
+    finally:
+        await operator.close()
+
+
+async def _rotated(
+    settings: Settings, ring: str, algorithm: Algorithm, emergency: bool
+) -> ListedKey:
+    operator = _operator(settings)
+    try:
+        return await operator.rotate(ring, algorithm, emergency=emergency)
+    except NotPermitted as reason:
+        raise NotPossible(str(reason)) from reason
+    finally:
+        await operator.close()
+
+
+def _operator(settings: Settings) -> KeyOperator:
+    return KeyOperator(socket_path(Path(settings.keys.sockets), Role.OPERATOR))
+
+
+def _shown(key: ListedKey) -> dict[str, object]:
+    names = ("kid", "ring", "algorithm", "version", "state", "since")
+    return {name: getattr(key, name) for name in names}

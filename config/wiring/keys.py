@@ -1,0 +1,105 @@
+"""The key service, put together from the settings."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from config.runtime.clock import Clock
+from config.runtime.database.connect import open_database
+from config.runtime.entropy import Entropy
+from config.settings import Lifetimes, Settings, SettingsError
+from keystore.administration import Policies
+from keystore.backends.backend import Backend
+from keystore.backends.keyfile import KeyFile
+from keystore.backends.pkcs11 import Pkcs11Backend, Pkcs11Token
+from keystore.backends.registry import Backends
+from keystore.backends.software import SoftwareBackend
+from keystore.door import MacPurpose, SealPurpose
+from keystore.pkcs11.pin import PinSource
+from keystore.purposes import Role
+from keystore.rings import mac_ring, seal_ring
+from keystore.rotation import Policy
+from keystore.service.run import KeyService, run
+from keystore.service.server import Access
+from keystore.stores.database import DatabaseKeyRecords
+
+YEAR = 365 * 86400
+CODES = (MacPurpose.ONE_TIME_CODE,)
+MESSAGES = (SealPurpose.OUTBOX,)
+
+
+async def serve_keys(
+    settings: Settings, clock: Clock, entropy: Entropy, ready: Callable[[], None]
+) -> None:
+    """Run the key service until SIGTERM; ``ready`` is called when its sockets listen."""
+    database = await open_database(settings.keys.database)
+    service = KeyService(
+        records=DatabaseKeyRecords(database, entropy),
+        backends=_backends(settings, clock, entropy),
+        policies=policies(settings.lifetimes),
+        clock=clock,
+        issuers={issuer.address: issuer.algorithms for issuer in settings.issuers},
+        sockets=_socket_directory(settings),
+        access={role: Access(uids=frozenset({os.getuid()})) for role in Role},
+    )
+    try:
+        await run(service, ready)
+    finally:
+        await database.close()
+
+
+def policies(lifetimes: Lifetimes) -> Policies:
+    """Return how long key versions stay in each state, from how long what they make lives."""
+    longest_token = max(lifetimes.id_token, lifetimes.access_token)
+    tokens = Policy(
+        publish_for=lifetimes.metadata,
+        active_for=YEAR // 4,
+        keep_for=longest_token + lifetimes.metadata,
+    )
+    lasting = Policy(publish_for=0, active_for=2 * YEAR, keep_for=None)
+    short = Policy(publish_for=0, active_for=YEAR, keep_for=86400)
+    secrets = {mac_ring(p): short if p in CODES else lasting for p in MacPurpose}
+    secrets |= {seal_ring(p): short if p in MESSAGES else lasting for p in SealPurpose}
+    return Policies(tokens, secrets)
+
+
+def _socket_directory(settings: Settings) -> Path:
+    sockets = Path(settings.keys.sockets)
+    sockets.mkdir(parents=True, exist_ok=True, mode=0o711)
+    return sockets
+
+
+def _backends(settings: Settings, clock: Clock, entropy: Entropy) -> Backends:
+    """Return every backend that is set up; keys made before in another one stay readable."""
+    known: dict[str, Backend] = {}
+    keys = settings.keys
+    if keys.module:
+        token = Pkcs11Token(
+            module=keys.module,
+            address=f"pkcs11:token={keys.token}",
+            pin=PinSource(file=keys.pin_file),
+        )
+        known["pkcs11"] = Pkcs11Backend(token, clock, entropy)
+    if keys.software_allowed:
+        file = KeyFile(Path(keys.software_file), _file_secret(settings, entropy), entropy)
+        known["software"] = SoftwareBackend(file, entropy, allowed=True)
+    try:
+        return Backends(known, known[keys.backend])
+    except KeyError:
+        raise SettingsError(
+            f"keys.backend is {keys.backend!r}: set keys.module and keys.pin_file for pkcs11, "
+            "or keys.software_allowed = true for keys in a file"
+        ) from None
+
+
+def _file_secret(settings: Settings, entropy: Entropy) -> bytes:
+    """Return the secret that opens the key file; in the demonstration it is made on first use."""
+    path = Path(settings.keys.software_secret_file)
+    if settings.demo and not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(entropy.token() + "\n")
+    try:
+        return path.read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"keys.software_secret_file: {error}") from error

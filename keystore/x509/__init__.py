@@ -1,0 +1,1 @@
+"""Certificates of the X.509 kind."""

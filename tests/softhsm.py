@@ -1,9 +1,19 @@
-"""Private SoftHSM tokens for tests: a directory, a configuration and an initialised token each."""
+"""Private SoftHSM tokens for tests: a directory, a configuration and an initialised token each.
+
+``pkcs11_backend(start_softhsm(directory))`` is a working key backend.
+"""
 
 import os
+import signal
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+from config.runtime.clock import SystemClock
+from config.runtime.entropy import SystemEntropy
+from keystore.backends.pkcs11 import Pkcs11Backend, Pkcs11Token
+from keystore.pkcs11.pin import PinSource
 
 PIN = "1234"
 LABEL = "symbolon"
@@ -13,6 +23,11 @@ _PLACES = (
     "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
     "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
     "/usr/lib64/pkcs11/libsofthsm2.so",
+)
+_CLIENTS = (
+    "/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so",
+    "/usr/lib/aarch64-linux-gnu/pkcs11/p11-kit-client.so",
+    "/usr/lib64/pkcs11/p11-kit-client.so",
 )
 
 
@@ -64,3 +79,71 @@ def start_softhsm(directory: Path) -> SoftHsm:
         timeout=30,
     )
     return hsm
+
+
+def pkcs11_token(hsm: SoftHsm, **changes: Any) -> Pkcs11Token:
+    """Return the settings of a backend on this token."""
+    token = Pkcs11Token(
+        module=hsm.module,
+        address=f"pkcs11:token={LABEL}",
+        pin=PinSource(file=str(hsm.pin_file)),
+        variables=hsm.variables,
+    )
+    return replace(token, **changes)
+
+
+def pkcs11_backend(hsm: SoftHsm, **changes: Any) -> Pkcs11Backend:
+    """Return a backend on this token; ``await backend.close()`` ends its child."""
+    return Pkcs11Backend(pkcs11_token(hsm, **changes), SystemClock(), SystemEntropy())
+
+
+@dataclass(slots=True)
+class RemoteToken:
+    """The token behind ``p11-kit server``: an HSM that can be unplugged and can stall."""
+
+    hsm: SoftHsm
+    socket: Path
+    server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {"P11_KIT_SERVER_ADDRESS": f"unix:path={self.socket}"}
+
+    def start(self) -> None:
+        """Plug the HSM in: returns when the server listens."""
+        serving = ("--provider", self.hsm.module, f"pkcs11:token={LABEL}")
+        self.server = subprocess.Popen(
+            ["p11-kit", "server", "-f", "-n", self.socket, *serving],
+            env={**os.environ, **self.hsm.variables},
+            stdout=subprocess.PIPE,
+        )
+        assert self.server.stdout is not None
+        assert self.server.stdout.readline(), "p11-kit server did not start"
+
+    def processes(self) -> list[int]:
+        """Return the server and its p11-kit-remote children, one for each connection."""
+        assert self.server is not None
+        pid = self.server.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the server and to what serves its connections."""
+        for pid in self.processes():
+            os.kill(pid, number)
+
+    def unplug(self) -> None:
+        """Kill the server and every connection at once."""
+        if self.server is None:
+            return
+        self.signal(signal.SIGKILL)
+        self.server.communicate(timeout=10)
+        self.server = None
+        self.socket.unlink(missing_ok=True)
+
+
+def remote_backend(remote: RemoteToken) -> Pkcs11Backend:
+    """Return a backend that reaches the token through p11-kit's client module."""
+    found = (Path(place) for place in _CLIENTS)
+    client = next(place for place in found if place.exists())
+    return pkcs11_backend(remote.hsm, module=str(client), variables=remote.variables)

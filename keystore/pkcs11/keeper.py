@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -80,6 +81,19 @@ class Line(asyncio.Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class _Stages:
+    """How far a child that starts has come; both answers may arrive in one read."""
+
+    loaded: asyncio.Future[Reply]
+    opened: asyncio.Future[Reply]
+
+    def hear(self, reply: Reply) -> None:
+        stage = self.loaded if reply.outcome is Outcome.LOADED else self.opened
+        if not stage.done():
+            stage.set_result(reply)
+
+
+@dataclass(frozen=True, slots=True)
 class Events:
     """What the keeper tells: a child is ready, an answer came, no child is there and why."""
 
@@ -97,7 +111,7 @@ class Keeper:
         self._events = events
         self._line: Line | None = None
         self._process: asyncio.subprocess.Process | None = None
-        self._opened: asyncio.Future[Reply] | None = None
+        self._stages: _Stages | None = None
         self._failures = 0
         self._proved = False
 
@@ -138,7 +152,7 @@ class Keeper:
     async def _life(self) -> tuple[str, bool]:
         ours, theirs = socket.socketpair()
         loop = asyncio.get_running_loop()
-        self._opened = loop.create_future()
+        self._stages = stages = _Stages(loop.create_future(), loop.create_future())
         with theirs:
             _, line = await loop.create_connection(lambda: Line(self._heard), sock=ours)
             self._process = process = await asyncio.create_subprocess_exec(
@@ -150,7 +164,7 @@ class Keeper:
             )  # fmt: skip
         try:
             line.open(self._opening)
-            failure = await self._open(line)
+            failure = await self._open(line, stages)
             if failure is not None:
                 return failure
             self._line = line
@@ -161,23 +175,20 @@ class Keeper:
             self._line = None
             await self._end(line, process)
 
-    async def _open(self, line: Line) -> tuple[str, bool] | None:
+    async def _open(self, line: Line, stages: "_Stages") -> tuple[str, bool] | None:
         """Wait until the child is ready; return why it is not, and whether that is final."""
-        for seconds in (_SECONDS_TO_LOAD, _SECONDS_TO_OPEN):
-            opened = self._opened
-            assert opened is not None
-            await asyncio.wait(
-                (opened, line.ended), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-            if not opened.done():
-                return "the child did not open the token", False
-            reply = opened.result()
-            if reply.outcome is Outcome.DONE:
-                return None
-            if reply.outcome is not Outcome.LOADED:
-                return reply.reason, reply.outcome is Outcome.PIN_REFUSED
-            self._opened = asyncio.get_running_loop().create_future()
-        return "the child did not open the token", False
+        for stage, seconds in (
+            (stages.loaded, _SECONDS_TO_LOAD),
+            (stages.opened, _SECONDS_TO_OPEN),
+        ):
+            waited_for: set[asyncio.Future[Any]] = {stage, stages.opened, line.ended}
+            await asyncio.wait(waited_for, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not stages.opened.done():
+            return "the child did not open the token", False
+        reply = stages.opened.result()
+        if reply.outcome is Outcome.DONE:
+            return None
+        return reply.reason, reply.outcome is Outcome.PIN_REFUSED
 
     async def _end(self, line: Line, process: asyncio.subprocess.Process) -> None:
         line.close()
@@ -196,5 +207,5 @@ class Keeper:
         if reply.serial:
             self._proved = self._proved or reply.outcome is Outcome.DONE
             self._events.heard(reply)
-        elif self._opened is not None and not self._opened.done():
-            self._opened.set_result(reply)
+        elif self._stages is not None:
+            self._stages.hear(reply)

@@ -24,7 +24,7 @@ class Session:
 
     The cookie alone opens nothing: ``browser`` is SHA-256 of the browser's secret, and both must
     come. ``csrf`` is the token of the forms on the resident's own pages. ``proofs`` is what was
-    proven, each with its time; ``auth_time`` is when the last login in it was completed.
+    proven, each with its time.
     """
 
     id: str
@@ -32,7 +32,6 @@ class Session:
     browser: bytes
     resident_id: str
     proofs: tuple[Proof, ...]
-    auth_time: int
     begun_at: int
     expires_at: int
     csrf: str
@@ -42,9 +41,9 @@ class Session:
         """Return whether the session still counts."""
         return self.ended_at is None and now < self.expires_at
 
-    def renewed(self, digest: bytes, proofs: tuple[Proof, ...], auth_time: int) -> "Session":
+    def renewed(self, digest: bytes, proofs: tuple[Proof, ...], expires_at: int) -> "Session":
         """Return the session after more was proven: behind a new cookie (ASVS V7.2.4)."""
-        return replace(self, digest=digest, proofs=proofs, auth_time=auth_time)
+        return replace(self, digest=digest, proofs=proofs, expires_at=expires_at)
 
 
 def standing(session: Session | None, request: AuthorizationRequest, now: int) -> tuple[Proof, ...]:
@@ -60,16 +59,18 @@ def standing(session: Session | None, request: AuthorizationRequest, now: int) -
     return tuple(proof for proof in session.proofs if now - proof.at < request.max_age)
 
 
-def joined(
-    kept: Iterable[Proof], fresh: Iterable[Proof], now: int
-) -> tuple[tuple[Proof, ...], int]:
-    """Return what a session holds after ``fresh`` was proven, and its ``auth_time``.
+def joined(kept: Iterable[Proof], fresh: Iterable[Proof], now: int) -> tuple[Proof, ...]:
+    """Return what a session holds after ``fresh`` was proven.
 
     A login is completed at one moment, so what was proven in it is as old as its end. What stands
-    from before keeps its age, and so does ``auth_time``: nobody is told that a person proved more
-    recently than they did.
+    from before keeps its age.
     """
     new = {proof.factor: Proof(proof.factor, now) for proof in fresh}
-    old = {proof.factor: proof for proof in kept if proof.factor not in new}
-    proofs = (*old.values(), *new.values())
-    return proofs, min((proof.at for proof in proofs), default=now)
+    return (*(proof for proof in kept if proof.factor not in new), *new.values())
+
+
+def authenticated_at(proofs: Iterable[Proof]) -> int:
+    """Return the ``auth_time`` that rests on ``proofs``: nobody is told that a person proved more
+    recently than they did (OpenID Connect Core 1.0 §2).
+    """
+    return min(proof.at for proof in proofs)

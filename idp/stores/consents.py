@@ -21,7 +21,7 @@ _OF = Statement(
 )
 _RECORD = upsert(table, ("resident_id", "client_id"))
 _WITHDRAW = Statement(delete(table).where(_THIS))
-_SWEEP = Statement(
+_PRUNE = Statement(
     delete(table).where(
         and_(
             table.c.expires_at <= bindparam("now"),
@@ -71,9 +71,9 @@ class Consents:
         """Return the write that forgets the decision; nothing when there is none."""
         return Write(_WITHDRAW, {"resident_id": resident_id, "client_id": client_id}, rows=None)
 
-    def sweep(self, now: int, limit: int) -> Write:
+    def prune(self, now: int, limit: int) -> Write:
         """Return the write that removes what expired, of at most ``limit`` residents."""
-        return Write(_SWEEP, {"now": now, "limit": limit}, rows=None)
+        return Write(_PRUNE, {"now": now, "limit": limit}, rows=None)
 
 
 def _consent(row: Row) -> Consent:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, select
 
 from config.runtime.database.statements import insert_new
 from config.runtime.database.unit import Database, Statement, Write
 from idp.stores.login_tables import history as table
+from idp.stores.pruning import prune
 
 LOGGED_IN = "logged_in"
 WRONG_ANSWER = "wrong_answer"
@@ -23,13 +24,7 @@ _OF = Statement(
     .order_by(table.c.at.desc(), table.c.id)
     .limit(bindparam("limit"))
 )
-_SWEEP = Statement(
-    delete(table).where(
-        table.c.id.in_(
-            select(table.c.id).where(table.c.at < bindparam("before")).limit(bindparam("limit"))
-        )
-    )
-)
+_PRUNE = prune(table, "id", "at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +74,6 @@ class History:
             },
         )
 
-    def sweep(self, before: int, limit: int) -> Write:
+    def prune(self, before: int, limit: int) -> Write:
         """Return the write that removes at most ``limit`` lines that are older than ``before``."""
-        return Write(_SWEEP, {"before": before, "limit": limit}, rows=None)
+        return Write(_PRUNE, {"now": before, "limit": limit}, rows=None)

@@ -26,7 +26,6 @@ session = Table(
     Column("browser", LargeBinary, nullable=False),
     Column("resident_id", Text, nullable=False),
     Column("proofs", LargeBinary, nullable=False),  # JSON
-    Column("auth_time", BigInteger, nullable=False),
     Column("begun_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("csrf", Text, nullable=False),

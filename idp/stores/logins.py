@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from config.runtime.database.statements import insert_new
 from config.runtime.database.unit import Database, Statement, Write
 from idp.protocol.login import Login
 from idp.stores.login_tables import login as table
+from idp.stores.pruning import prune
 
 _ADD = insert_new(table)
 _FIND = Statement(
@@ -21,15 +22,7 @@ _MOVE = Statement(
     .where(and_(table.c.id == bindparam("login_id"), table.c.revision == bindparam("before")))
     .values(revision=bindparam("after"), state=bindparam("state"))
 )
-_SWEEP = Statement(
-    delete(table).where(
-        table.c.id.in_(
-            select(table.c.id)
-            .where(table.c.expires_at <= bindparam("now"))
-            .limit(bindparam("limit"))
-        )
-    )
-)
+_PRUNE = prune(table, "id", "expires_at")
 _decoder = msgspec.json.Decoder(Login)
 
 
@@ -68,9 +61,9 @@ class Logins:
             },
         )
 
-    def sweep(self, now: int, limit: int) -> Write:
+    def prune(self, now: int, limit: int) -> Write:
         """Return the write that removes at most ``limit`` logins that expired."""
-        return Write(_SWEEP, {"now": now, "limit": limit}, rows=None)
+        return Write(_PRUNE, {"now": now, "limit": limit}, rows=None)
 
 
 def _state(login: Login) -> bytes:

@@ -1,12 +1,13 @@
 """Browsers in which somebody is logged in."""
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from config.runtime.database.statements import insert_new
 from config.runtime.database.unit import Database, Row, Statement, Write
 from idp.protocol.session import Proof, Session
 from idp.stores.login_tables import session as table
+from idp.stores.pruning import prune
 
 _ADD = insert_new(table)
 _LIVE = and_(table.c.ended_at.is_(None), table.c.expires_at > bindparam("now"))
@@ -34,7 +35,6 @@ _RENEW = Statement(
         digest=bindparam("after"),
         browser=bindparam("new_browser"),
         proofs=bindparam("new_proofs"),
-        auth_time=bindparam("new_auth_time"),
         expires_at=bindparam("new_expires_at"),
     )
 )
@@ -60,15 +60,7 @@ _END_OTHERS = Statement(
     )
     .values(ended_at=bindparam("now"))
 )
-_SWEEP = Statement(
-    delete(table).where(
-        table.c.id.in_(
-            select(table.c.id)
-            .where(table.c.expires_at <= bindparam("now"))
-            .limit(bindparam("limit"))
-        )
-    )
-)
+_PRUNE = prune(table, "id", "expires_at")
 _proofs = msgspec.json.Decoder(tuple[Proof, ...])
 
 
@@ -98,7 +90,6 @@ class Sessions:
                 "browser": session.browser,
                 "resident_id": session.resident_id,
                 "proofs": msgspec.json.encode(session.proofs),
-                "auth_time": session.auth_time,
                 "begun_at": session.begun_at,
                 "expires_at": session.expires_at,
                 "csrf": session.csrf,
@@ -116,23 +107,21 @@ class Sessions:
                 "after": after.digest,
                 "new_browser": after.browser,
                 "new_proofs": msgspec.json.encode(after.proofs),
-                "new_auth_time": after.auth_time,
                 "new_expires_at": after.expires_at,
             },
         )
 
     def end(self, session_id: str, resident_id: str, now: int) -> Write:
         """Return the write that ends a session of this resident; nothing when it ended before."""
-        values = {"session_id": session_id, "owner": resident_id, "now": now}
-        return Write(_END, values, rows=None)
+        return Write(_END, {"session_id": session_id, "owner": resident_id, "now": now}, rows=None)
 
     def end_others(self, kept: str, resident_id: str, now: int) -> Write:
         """Return the write that ends every session of a resident but ``kept``."""
         return Write(_END_OTHERS, {"kept": kept, "owner": resident_id, "now": now}, rows=None)
 
-    def sweep(self, now: int, limit: int) -> Write:
+    def prune(self, now: int, limit: int) -> Write:
         """Return the write that removes at most ``limit`` sessions that expired."""
-        return Write(_SWEEP, {"now": now, "limit": limit}, rows=None)
+        return Write(_PRUNE, {"now": now, "limit": limit}, rows=None)
 
 
 def _session(row: Row) -> Session:
@@ -142,7 +131,6 @@ def _session(row: Row) -> Session:
         browser=row["browser"],
         resident_id=row["resident_id"],
         proofs=_proofs.decode(row["proofs"]),
-        auth_time=row["auth_time"],
         begun_at=row["begun_at"],
         expires_at=row["expires_at"],
         csrf=row["csrf"],

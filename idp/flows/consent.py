@@ -1,0 +1,59 @@
+"""Agreeing to what is shared, and taking that back."""
+
+from dataclasses import dataclass
+
+from config.runtime.journal import Fact
+from idp.flows.consent_wish import wish_of
+from idp.flows.login import LoginFlow
+from idp.flows.login_draft import Draft
+from idp.protocol import consent
+from idp.protocol.consent import Consent, Question
+from idp.protocol.login import IllegalMove
+from idp.protocol.next_step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentStep:
+    """The page on which a person agrees."""
+
+    flow: LoginFlow
+
+    async def question(self, draft: Draft, now: int) -> Question:
+        """Return what the page asks: only what is new, or everything (prompt=consent)."""
+        if await self.flow.step(draft, now) is not Step.CONSENT:
+            raise IllegalMove("nothing is to be agreed to now")
+        wish = wish_of(draft.login.request, draft.client)
+        everything = "consent" in draft.login.request.prompt
+        return consent.question(await self.flow.consent_of(draft), wish, now, everything)
+
+    async def accept(self, draft: Draft, ticked: frozenset[str], offline: bool, now: int) -> Draft:
+        """The person agreed: to what is essential, and to the voluntary claims in ``ticked``."""
+        asked = await self.question(draft, now)
+        wish = wish_of(draft.login.request, draft.client)
+        scope, claims = consent.decide(asked, wish, ticked, offline)
+        held = consent.usable(await self.flow.consent_of(draft), wish, now)
+        assert draft.login.resident_id is not None
+        agreed = claims | (held.agreed - wish.claims if held else frozenset())
+        decision = Consent(
+            resident_id=draft.login.resident_id,
+            client_id=draft.client.client_id,
+            scope=tuple(dict.fromkeys((*scope, *(held.scope if held else ())))),
+            agreed=agreed,
+            declined=(wish.claims | (held.declined if held else frozenset())) - agreed,
+            purpose=wish.purpose,
+            given_at=now,
+            expires_at=now + self.flow.ground.lifetimes.consent,
+        )
+        fact = Fact(
+            name="consent.given",
+            at=now,
+            about=draft.login.id,
+            details={"client": draft.client.client_id, "claims": " ".join(sorted(claims))},
+        )
+        ground = self.flow.ground
+        moved = draft.moved(
+            draft.login.consent(scope, claims),
+            ground.stores.consents.record(decision),
+            ground.journal.write(fact),
+        )
+        return await self.flow.advance(moved, now)

@@ -1,0 +1,221 @@
+"""Driving a login from authorization request to answer: load, decide, act, and write once.
+
+Decisions are in ``idp.protocol.next_step``; this module fetches what they need and does what they
+say. Everything that one request changes is one unit.
+"""
+
+from dataclasses import dataclass, replace
+
+from config.runtime.database.unit import Refused, Write
+from config.runtime.journal import Fact
+from idp.flows.consent_wish import wish_of
+from idp.flows.login_draft import Draft
+from idp.flows.login_ending import answered, authenticated
+from idp.flows.login_ground import LoginGround, Visit
+from idp.flows.login_subjects import subject_of
+from idp.protocol.authorization import AuthorizationRequest
+from idp.protocol.client import Client
+from idp.protocol.consent import Consent, covers, remembered
+from idp.protocol.errors import AccessDenied, OAuthError
+from idp.protocol.login import UNBOUND, IllegalMove, Login, Stage
+from idp.protocol.next_step import Facts, Step, demanded_subjects, next_step, proven
+from idp.protocol.own_pages import OWN_PAGES, is_own
+from idp.protocol.session import Proof
+from idp.residents.port import NOBODY, Resident
+
+
+class UnknownLogin(Exception):
+    """There is no such login, it expired, or it was begun in another browser."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFlow:
+    """The dispatcher of logins: every step comes back to ``advance``."""
+
+    ground: LoginGround
+
+    def new(self, request: AuthorizationRequest, browser: bytes, now: int) -> Login:
+        """Return a login that is not stored yet. Its id is a capability of 256 bits."""
+        entropy = self.ground.entropy
+        return Login(
+            id=entropy.token(),
+            issuer=self.ground.issuer,
+            browser=browser,
+            request=request,
+            csrf=entropy.token(16),
+            begun_at=now,
+            expires_at=now + self.ground.lifetimes.login,
+        )
+
+    async def begin(
+        self, request: AuthorizationRequest, client: Client, visit: Visit, now: int
+    ) -> Draft:
+        """Begin a login in this browser and take it as far as it goes without the person.
+
+        A login that needs nobody (single sign-on, a silent refusal) is never stored.
+        """
+        login = self.new(request, visit.browser, now)
+        return await self.advance(
+            await self._known(Draft(visit=visit, client=client, stored=None, login=login), now), now
+        )
+
+    async def keep(self, request: AuthorizationRequest, now: int) -> Login:
+        """Store a request that came as a POST, without cookies: for whichever browser comes next."""
+        login = self.new(request, UNBOUND, now)
+        await self.ground.database.submit(self.ground.stores.logins.add(login))
+        return login
+
+    async def adopt(self, login_id: str, visit: Visit, now: int) -> Draft:
+        """Bind a kept login to the browser that was sent to it, once; then go on."""
+        login = await self.ground.stores.logins.find(login_id, now)
+        if login is None or login.browser not in (UNBOUND, visit.browser):
+            raise UnknownLogin
+        draft = await self._draft(login, visit, now)
+        if login.browser == UNBOUND:
+            draft = draft.moved(login.bind(visit.browser))
+        return await self.advance(draft, now)
+
+    async def resume(self, login_id: str, visit: Visit, now: int) -> Draft:
+        """Return the login as it stands, for the browser that began it; or raise UnknownLogin."""
+        login = await self.ground.stores.logins.find(login_id, now)
+        if login is None or login.issuer != self.ground.issuer or login.browser != visit.browser:
+            raise UnknownLogin
+        return await self._draft(login, visit, now)
+
+    async def advance(self, draft: Draft, now: int) -> Draft:
+        """Take the login on until a page or an answer is due, and write all of it as one unit.
+
+        Raises IllegalMove when another request moved the login meanwhile, and Refused when one of
+        the draft's own writes was refused.
+        """
+        try:
+            return await self.write(await self.onward(draft, now))
+        except Refused as refused:
+            if refused.write in draft.writes:
+                raise
+        # A subject made by two requests at once is refused to the second: it reads the first's.
+        try:
+            return await self.write(await self.onward(draft, now))
+        except Refused as refused:
+            if refused.write in draft.writes:
+                raise
+            raise IllegalMove("the login was moved meanwhile") from None
+
+    async def cancel(self, draft: Draft, now: int) -> Draft:
+        """The person does not want to: the client is told (RFC 6749 §4.1.2.1)."""
+        refusal = AccessDenied("the person did not agree")
+        return await self.write(self._refused(draft, refusal, now))
+
+    async def facts(self, draft: Draft, now: int) -> Facts:
+        """Return what the next decision rests on."""
+        login, session = draft.login, draft.session
+        resident_id = login.resident_id or (session.resident_id if session else None)
+        facts = Facts(now=now, ladder=self.ground.ladder, session=session)
+        if resident_id is not None and demanded_subjects(login.request) is not None:
+            subject, _ = await subject_of(self.ground, draft.client, resident_id)
+            facts = replace(facts, subject=subject)
+        if draft.resident is not None and proven(login, facts):
+            usable = [name for name in self.ground.factors if draft.resident.may_use(name)]
+            facts = replace(facts, usable=usable)
+        if login.stage is Stage.AUTHENTICATED:
+            facts = replace(facts, consented=await self._consented(draft, now))
+        return facts
+
+    async def _draft(self, login: Login, visit: Visit, now: int) -> Draft:
+        if is_own(login.request.client_id):
+            client: Client | None = OWN_PAGES
+        else:
+            client = await self.ground.stores.clients.find(login.request.client_id)
+        if client is None:  # removed meanwhile
+            raise UnknownLogin
+        return await self._known(Draft(visit=visit, client=client, stored=login, login=login), now)
+
+    async def _known(self, draft: Draft, now: int) -> Draft:
+        """Load the session of the browser, and whom login or session names.
+
+        A session counts only while its resident is active, and what was locked since counts no
+        more: locks win over everything.
+        """
+        visit, stores = draft.visit, self.ground.stores
+        session = None
+        if visit.session is not None:
+            session = await stores.sessions.find(visit.session, visit.browser, now)
+        named = draft.login.resident_id if draft.login.claimed else None
+        holder = await self.ground.residents.get(session.resident_id) if session else None
+        if session is not None:
+            left = _unlocked(session.proofs, holder) if holder is not None else ()
+            session = replace(session, proofs=left) if left else None
+        if draft.login.claimed and (holder is None or named != holder.id):
+            return replace(
+                draft, session=session, resident=await self.ground.residents.get(named or NOBODY)
+            )
+        return replace(draft, session=session, resident=holder)
+
+    async def step(self, draft: Draft, now: int) -> Step | None:
+        """Return what is due; None when the client is to be told why nothing can be."""
+        try:
+            return next_step(draft.login, await self.facts(draft, now))
+        except OAuthError:
+            return None
+
+    async def onward(self, draft: Draft, now: int) -> Draft:
+        """Take the login on until a page or an answer is due, and write nothing."""
+        try:
+            while not draft.is_done:
+                draft = await self._next(draft, now)
+        except OAuthError as refusal:
+            return self._refused(draft, refusal, now)
+        return draft
+
+    async def _next(self, draft: Draft, now: int) -> Draft:
+        facts = await self.facts(draft, now)
+        step = next_step(draft.login, facts)
+        match step:
+            case Step.AUTHENTICATE:
+                return authenticated(self.ground, draft, facts)
+            case Step.REMEMBER:
+                wish = wish_of(draft.login.request, draft.client)
+                held = await self.consent_of(draft)
+                return draft.moved(draft.login.consent(*remembered(held, wish)))
+            case Step.ISSUE:
+                return await answered(self.ground, draft, now)
+        return replace(draft, step=step)
+
+    async def _consented(self, draft: Draft, now: int) -> bool:
+        if is_own(draft.client.client_id):
+            return True
+        wish = wish_of(draft.login.request, draft.client)
+        return wish.asks_nothing or covers(await self.consent_of(draft), wish, now)
+
+    async def consent_of(self, draft: Draft) -> Consent | None:
+        """Return what the person decided about this client before."""
+        return await self.ground.stores.consents.find(
+            draft.login.resident_id or NOBODY, draft.client.client_id
+        )
+
+    def _refused(self, draft: Draft, refusal: OAuthError, now: int) -> Draft:
+        login = draft.login.refuse()
+        fact = Fact(
+            name="login.refused",
+            at=now,
+            about=login.id,
+            details={"client": draft.client.client_id, "error": refusal.code},
+        )
+        reply = login.request.reply_to.refuse(refusal)
+        return replace(draft.moved(login, self.ground.journal.write(fact)), reply=reply, step=None)
+
+    async def write(self, draft: Draft) -> Draft:
+        """Write what the draft changes as one unit; or raise Refused."""
+        logins = self.ground.stores.logins
+        move: tuple[Write, ...] = ()
+        if draft.stored is None:
+            move = () if draft.login.is_over else (logins.add(draft.login),)
+        elif draft.stored.revision != draft.login.revision:
+            move = (logins.move(draft.stored, draft.login),)
+        if move or draft.writes:
+            await self.ground.database.submit(*move, *draft.writes)
+        return replace(draft, stored=draft.login, writes=())
+
+
+def _unlocked(proofs: tuple[Proof, ...], resident: Resident) -> tuple[Proof, ...]:
+    return tuple(proof for proof in proofs if resident.may_use(proof.factor))

@@ -1,0 +1,44 @@
+"""A login on its way from what is stored to what will be: nothing is written before the end."""
+
+from dataclasses import dataclass, replace
+
+from config.runtime.database.unit import Write
+from idp.flows.login_ground import Visit
+from idp.protocol.authorization import Reply
+from idp.protocol.client import Client
+from idp.protocol.login import Login
+from idp.protocol.next_step import Step
+from idp.protocol.session import Session
+from idp.residents.port import Resident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """``stored`` is the login as the database has it (None: not yet), ``login`` as it became.
+
+    ``session`` is the live session of this browser, ``resident`` whom login or session names.
+    ``writes`` go into the unit of the move. At the end either ``step`` names the page to show or
+    ``reply`` is the answer to the client. ``session_cookie`` is set when the browser gets a new one,
+    ``device_of`` when it proved this resident just now.
+    """
+
+    visit: Visit
+    client: Client
+    stored: Login | None
+    login: Login
+    session: Session | None = None
+    resident: Resident | None = None
+    writes: tuple[Write, ...] = ()
+    session_cookie: str | None = None
+    device_of: str | None = None
+    step: Step | None = None
+    reply: Reply | None = None
+
+    def moved(self, login: Login, *writes: Write) -> "Draft":
+        """Return the draft with the login moved on, and what must be written with that."""
+        return replace(self, login=login, writes=(*self.writes, *writes))
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether there is something to answer."""
+        return self.step is not None or self.reply is not None

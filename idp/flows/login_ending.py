@@ -1,0 +1,137 @@
+"""The two moves that end a login well: the person is known; the client gets its answer."""
+
+from dataclasses import replace
+
+from config.runtime.database.unit import Write
+from config.runtime.journal import Fact
+from idp.flows.login_draft import Draft
+from idp.flows.login_ground import LoginGround, digest
+from idp.flows.login_subjects import subject_of
+from idp.protocol.acr import methods
+from idp.protocol.authorization import Reply
+from idp.protocol.grant import Authorization, IssuedCode
+from idp.protocol.login import Login
+from idp.protocol.next_step import Facts, proven, wanted
+from idp.protocol.own_pages import is_own
+from idp.protocol.session import Proof, Session, authenticated_at, joined
+from idp.stores.history import LOGGED_IN, Event
+
+
+def authenticated(ground: LoginGround, draft: Draft, facts: Facts) -> Draft:
+    """Enough was proven: the login rests on a session, which is new if anything was proven now."""
+    held = proven(draft.login, facts)
+    login = draft.login
+    if login.proofs or draft.session is None:
+        draft, held = _with_session(ground, draft, facts)
+    elif not login.claimed:
+        login = login.claim(draft.session.resident_id)
+    assert draft.session is not None
+    names = tuple(proof.factor for proof in held)
+    moved = login.authenticate(
+        draft.session.id,
+        authenticated_at(held),
+        ground.ladder.achieved(wanted(login.request), names),
+        methods(names, {name: factor.amr for name, factor in ground.factors.items()}),
+    )
+    return draft.moved(moved)
+
+
+def _with_session(
+    ground: LoginGround, draft: Draft, facts: Facts
+) -> tuple[Draft, tuple[Proof, ...]]:
+    """Put what was proven into a session behind a new cookie (against session fixation)."""
+    login, before, now = draft.login, draft.session, facts.now
+    assert login.resident_id is not None
+    kept = [proof for proof in proven(login, facts) if proof not in login.proofs]
+    held = joined(kept, login.proofs, now)
+    cookie = ground.entropy.token()
+    ends = now + ground.lifetimes.session
+    writes: list[Write] = []
+    if before is not None and before.resident_id == login.resident_id:
+        session = replace(before.renewed(digest(cookie), held, ends), browser=draft.visit.browser)
+        writes.append(ground.stores.sessions.renew(before, session))
+    else:
+        session = Session(
+            id=ground.entropy.token(16),
+            digest=digest(cookie),
+            browser=draft.visit.browser,
+            resident_id=login.resident_id,
+            proofs=held,
+            begun_at=now,
+            expires_at=ends,
+            csrf=ground.entropy.token(16),
+        )
+        writes.append(ground.stores.sessions.add(session))
+        if before is not None:
+            writes.append(ground.stores.sessions.end(before.id, before.resident_id, now))
+    if login.found_by:
+        writes.append(ground.residents.use(login.found_by, now))
+    fact = Fact(
+        name="login.succeeded",
+        at=now,
+        about=login.id,
+        details={"client": draft.client.client_id, "factors": " ".join(p.factor for p in held)},
+    )
+    draft = replace(draft, session=session, session_cookie=cookie, device_of=login.resident_id)
+    return draft.moved(login, *writes, ground.journal.write(fact)), held
+
+
+async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
+    """Everything was agreed: a code for the client, or the resident's own page."""
+    login = draft.login
+    assert login.resident_id is not None
+    event = Event(
+        id=ground.entropy.token(16),
+        resident_id=login.resident_id,
+        at=now,
+        client_id=draft.client.client_id,
+        factors=tuple(login.amr),
+        outcome=LOGGED_IN,
+    )
+    recorded = ground.stores.history.add(event)
+    if is_own(draft.client.client_id):
+        reply = Reply(uri=login.request.reply_to.uri, mode="query", fields=())
+        return replace(draft.moved(login.issue(), recorded), reply=reply)
+    subject, kept = await subject_of(ground, draft.client, login.resident_id)
+    code = ground.entropy.token()
+    authorization = _authorization(ground, login, subject)
+    issued = IssuedCode(
+        digest=digest(code),
+        authorization=authorization,
+        redirect_uri=login.request.reply_to.uri,
+        code_challenge=login.request.code_challenge,
+        expires_at=now + ground.lifetimes.code,
+    )
+    fact = Fact(
+        name="code.issued",
+        at=now,
+        about=authorization.grant_id,
+        details={"client": draft.client.client_id},
+    )
+    writes = (ground.stores.codes.insert(issued), recorded, ground.journal.write(fact))
+    draft = draft.moved(login.issue(), *writes, *((kept,) if kept else ()))
+    return replace(draft, reply=login.request.reply_to.accept(code))
+
+
+def _authorization(ground: LoginGround, login: Login, subject: str) -> Authorization:
+    assert login.resident_id is not None
+    assert login.session_id is not None
+    assert login.auth_time is not None
+    request = login.request
+    return Authorization(
+        grant_id=ground.entropy.token(16),
+        issuer=ground.issuer,
+        client_id=request.client_id,
+        resident_id=login.resident_id,
+        subject=subject,
+        scope=login.granted_scope,
+        claims=request.claims,
+        granted_claims=login.granted_claims,
+        claims_locales=request.claims_locales,
+        session_id=login.session_id,
+        auth_time=login.auth_time,
+        acr=login.acr,
+        amr=login.amr,
+        nonce=request.nonce,
+        auth_time_asked=request.auth_time_asked,
+    )

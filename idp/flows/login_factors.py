@@ -1,0 +1,132 @@
+"""Saying who one is and proving it: the steps of a login before anybody is known.
+
+Every step costs and tells the same for somebody as for nobody, for a locked person as for a wrong
+answer (attack A23).
+"""
+
+from dataclasses import dataclass, replace
+
+from config.runtime.database.unit import Refused
+from config.runtime.journal import Fact
+from idp.factors.device import recognise
+from idp.factors.factor import Attempt, NotProven, Offer
+from idp.flows.login import LoginFlow
+from idp.flows.login_draft import Draft
+from idp.flows.login_ground import LoginGround
+from idp.protocol.client import localized
+from idp.protocol.login import Account, IllegalMove
+from idp.protocol.next_step import Step, factor_choices
+from idp.protocol.own_pages import is_own
+from idp.protocol.session import Proof
+from idp.residents.port import NOBODY
+from idp.stores.history import WRONG_ANSWER, Event
+
+
+@dataclass(frozen=True, slots=True)
+class FactorSteps:
+    """What a person can do before they are known."""
+
+    flow: LoginFlow
+
+    @property
+    def _ground(self) -> LoginGround:
+        return self.flow.ground
+
+    async def identify(self, draft: Draft, typed: str, now: int) -> Draft:
+        """A person typed who they are; the first factor is asked at once."""
+        if await self.flow.step(draft, now) not in (Step.IDENTIFY, Step.PROVE):
+            raise IllegalMove("nobody is asked for now")
+        resident = await self._ground.residents.find(typed, now)
+        found = (resident.id, resident.found_by) if resident else (None, "")
+        return await self._asking(
+            replace(draft.moved(draft.login.claim(*found)), resident=resident), now
+        )
+
+    async def account(self, draft: Draft, account: Account, now: int) -> Draft:
+        """A person chose to go on as whom the browser knows, or as somebody else."""
+        if account is Account.SAME:
+            return await self._asking(draft.moved(draft.login.choose(account)), now)
+        moved = replace(draft.moved(draft.login.forget()), resident=None)
+        return await self.flow.advance(moved, now)
+
+    async def choose(self, draft: Draft, factor: str, now: int) -> Draft:
+        """A person wants to use ``factor``, or to have another code of the one that is asked."""
+        if await self.flow.step(draft, now) is not Step.PROVE:
+            raise IllegalMove("no factor is asked for now")
+        if factor not in await self.choices(draft, now):
+            raise IllegalMove("this factor does not lead on")
+        login = draft.login
+        if not login.claimed and draft.session is not None:
+            login = login.claim(draft.session.resident_id)
+        draft = await self.flow.write(replace(draft.moved(login.ask(factor)), step=Step.PROVE))
+        await self._ground.factors[factor].offer(await self._attempt(draft), now)
+        return draft
+
+    async def choices(self, draft: Draft, now: int) -> tuple[str, ...]:
+        """Return the factors that may be asked now, the first one in front."""
+        return factor_choices(draft.login, await self.flow.facts(draft, now))
+
+    async def view(self, draft: Draft, now: int) -> Offer:
+        """Return what the page of the factor that is asked tells."""
+        if draft.login.factor is None:
+            raise IllegalMove("no factor is asked")
+        factor = self._ground.factors[draft.login.factor]
+        return await factor.view(await self._attempt(draft), now)
+
+    async def prove(self, draft: Draft, answer: str, now: int) -> Draft:
+        """A person answered. Raises NotProven, without a reason."""
+        name = draft.login.factor
+        if name is None or await self.flow.step(draft, now) is not Step.PROVE:
+            raise IllegalMove("no factor is asked")
+        attempt = await self._attempt(draft)
+        try:
+            spent = await self._ground.factors[name].prove(attempt, answer, now)
+        except NotProven:
+            await self._failed(draft, name, now)
+            raise NotProven from None
+        proven = draft.moved(draft.login.prove(Proof(name, now)), *spent)
+        try:
+            return await self._asking(proven, now)
+        except Refused:  # another request used the same proof
+            raise NotProven from None
+
+    async def _asking(self, draft: Draft, now: int) -> Draft:
+        """Go on; when a factor is due, ask the first that leads on without a page of choice."""
+        draft = await self.flow.onward(draft, now)
+        asked = None
+        if draft.step is Step.PROVE and draft.login.factor is None and draft.login.claimed:
+            asked, *_ = await self.choices(draft, now)
+            draft = draft.moved(draft.login.ask(asked))
+        draft = await self.flow.write(draft)
+        if asked is not None:
+            await self._ground.factors[asked].offer(await self._attempt(draft), now)
+        return draft
+
+    async def _failed(self, draft: Draft, factor: str, now: int) -> None:
+        ground = self._ground
+        event = Event(
+            id=ground.entropy.token(16),
+            resident_id=draft.login.resident_id or NOBODY,
+            at=now,
+            client_id=draft.client.client_id,
+            factors=(factor,),
+            outcome=WRONG_ANSWER,
+        )
+        fact = Fact(name="login.failed", at=now, about=draft.login.id, details={"factor": factor})
+        await ground.database.submit(ground.stores.history.add(event), ground.journal.write(fact))
+
+    async def _attempt(self, draft: Draft) -> Attempt:
+        login, client, visit = draft.login, draft.client, draft.visit
+        names = self._ground.names if is_own(client.client_id) else client.names
+        return Attempt(
+            login_id=login.id,
+            login_ends_at=login.expires_at,
+            issuer=login.issuer,
+            client_id=client.client_id,
+            client_name=localized(names, (visit.locale,)) or client.client_id,
+            resident=draft.resident,
+            address=visit.address,
+            locale=visit.locale,
+            round=login.round,
+            device=await recognise(self._ground.door, visit.device, draft.resident),
+        )

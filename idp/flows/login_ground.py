@@ -1,0 +1,88 @@
+"""What the flows of a login stand on: one value that wiring fills for each issuer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from config.runtime.database.unit import Database
+from config.runtime.entropy import Entropy
+from config.runtime.journal import Journal
+from config.settings import Lifetimes
+from idp.factors.factor import Factor
+from idp.protocol.acr import Ladder
+from idp.residents.port import Residents
+from idp.stores.clients import Clients
+from idp.stores.codes import Codes
+from idp.stores.consents import Consents
+from idp.stores.grants import Grants
+from idp.stores.history import History
+from idp.stores.logins import Logins
+from idp.stores.sessions import Sessions
+from idp.stores.subjects import Subjects
+from keystore.door import Door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginStores:
+    """Everything that a login reads and writes."""
+
+    logins: Logins
+    sessions: Sessions
+    consents: Consents
+    subjects: Subjects
+    history: History
+    codes: Codes
+    grants: Grants
+    clients: Clients
+
+    @classmethod
+    def on(cls, database: Database) -> "LoginStores":
+        """Return the stores on ``database``."""
+        return cls(
+            logins=Logins(database),
+            sessions=Sessions(database),
+            consents=Consents(database),
+            subjects=Subjects(database),
+            history=History(database),
+            codes=Codes(database),
+            grants=Grants(database),
+            clients=Clients(database),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginGround:
+    """What a login of one issuer needs. ``factors`` are those in use, by name; ``names`` is what
+    the service is called, by language.
+    """
+
+    issuer: str
+    names: Mapping[str, str]
+    ladder: Ladder
+    factors: Mapping[str, Factor]
+    residents: Residents
+    stores: LoginStores
+    database: Database
+    door: Door
+    journal: Journal
+    entropy: Entropy
+    lifetimes: Lifetimes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """The browser behind a request. ``browser`` and ``session`` are SHA-256 of its cookies.
+
+    ``device`` is the cookie that names residents who proved themselves here before, as it came.
+    """
+
+    browser: bytes
+    session: bytes | None
+    address: str
+    locale: str
+    device: str | None = None
+
+
+def digest(secret: str) -> bytes:
+    """Return SHA-256 of a random secret: what is stored in its place."""
+    return sha256(secret.encode()).digest()

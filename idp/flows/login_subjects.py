@@ -1,0 +1,26 @@
+"""What a client calls a resident (OpenID Connect Core 1.0 §8): made once, then read."""
+
+from base64 import urlsafe_b64encode
+
+from config.runtime.database.unit import Write
+from idp.flows.login_ground import LoginGround
+from idp.protocol.client import Client
+from keystore.door import MacPurpose
+
+
+async def subject_of(
+    ground: LoginGround, client: Client, resident_id: str
+) -> tuple[str, Write | None]:
+    """Return the subject, and the write that keeps it when it is new.
+
+    256 bits of a keyed hash of issuer, sector and resident, so that nobody without the key service
+    can tell whose it is or link two sectors. Public subjects have one sector: the issuer (§8.1).
+    """
+    sector = client.sector if client.subject_type == "pairwise" else ground.issuer
+    stored = await ground.stores.subjects.find(ground.issuer, sector, resident_id)
+    if stored is not None:
+        return stored, None
+    message = "\0".join((ground.issuer, sector, resident_id)).encode()
+    newest, *_ = await ground.door.mac(MacPurpose.SUBJECT, message)
+    subject = urlsafe_b64encode(newest.value).rstrip(b"=").decode()
+    return subject, ground.stores.subjects.keep(ground.issuer, sector, resident_id, subject)

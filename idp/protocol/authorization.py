@@ -102,8 +102,8 @@ class AuthorizationRequest:
 
     ``hinted_subject`` is the ``sub`` of a verified id_token_hint; ``acr_values`` are in the order
     in which they were asked; ``max_age`` and ``acr_values`` are the registered defaults where
-    nothing was asked; ``auth_time_asked`` says that the ID token must tell ``auth_time`` (OpenID Connect
-    Core 1.0 §2); ``display`` and ``ui_locales`` are wishes.
+    nothing was asked; ``auth_time_asked`` says that the ID token must tell ``auth_time`` (OpenID
+    Connect Core 1.0 §2); ``display`` and ``ui_locales`` are wishes.
     """
 
     client_id: str

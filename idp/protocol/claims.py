@@ -1,6 +1,6 @@
 """Claims about a person: which were asked for, and which of their values are told.
 
-OpenID Connect Core 1.0: standard claims §5.1, languages §5.2, asked for by scope §5.4, one by one §5.5.
+OpenID Connect Core 1.0: the standard claims §5.1, languages §5.2, by scope §5.4, singly §5.5.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

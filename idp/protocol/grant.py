@@ -1,5 +1,6 @@
 """What a resident allowed a client: the authorization, the code that carries it, the grant."""
 
+import hashlib
 from dataclasses import dataclass
 
 from idp.protocol.claims_request import ClaimsRequest
@@ -65,3 +66,11 @@ class Grant:
     def is_live(self, now: int) -> bool:
         """Return whether its tokens are worth anything."""
         return self.revoked_at is None and now < self.expires_at
+
+
+def digest_of(secret: str) -> bytes:
+    """Return SHA-256 of a code, token or client secret: the form in which it is stored.
+
+    All of them are 256 random bits, so no salt and no slow hash is needed.
+    """
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,18 @@
+"""The client's secret in the body of the request (RFC 6749 §2.3.1)."""
+
+from config.runtime.database.unit import Write
+from idp.client_auth.method import Carrier, Presented
+from idp.client_auth.secret import check_secret
+from idp.protocol.client import Client
+
+
+class ClientSecretPost:
+    """``client_secret_post``."""
+
+    name = "client_secret_post"
+    carrier = Carrier.POST
+
+    async def prove(self, presented: Presented, client: Client, now: int) -> tuple[Write, ...]:
+        """Nothing is used up; or raise InvalidClient."""
+        check_secret(presented.secret, client)
+        return ()

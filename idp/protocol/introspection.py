@@ -1,0 +1,49 @@
+"""What introspection tells about a token, and to whom (RFC 7662)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.protocol.client import Client
+from idp.protocol.grant import Grant
+from idp.protocol.refresh import RefreshToken
+from idp.protocol.tokens import AccessToken
+
+INACTIVE: Mapping[str, Any] = {"active": False}
+"""§2.2: the same for an unknown, expired or revoked token, and for one of somebody else."""
+
+
+def may_ask(client: Client, token: AccessToken) -> bool:
+    """Return whether ``token`` is meant for ``client`` or was issued to it (§4)."""
+    return client.client_id == token.client_id or (
+        client.audience is not None and client.audience in token.audience
+    )
+
+
+def access_token_answer(token: AccessToken) -> dict[str, Any]:
+    """Return what is told of an access token that is good (§2.2)."""
+    return {
+        "active": True,
+        "scope": " ".join(token.scope),
+        "client_id": token.client_id,
+        "token_type": "Bearer",
+        "exp": token.expires_at,
+        "iat": token.issued_at,
+        "sub": token.subject,
+        "aud": token.audience[0] if len(token.audience) == 1 else token.audience,
+        "iss": token.issuer,
+        "jti": token.id,
+    }
+
+
+def refresh_token_answer(token: RefreshToken, grant: Grant) -> dict[str, Any]:
+    """Return what the client that owns a good refresh token is told of it."""
+    authorization = grant.authorization
+    return {
+        "active": True,
+        "scope": " ".join(authorization.scope),
+        "client_id": authorization.client_id,
+        "exp": token.expires_at,
+        "iat": token.issued_at,
+        "sub": authorization.subject,
+        "iss": authorization.issuer,
+    }

@@ -1,0 +1,173 @@
+"""ID tokens, access tokens and signed userinfo: which claims stand in them, and how they are read.
+
+OpenID Connect Core 1.0 §2, §5.3.2; RFC 9068 §2.2. Claims are made here and signed through the door.
+"""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from idp.protocol.authorization import VerifiedHint
+from idp.protocol.errors import InvalidRequest, InvalidToken
+from idp.protocol.grant import Authorization
+
+LONGEST_SUBJECT = 255
+"""Characters of ``sub``, all ASCII (OpenID Connect Core 1.0 §2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """An access token of ours that was verified, or is about to be signed."""
+
+    issuer: str
+    audience: tuple[str, ...]
+    subject: str
+    client_id: str
+    grant_id: str
+    scope: tuple[str, ...]
+    id: str
+    issued_at: int
+    expires_at: int
+
+
+def access_token_claims(authorization: Authorization, token: AccessToken) -> bytes:
+    """Return the claims of an access token as JSON (RFC 9068 §2.2).
+
+    ``grant_id`` lets us look at the grant whenever the token is used. Nothing in it tells who the
+    person is beyond the client's own ``sub``.
+    """
+    claims: dict[str, Any] = {
+        "iss": token.issuer,
+        "sub": _subject(token.subject),
+        "aud": token.audience[0] if len(token.audience) == 1 else token.audience,
+        "client_id": token.client_id,
+        "grant_id": token.grant_id,
+        "scope": " ".join(token.scope),
+        "jti": token.id,
+        "iat": token.issued_at,
+        "exp": token.expires_at,
+        "auth_time": authorization.auth_time,
+    }
+    if authorization.acr is not None:
+        claims["acr"] = authorization.acr
+    if authorization.amr:
+        claims["amr"] = authorization.amr
+    return msgspec.json.encode(claims)
+
+
+def read_access_token(claims: Mapping[str, Any], issuer: str, now: int) -> AccessToken:
+    """Return the access token in ``claims``, whose signature fits, or raise InvalidToken.
+
+    RFC 9068 §4: ``iss``, ``aud`` and ``exp`` are judged here, ``typ`` where the signature is.
+    """
+    try:
+        audience = claims["aud"]
+        token = AccessToken(
+            issuer=claims["iss"],
+            audience=(audience,) if isinstance(audience, str) else tuple(audience),
+            subject=claims["sub"],
+            client_id=claims["client_id"],
+            grant_id=claims["grant_id"],
+            scope=tuple(claims["scope"].split(" ")),
+            id=claims["jti"],
+            issued_at=claims["iat"],
+            expires_at=claims["exp"],
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise InvalidToken("not an access token") from None
+    if token.issuer != issuer:
+        raise InvalidToken("issued by another issuer")
+    if token.expires_at <= now:
+        raise InvalidToken("the access token expired")
+    return token
+
+
+def id_token_claims(
+    authorization: Authorization, person: Mapping[str, Any], *, now: int, lifetime: int, fresh: bool
+) -> bytes:
+    """Return the claims of an ID token as JSON (OpenID Connect Core 1.0 §2).
+
+    ``person`` are the claims about the person that were asked for in the ID token. ``fresh`` is
+    False when a refresh token is exchanged: then there is no nonce (§12.2). ``at_hash`` is left
+    out, as §3.1.3.6 allows in the code flow: so both tokens are signed at once.
+    """
+    claims: dict[str, Any] = {
+        **person,
+        "iss": authorization.issuer,
+        "sub": _subject(authorization.subject),
+        "aud": authorization.client_id,  # one audience, hence no azp (§2)
+        "iat": now,
+        "exp": now + lifetime,
+        "sid": session_identifier(authorization.session_id, authorization.client_id),
+    }
+    if authorization.auth_time_asked:
+        claims["auth_time"] = authorization.auth_time
+    if authorization.acr is not None:
+        claims["acr"] = authorization.acr
+    if authorization.amr:
+        claims["amr"] = authorization.amr
+    if fresh and authorization.nonce is not None:
+        claims["nonce"] = authorization.nonce
+    return msgspec.json.encode(claims)
+
+
+def userinfo_claims(
+    authorization: Authorization, person: Mapping[str, Any], *, signed: bool
+) -> bytes:
+    """Return what userinfo answers as JSON (OpenID Connect Core 1.0 §5.3.2).
+
+    ``signed`` adds ``iss`` and ``aud``, as a signed answer should have.
+    """
+    claims = {**person, "sub": _subject(authorization.subject)}
+    if signed:
+        claims |= {"iss": authorization.issuer, "aud": authorization.client_id}
+    return msgspec.json.encode(claims)
+
+
+def read_hint(claims: Mapping[str, Any], issuer: str) -> VerifiedHint:
+    """Return what an ID token whose signature fits says, or raise InvalidRequest.
+
+    It may have expired: a hint tells who, and proves nothing (OpenID Connect Core 1.0 §3.1.2.1).
+    """
+    audience = claims.get("aud")
+    names = [audience] if isinstance(audience, str) else audience
+    subject, session = claims.get("sub"), claims.get("sid")
+    if claims.get("iss") != issuer or not isinstance(subject, str) or not isinstance(names, list):
+        raise InvalidRequest("id_token_hint is not an ID token of this issuer")
+    return VerifiedHint(
+        subject=subject,
+        audience=tuple(name for name in names if isinstance(name, str)),
+        session=session if isinstance(session, str) else None,
+    )
+
+
+def session_identifier(session_id: str, client_id: str) -> str:
+    """Return ``sid``: the session as one client sees it (OpenID Connect Back-Channel Logout §2.1).
+
+    Two clients cannot tell that theirs is the same session, which pairwise subjects would be
+    undone by: ``session_id`` is 256 random bits that no client learns.
+    """
+    made = hashlib.sha256(f"sid\0{client_id}\0{session_id}".encode()).digest()
+    return urlsafe_b64encode(made[:16]).rstrip(b"=").decode()
+
+
+def token_answer(
+    tokens: Mapping[str, str], scope: Sequence[str], lifetime: int
+) -> dict[str, str | int]:
+    """Return the answer of the token endpoint (RFC 6749 §5.1). ``tokens`` are named as it says."""
+    return {
+        **tokens,
+        "token_type": "Bearer",
+        "expires_in": lifetime,
+        "scope": " ".join(scope),
+    }
+
+
+def _subject(subject: str) -> str:
+    if not subject.isascii() or not 0 < len(subject) <= LONGEST_SUBJECT:
+        raise ValueError("a subject has 1 to 255 ASCII characters")
+    return subject

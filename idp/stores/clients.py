@@ -1,0 +1,53 @@
+"""Registered clients."""
+
+import msgspec
+from sqlalchemy import bindparam, delete, select
+
+from config.runtime.database.statements import insert_new, upsert
+from config.runtime.database.unit import Database, Statement, Write
+from idp.protocol.client import Client
+from idp.stores.oauth_tables import client as table
+
+_FIND = Statement(select(table.c.registration).where(table.c.client_id == bindparam("client_id")))
+_ALL = Statement(select(table.c.registration).order_by(table.c.created_at, table.c.client_id))
+_INSERT = insert_new(table)
+_REPLACE = upsert(table, ["client_id"])
+_REMOVE = Statement(delete(table).where(table.c.client_id == bindparam("client_id")))
+_CLIENT = msgspec.json.Decoder(Client)
+
+
+class Clients:
+    """Registrations, whole."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, client_id: str) -> Client | None:
+        """Return the client, or None."""
+        row = await self._database.row(_FIND, client_id=client_id)
+        return None if row is None else _CLIENT.decode(row["registration"])
+
+    async def all(self) -> list[Client]:
+        """Return every client, the oldest first."""
+        return [_CLIENT.decode(row["registration"]) for row in await self._database.rows(_ALL)]
+
+    def insert(self, client: Client) -> Write:
+        """Return the write that registers ``client``; refused when its client_id exists."""
+        return Write(_INSERT, _columns(client))
+
+    def replace(self, client: Client) -> Write:
+        """Return the write that registers ``client`` or replaces what it was."""
+        return Write(_REPLACE, _columns(client))
+
+    def remove(self, client_id: str) -> Write:
+        """Return the write that removes the client; refused when there is none."""
+        return Write(_REMOVE, {"client_id": client_id})
+
+
+def _columns(client: Client) -> dict[str, str | bytes | int]:
+    return {
+        "client_id": client.client_id,
+        "issuer": client.issuer,
+        "registration": msgspec.json.encode(client),
+        "created_at": client.created_at,
+    }

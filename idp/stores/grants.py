@@ -1,0 +1,120 @@
+"""Grants: what residents allowed clients, as long as it holds."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, bindparam, select, update
+
+from config.runtime.database.statements import insert_new
+from config.runtime.database.unit import Database, Row, Statement, Value, Write
+from idp.protocol.grant import Authorization, Grant
+from idp.stores.oauth_tables import grant as table
+from idp.stores.pruning import prune
+
+_COLUMNS = (table.c.authorization, table.c.created_at, table.c.expires_at, table.c.revoked_at)
+_FIND = Statement(select(*_COLUMNS).where(table.c.grant_id == bindparam("grant_id")))
+_OF_RESIDENT = Statement(
+    select(*_COLUMNS)
+    .where(
+        table.c.resident_id == bindparam("resident_id"),
+        table.c.revoked_at.is_(None),
+        table.c.expires_at > bindparam("now"),
+    )
+    .order_by(table.c.created_at.desc(), table.c.grant_id)
+)
+_INSERT = insert_new(table)
+
+
+def _revoke(*conditions: ColumnElement[bool]) -> Statement:
+    return Statement(
+        update(table)
+        .where(*conditions, table.c.revoked_at.is_(None))
+        .values(revoked_at=bindparam("now"))
+    )
+
+
+_REVOKE = _revoke(table.c.grant_id == bindparam("grant"))
+_REVOKE_CLIENT = _revoke(table.c.client_id == bindparam("client"))
+_REVOKE_RESIDENT = _revoke(table.c.resident_id == bindparam("resident"))
+_REVOKE_CONSENT = _revoke(
+    table.c.resident_id == bindparam("resident"), table.c.client_id == bindparam("client")
+)
+_REVOKE_SESSION = _revoke(table.c.session_id == bindparam("session"), table.c.offline == 0)
+_PRUNE = prune(table, "grant_id", "expires_at")
+_AUTHORIZATION = msgspec.json.Decoder(Authorization)
+
+
+class Grants:
+    """Grants by their identifier. Each ``revoke`` touches any number of rows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, grant_id: str) -> Grant | None:
+        """Return the grant, revoked or not, or None."""
+        row = await self._database.row(_FIND, grant_id=grant_id)
+        return None if row is None else _grant(row)
+
+    async def of_resident(self, resident_id: str, now: int) -> list[Grant]:
+        """Return what this person's grants that live are, the newest first."""
+        rows = await self._database.rows(_OF_RESIDENT, resident_id=resident_id, now=now)
+        return [_grant(row) for row in rows]
+
+    def insert(self, grant: Grant) -> Write:
+        """Return the write that remembers a new grant."""
+        authorization = grant.authorization
+        return Write(
+            _INSERT,
+            {
+                "grant_id": authorization.grant_id,
+                "client_id": authorization.client_id,
+                "resident_id": authorization.resident_id,
+                "session_id": authorization.session_id,
+                "offline": int(authorization.is_offline),
+                "authorization": msgspec.json.encode(authorization),
+                "created_at": grant.created_at,
+                "expires_at": grant.expires_at,
+                "revoked_at": grant.revoked_at,
+            },
+        )
+
+    def revoke(self, grant_id: str, now: int) -> Write:
+        """Return the write that ends one grant, unless it ended before."""
+        return _any(_REVOKE, {"grant": grant_id, "now": now})
+
+    def revoke_client(self, client_id: str, now: int) -> Write:
+        """Return the write that ends every grant of a client."""
+        return _any(_REVOKE_CLIENT, {"client": client_id, "now": now})
+
+    def revoke_resident(self, resident_id: str, now: int) -> Write:
+        """Return the write that ends every grant of a person: locked, erased or robbed."""
+        return _any(_REVOKE_RESIDENT, {"resident": resident_id, "now": now})
+
+    def revoke_consent(self, resident_id: str, client_id: str, now: int) -> Write:
+        """Return the write that ends what a person allowed one client."""
+        return _any(_REVOKE_CONSENT, {"resident": resident_id, "client": client_id, "now": now})
+
+    def revoke_session(self, session_id: str, now: int) -> Write:
+        """Return the write that ends what a session produced, save what may outlive it.
+
+        OpenID Connect Back-Channel Logout 1.0 §2.7: offline access stays.
+        """
+        return _any(_REVOKE_SESSION, {"session": session_id, "now": now})
+
+    def prune(self, now: int, limit: int) -> Write:
+        """Return the write that drops at most ``limit`` grants that expired."""
+        return _any(_PRUNE, {"now": now, "limit": limit})
+
+
+def _any(statement: Statement, values: dict[str, Value]) -> Write:
+    return Write(statement, values, rows=None)
+
+
+def _grant(row: Row) -> Grant:
+    authorization: Any = _AUTHORIZATION.decode(row["authorization"])
+    return Grant(
+        authorization=authorization,
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+    )

@@ -1,0 +1,68 @@
+"""The tables of clients, codes, grants and refresh tokens. Bearer secrets are kept as SHA-256 only.
+
+``client_id`` and ``resident_id`` point to rows of other rooms and are not foreign keys.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+
+from config.runtime.database.schema import metadata
+
+client = Table(
+    "oauth_client",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("registration", LargeBinary, nullable=False),  # JSON of idp.protocol.client.Client
+    Column("created_at", BigInteger, nullable=False),
+)
+
+code = Table(
+    "oauth_code",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("authorization", LargeBinary, nullable=False),  # JSON of Authorization
+    Column("redirect_uri", Text, nullable=False),
+    Column("code_challenge", Text),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Column("keep_until", BigInteger, nullable=False),  # a tombstone stays as long as its grant
+    Index("ix_oauth_code_keep_until", "keep_until"),
+)
+
+grant = Table(
+    "oauth_grant",
+    metadata,
+    Column("grant_id", Text, primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("resident_id", Text, nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("offline", Integer, nullable=False),  # 1 when it outlives the session
+    Column("authorization", LargeBinary, nullable=False),  # JSON of Authorization
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    Index("ix_oauth_grant_resident_id", "resident_id"),
+    Index("ix_oauth_grant_session_id", "session_id"),
+    Index("ix_oauth_grant_expires_at", "expires_at"),
+)
+
+refresh_token = Table(
+    "oauth_refresh_token",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("grant_id", Text, nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Column("salt", LargeBinary),  # with the token itself it makes the successor
+    Column("repeated_at", BigInteger),  # the one repetition that the grace allows
+    Index("ix_oauth_refresh_token_expires_at", "expires_at"),
+)
+
+used = Table(
+    "oauth_used",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # of what may be used once
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_oauth_used_expires_at", "expires_at"),
+)

@@ -1,0 +1,29 @@
+"""What may be used once, such as the ``jti`` of a client's assertion (RFC 7523 §3)."""
+
+import hashlib
+
+from config.runtime.database.statements import insert_new
+from config.runtime.database.unit import Write
+from idp.stores.oauth_tables import used as table
+from idp.stores.pruning import prune
+
+_INSERT = insert_new(table)
+_PRUNE = prune(table, "digest", "expires_at")
+
+
+class Used:
+    """Values that were used, until they would be refused as expired anyway."""
+
+    def once(self, room: str, owner: str, value: str, expires_at: int) -> Write:
+        """Return the write that uses ``value`` of ``owner`` up; refused when it was used before.
+
+        ``room`` says what it is, so that equal values of different kinds never meet.
+        """
+        parts = (room, owner, value)
+        text = "".join(f"{len(part)}:{part}" for part in parts)
+        digest = hashlib.sha256(text.encode()).digest()
+        return Write(_INSERT, {"digest": digest, "expires_at": expires_at})
+
+    def prune(self, now: int, limit: int) -> Write:
+        """Return the write that forgets at most ``limit`` values that expired."""
+        return Write(_PRUNE, {"now": now, "limit": limit}, rows=None)

@@ -1,0 +1,95 @@
+"""The world as it is: system clock and dice, database and key service of the settings."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from config.runtime.clock import Clock, SystemClock
+from config.runtime.database.connect import DatabaseOptions, OpenDatabase, open_database
+from config.runtime.database.postgresql import PostgresqlOptions
+from config.runtime.database.sqlite import SqliteOptions
+from config.runtime.destinations import Rules
+from config.runtime.entropy import SystemEntropy
+from config.runtime.limits import Limits, MemoryLimits, RedisLimits
+from config.runtime.outbound import Fetcher
+from config.runtime.redis import Redis
+from config.settings import Settings
+from config.wiring.world import World
+from idp.residents.embedded import EmbeddedResidents
+from idp.residents.normalising import Numbering
+from keystore.door import Door, MacPurpose
+from keystore.purposes import Role
+from keystore.service.client import KeyServiceClient
+from keystore.service.run import socket_path
+
+
+@asynccontextmanager
+async def open_world(settings: Settings, role: Role) -> AsyncIterator[World]:
+    """Open what a process of ``role`` stands on, and close it at the end.
+
+    Nothing needs to be reachable yet, but the key service when limits are shared in Redis.
+    """
+    clock, entropy = SystemClock(), SystemEntropy()
+    async with AsyncExitStack() as stack:
+        database = await _database(settings)
+        stack.push_async_callback(database.close)
+        door = KeyServiceClient(
+            socket_path(Path(settings.keys.sockets), role), clock, deadline=settings.keys.timeout
+        )
+        stack.push_async_callback(door.close)
+        fetcher = Fetcher(
+            clock, Rules(loopback=settings.web.loopback_fetch), trust=_trust(settings)
+        )
+        stack.push_async_callback(fetcher.close)
+        secret = entropy.bytes(32)
+        limits: Limits = MemoryLimits()
+        if settings.database.redis_url and role is Role.IDP:
+            secret = await _shared_secret(door)
+            limits = _shared_limits(settings, secret, clock, stack)
+        numbering = Numbering(country_code=settings.pages.country_code)
+        yield World(
+            settings=settings,
+            clock=clock,
+            entropy=entropy,
+            database=database,
+            door=door,
+            residents=EmbeddedResidents.build(database, door, entropy, numbering),
+            limits=limits,
+            limits_secret=secret,
+            fetcher=fetcher,
+        )
+
+
+async def _database(settings: Settings) -> OpenDatabase:
+    chosen = settings.database
+    options = DatabaseOptions(
+        sqlite=SqliteOptions(readers=min(chosen.connections, 4), deadline=chosen.timeout),
+        postgresql=PostgresqlOptions(
+            connections=chosen.connections,
+            deadline=chosen.timeout,
+            prepared=not chosen.behind_pgbouncer,
+        ),
+    )
+    return await open_database(chosen.url, options)
+
+
+async def _shared_secret(door: Door) -> bytes:
+    """Return the same secret in every web process: none is stored anywhere for it."""
+    return (await door.mac(MacPurpose.DEVICE, b"limits"))[0].value
+
+
+def _shared_limits(
+    settings: Settings, secret: bytes, clock: Clock, stack: AsyncExitStack
+) -> Limits:
+    redis = Redis(settings.database.redis_url, clock)
+    stack.push_async_callback(redis.close)
+    return RedisLimits(redis, secret, MemoryLimits())
+
+
+def _trust(settings: Settings) -> ssl.SSLContext:
+    """Return whom the HTTP client trusts: in the demonstration its own certificate too."""
+    trust = ssl.create_default_context()
+    if settings.demo and settings.web.certificate:
+        trust.load_verify_locations(settings.web.certificate)
+    return trust

@@ -1,0 +1,27 @@
+"""Everything outside the program: production makes one, each test makes another."""
+
+from dataclasses import dataclass
+
+from config.runtime.clock import Clock
+from config.runtime.database.connect import OpenDatabase
+from config.runtime.entropy import Entropy
+from config.runtime.limits import Limits
+from config.runtime.outbound import Fetcher
+from config.settings import Settings
+from idp.residents.port import Residents
+from keystore.door import Door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """``limits_secret`` hides what the keys of shared limits say; all processes have the same."""
+
+    settings: Settings
+    clock: Clock
+    entropy: Entropy
+    database: OpenDatabase
+    door: Door
+    residents: Residents
+    limits: Limits
+    limits_secret: bytes
+    fetcher: Fetcher

@@ -1,6 +1,6 @@
 """The one metadata: every package declares its tables on it, SQLite and PostgreSQL alike."""
 
-from sqlalchemy import MetaData
+from sqlalchemy import BigInteger, Integer, MetaData
 
 metadata = MetaData(
     naming_convention={
@@ -9,3 +9,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+COUNTED = BigInteger().with_variant(Integer(), "sqlite")
+"""The type of a primary key that the database counts up by itself: order of arrival.
+
+SQLite counts only a column that is declared INTEGER, which holds 64 bits there.
+"""

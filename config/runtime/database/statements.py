@@ -10,10 +10,12 @@ from config.runtime.database.unit import Statement
 # SQLite took PostgreSQL's ON CONFLICT over word for word, and both dialects compile this Insert.
 
 
-def _insert(table: Table, columns: Sequence[str]) -> Insert:
-    names = columns or [
-        column.name for column in table.columns if column is not table.autoincrement_column
-    ]
+def _names(table: Table, columns: Sequence[str]) -> list[str]:
+    counted = table.autoincrement_column
+    return list(columns) or [column.name for column in table.columns if column is not counted]
+
+
+def _insert(table: Table, names: Sequence[str]) -> Insert:
     return insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in names})
 
 
@@ -23,7 +25,7 @@ def insert_new(table: Table, *columns: str) -> Statement:
     One bound parameter per column, named like it; without ``columns`` every column of the table
     except one that the database counts up by itself.
     """
-    return Statement(_insert(table, columns).on_conflict_do_nothing())
+    return Statement(_insert(table, _names(table, columns)).on_conflict_do_nothing())
 
 
 def upsert(table: Table, keys: Sequence[str], *columns: str) -> Statement:
@@ -31,7 +33,7 @@ def upsert(table: Table, keys: Sequence[str], *columns: str) -> Statement:
 
     Bound parameters as in ``insert_new``. It always touches one row.
     """
-    new = _insert(table, columns)
-    names = columns or [column.name for column in table.columns]
+    names = _names(table, columns)
+    new = _insert(table, names)
     overwritten = {name: new.excluded[name] for name in names if name not in keys}
     return Statement(new.on_conflict_do_update(index_elements=list(keys), set_=overwritten))

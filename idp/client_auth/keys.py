@@ -8,8 +8,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from config.runtime.cache import Cache
 from config.runtime.clock import Clock
+from config.runtime.outbound import FetchFailed
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClient, TemporarilyUnavailable
 from keystore.jose.jwk import JwkSet, KeyRefused, parse_set
@@ -22,8 +25,8 @@ AGAIN = 10.0
 
 MOST_SETS = 2_000
 
-Fetch = Callable[[str], Awaitable[bytes]]
-"""Return what is at an address; raises FetchFailed or its like when it cannot."""
+Fetch = Callable[[str], Awaitable[object]]
+"""Return the JSON document at an address, or raise FetchFailed: ``Fetcher.get_json``."""
 
 _log = logging.getLogger("symbolon.clients")
 
@@ -67,9 +70,9 @@ class ClientKeys:
 
     async def _refresh(self, uri: str) -> None:
         try:
-            keys = parse_set(await self._fetch(uri))
-        except Exception as reason:  # whatever somebody else's server does is not our failure
-            _log.warning("jwks_uri cannot be read: %s", type(reason).__name__)
+            keys = parse_set(msgspec.json.encode(await self._fetch(uri)))
+        except (FetchFailed, KeyRefused) as reason:
+            _log.warning("the keys at a jwks_uri cannot be used: %s", reason)
             return
         if uri not in self._fetched and len(self._fetched) >= MOST_SETS:
             del self._fetched[next(iter(self._fetched))]

@@ -136,7 +136,12 @@ def read_hint(claims: Mapping[str, Any], issuer: str) -> VerifiedHint:
     audience = claims.get("aud")
     names = [audience] if isinstance(audience, str) else audience
     subject, session = claims.get("sub"), claims.get("sid")
-    if claims.get("iss") != issuer or not isinstance(subject, str) or not isinstance(names, list):
+    if (
+        claims.get("iss") != issuer
+        or not isinstance(subject, str)
+        or not isinstance(names, list)
+        or "exp" not in claims  # signed userinfo has the same typ and no end
+    ):
         raise InvalidRequest("id_token_hint is not an ID token of this issuer")
     return VerifiedHint(
         subject=subject,

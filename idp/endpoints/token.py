@@ -1,0 +1,47 @@
+"""The token endpoint (RFC 6749 §3.2)."""
+
+from dataclasses import dataclass
+
+from config.runtime.clock import Clock
+from config.runtime.web.answer import Answer, json_answer
+from config.runtime.web.call import Call
+from config.runtime.web.sites import Route
+from idp.endpoints.answers import refusal_answer
+from idp.endpoints.mounting import Mount
+from idp.flows.tokens import Tokens
+from idp.protocol.errors import OAuthError, TemporarilyUnavailable
+from idp.protocol.parameters import Parameters
+from keystore.door import KeyServiceUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEndpoint:
+    """``POST /token``."""
+
+    tokens: Tokens
+    clock: Clock
+
+    def routes(self) -> list[Route]:
+        """Return the route under the issuer's address."""
+        mount = Mount.of(self.tokens.issuer.address)
+        return [
+            Route(
+                path=f"{mount.path}/token",
+                endpoints={"POST": self.token},
+                budget="tokens",
+                cors=True,
+                origins=(mount.origin,),
+            )
+        ]
+
+    async def token(self, call: Call) -> Answer:
+        """Exchange a grant for tokens."""
+        authorization = call.header("authorization")
+        try:
+            asked = Parameters.parse(await call.form())
+            answer = await self.tokens.exchange(asked, authorization, self.clock.now())
+        except OAuthError as refusal:
+            return refusal_answer(refusal, basic=authorization is not None)
+        except KeyServiceUnavailable:
+            return refusal_answer(TemporarilyUnavailable("no token can be signed at present"))
+        return json_answer(answer)

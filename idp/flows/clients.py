@@ -1,0 +1,100 @@
+"""Registered clients: looked up from memory, and proven by exactly one method."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from config.runtime.cache import Cache
+from config.runtime.database.unit import Database, Refused, Write
+from idp.client_auth.method import Carrier, Method, Presented
+from idp.client_auth.presented import read
+from idp.protocol.client import Client
+from idp.protocol.errors import InvalidClient
+from idp.protocol.parameters import Parameters
+from idp.stores.clients import Clients
+
+CACHE_SECONDS = 5.0
+"""How old a registration in memory may be at most."""
+
+CACHE_ENTRIES = 10_000
+
+_STRANGER_KEYS = (  # a point that nobody here has the private key of (RFC 7515 §A.3)
+    b'{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",'
+    b'"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}'
+)
+_STRANGER_METHODS = {
+    Carrier.BASIC: "client_secret_basic",
+    Carrier.POST: "client_secret_post",
+    Carrier.ASSERTION: "private_key_jwt",
+    Carrier.NONE: "none",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClients:
+    """The clients of one issuer. A registration may be a few seconds old."""
+
+    issuer: str
+    clients: Clients
+    cache: Cache[tuple[str, str], Client | None]
+
+    async def find(self, client_id: str) -> Client | None:
+        """Return the client of this issuer, or None."""
+        return await self.cache.get((self.issuer, client_id), lambda: self._load(client_id))
+
+    async def _load(self, client_id: str) -> Client | None:
+        client = await self.clients.find(client_id)
+        return client if client is not None and client.issuer == self.issuer else None
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A client that proved who it is. ``writes`` use the proof up: put them into the unit."""
+
+    client: Client
+    writes: tuple[Write, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAuthentication:
+    """Proves clients by the method that they registered, and by no other."""
+
+    known: KnownClients
+    methods: Mapping[str, Method]
+    database: Database
+
+    async def prove(self, asked: Parameters, authorization: str | None, now: int) -> Proven:
+        """Return the client, or raise InvalidClient; InvalidRequest for two methods at once.
+
+        ``authorization`` is the Authorization header. A stranger costs the same work as a client
+        with wrong credentials.
+        """
+        presented = read(asked, authorization)
+        client = await self.known.find(presented.client_id)
+        if client is None:
+            client = self._stranger(presented)
+        method = self.methods.get(client.token_endpoint_auth_method)
+        if method is None or method.carrier is not presented.carrier:
+            raise InvalidClient("the client did not authenticate with the method it registered")
+        writes = await method.prove(presented, client, now)
+        if client.issuer != self.known.issuer:
+            raise InvalidClient("wrong client credentials")
+        return Proven(client, writes)
+
+    async def spend(self, proven: Proven) -> None:
+        """Use the proof up by itself, where nothing else is written; or raise InvalidClient."""
+        if proven.writes:
+            try:
+                await self.database.submit(*proven.writes)
+            except Refused:
+                raise InvalidClient("the assertion was used before") from None
+
+    def _stranger(self, presented: Presented) -> Client:
+        return Client(
+            client_id=presented.client_id,
+            issuer="",  # nobody's: what it proves counts for nothing
+            names={},
+            redirect_uris=(),
+            token_endpoint_auth_method=_STRANGER_METHODS[presented.carrier],
+            sector="",
+            jwks=_STRANGER_KEYS,
+        )

@@ -1,0 +1,75 @@
+"""The public keys of an issuer, from memory: for the JWKS, and to read its own tokens (R7)."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from config.runtime.cache import Cache
+from config.runtime.clock import Clock
+from idp.protocol.authorization import VerifiedHint
+from idp.protocol.errors import InvalidRequest, InvalidToken
+from idp.protocol.tokens import AccessToken, read_access_token, read_hint
+from keystore.door import Door, KeyServiceUnavailable, PublishedKey, TokenKind
+from keystore.jose.own import OwnTokens
+from keystore.jose.reader import BadToken
+
+REFRESH = 10.0
+"""Seconds after which the key service is asked again; a key is published long before its use."""
+
+_log = logging.getLogger("symbolon.keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is published at one moment: the keys, and the JWKS document (RFC 7517 §5)."""
+
+    keys: Sequence[PublishedKey]
+    jwks: bytes
+
+
+class IssuerKeys:
+    """Keys of one issuer. While the key service is away, those known last go on serving."""
+
+    def __init__(self, issuer: str, door: Door, clock: Clock) -> None:
+        self._issuer = issuer
+        self._door = door
+        self._published: Cache[str, Published] = Cache(clock, entries=1, seconds=REFRESH)
+        self._last: Published | None = None
+        self._tokens = OwnTokens()
+
+    async def published(self) -> Published:
+        """Return what is published. Raises KeyServiceUnavailable if that was never known."""
+        return await self._published.get(self._issuer, self._load)
+
+    async def access_token(self, token: str, now: int) -> AccessToken:
+        """Return the access token, or raise InvalidToken. Whether its grant lives is not asked."""
+        keys = (await self.published()).keys
+        try:
+            verified = self._tokens.verify(token, TokenKind.ACCESS_TOKEN, keys)
+        except BadToken:
+            raise InvalidToken("the access token is not valid") from None
+        return read_access_token(verified.claims, self._issuer, now)
+
+    async def hint(self, token: str) -> VerifiedHint:
+        """Return what an ID token given as a hint says, expired or not, or raise InvalidRequest."""
+        keys = (await self.published()).keys
+        try:
+            verified = self._tokens.verify(token, TokenKind.ID_TOKEN, keys)
+        except BadToken:
+            raise InvalidRequest("id_token_hint is not an ID token of this issuer") from None
+        return read_hint(verified.claims, self._issuer)
+
+    async def _load(self) -> Published:
+        try:
+            keys = await self._door.published(self._issuer)
+        except KeyServiceUnavailable:
+            if self._last is None:
+                raise
+            _log.warning("the key service is away; the keys known last are served")
+            return self._last
+        if self._last is None or list(self._last.keys) != keys:
+            jwks = msgspec.json.encode({"keys": [msgspec.Raw(key.jwk) for key in keys]})
+            self._last = Published(keys, jwks)
+        return self._last

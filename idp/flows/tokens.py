@@ -1,0 +1,148 @@
+"""The code exchange and the refresh: judge, sign, then one unit, then answer (R1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from config.runtime.crashpoints import CrashHere
+from config.runtime.database.unit import Database, Refused
+from config.runtime.entropy import Entropy
+from config.settings import Issuer, Lifetimes
+from idp.flows.clients import ClientAuthentication, Proven
+from idp.flows.nesting import Nesting
+from idp.grants.grant_type import GrantType, Redemption
+from idp.protocol.claims import attribute_names, id_token_claims, told
+from idp.protocol.client import Client
+from idp.protocol.errors import (
+    InvalidClient,
+    InvalidGrant,
+    OAuthError,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+)
+from idp.protocol.parameters import Parameters
+from idp.protocol.tokens import AccessToken, access_token_claims, token_answer
+from idp.protocol.tokens import id_token_claims as claims_of_id_token
+from idp.residents.port import Residents
+from keystore.door import Door, Order, TokenKind
+
+ATTEMPTS = 3
+"""How often a request is judged when others are quicker each time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Tokens of one issuer."""
+
+    issuer: Issuer
+    authentication: ClientAuthentication
+    grant_types: Mapping[str, GrantType]
+    residents: Residents
+    nesting: Nesting
+    door: Door
+    database: Database
+    entropy: Entropy
+    lifetimes: Lifetimes
+    crash_here: CrashHere
+
+    async def exchange(
+        self, asked: Parameters, authorization: str | None, now: int
+    ) -> dict[str, str | int]:
+        """Return the answer of the token endpoint, or raise an OAuthError.
+
+        ``authorization`` is the Authorization header. Nothing that was signed leaves before the
+        commit; when the commit's outcome is not known, DatabaseUnavailable goes through and the
+        tokens are thrown away.
+        """
+        proven = await self.authentication.prove(asked, authorization, now)
+        try:
+            return await self._exchange(asked, proven, now)
+        except OAuthError as refusal:
+            if refusal.status != 503:  # otherwise the client may repeat the very same request
+                await self.authentication.spend(proven)
+            raise
+
+    async def _exchange(self, asked: Parameters, proven: Proven, now: int) -> dict[str, str | int]:
+        client = proven.client
+        grant_type = self._grant_type(asked.require("grant_type"), client)
+        for _ in range(ATTEMPTS):
+            redemption = await grant_type.redeem(asked, client, now)
+            answer = await self._signed(redemption, client, now)
+            self.crash_here("before_commit")
+            try:
+                await self.database.submit(*redemption.writes, *proven.writes)
+            except Refused as refused:
+                if any(refused.write is write for write in proven.writes):
+                    raise InvalidClient("the assertion was used before") from None
+                continue  # somebody was quicker: judge what is true now
+            self.crash_here("after_commit")
+            return answer
+        raise InvalidGrant("used by another request at the same time")
+
+    def _grant_type(self, name: str, client: Client) -> GrantType:
+        grant_type = self.grant_types.get(name)
+        if grant_type is None:
+            raise UnsupportedGrantType("grant_type is not supported")
+        if name not in client.grant_types:
+            raise UnauthorizedClient("grant_type is not registered for this client")
+        return grant_type
+
+    async def _signed(
+        self, redemption: Redemption, client: Client, now: int
+    ) -> dict[str, str | int]:
+        tokens = await self._made(redemption, client, now)
+        if redemption.refresh_token is not None:
+            tokens["refresh_token"] = redemption.refresh_token
+        return token_answer(tokens, redemption.scope, self.lifetimes.access_token)
+
+    async def _made(self, redemption: Redemption, client: Client, now: int) -> dict[str, str]:
+        """Sign everything in one call to the key service."""
+        orders = [self._access_token(redemption, now)]
+        if "openid" in redemption.scope:
+            orders.append(await self._id_token(redemption, client, now))
+        self.crash_here("before_sign")
+        access_token, *others = await self.door.sign(self.issuer.address, orders)
+        self.crash_here("after_sign")
+        tokens = {"access_token": access_token}
+        for id_token in others:
+            tokens["id_token"] = await self.nesting.nest(
+                id_token,
+                client,
+                client.id_token_encrypted_response_alg,
+                client.id_token_encrypted_response_enc,
+            )
+        return tokens
+
+    def _access_token(self, redemption: Redemption, now: int) -> Order:
+        authorization = redemption.authorization
+        token = AccessToken(
+            issuer=self.issuer.address,
+            audience=(self.issuer.address,),
+            subject=authorization.subject,
+            client_id=authorization.client_id,
+            grant_id=authorization.grant_id,
+            scope=redemption.scope,
+            id=self.entropy.token(16),
+            issued_at=now,
+            expires_at=now + self.lifetimes.access_token,
+        )
+        claims = access_token_claims(authorization, token)
+        return Order(TokenKind.ACCESS_TOKEN, self.issuer.algorithms[0], claims)
+
+    async def _id_token(self, redemption: Redemption, client: Client, now: int) -> Order:
+        authorization = redemption.authorization
+        person: dict[str, Any] = {}
+        asked = id_token_claims(authorization)
+        if asked:
+            attributes = await self.residents.attributes(
+                authorization.resident_id, attribute_names(asked)
+            )
+            person = told(attributes, asked, authorization.claims_locales)
+        claims = claims_of_id_token(
+            authorization,
+            person,
+            now=now,
+            lifetime=self.lifetimes.id_token,
+            fresh=redemption.fresh,
+        )
+        return Order(TokenKind.ID_TOKEN, client.id_token_signed_response_alg, claims)

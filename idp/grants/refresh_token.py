@@ -1,0 +1,121 @@
+"""Refresh tokens (RFC 6749 §6, RFC 9700 §4.14, OpenID Connect Core 1.0 §12)."""
+
+from dataclasses import dataclass
+
+from config.runtime.database.unit import Database, Write
+from config.runtime.entropy import Entropy
+from config.runtime.journal import Fact, Journal
+from config.settings import Lifetimes
+from idp.grants.grant_type import Redemption
+from idp.protocol.client import Client
+from idp.protocol.errors import InvalidGrant, InvalidScope
+from idp.protocol.grant import Grant, digest_of
+from idp.protocol.parameters import Parameters
+from idp.protocol.refresh import RefreshToken, Use, judge, successor
+from idp.residents.port import Residents, State
+from idp.stores.grants import Grants
+from idp.stores.refresh_tokens import RefreshTokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshTokenGrant:
+    """``refresh_token``."""
+
+    database: Database
+    grants: Grants
+    refresh_tokens: RefreshTokens
+    residents: Residents
+    journal: Journal
+    entropy: Entropy
+    lifetimes: Lifetimes
+
+    name = "refresh_token"
+
+    async def redeem(self, asked: Parameters, client: Client, now: int) -> Redemption:
+        """Return the authorization and the successor, or raise InvalidGrant or InvalidScope.
+
+        A token that somebody else holds too revokes the grant; a token of another client tells and
+        changes nothing.
+        """
+        presented = asked.require("refresh_token")
+        token = await self.refresh_tokens.find(digest_of(presented))
+        grant = None if token is None else await self.grants.find(token.grant_id)
+        if token is None or grant is None or grant.authorization.client_id != client.client_id:
+            raise InvalidGrant("the refresh token is not valid")
+        if token.expires_at <= now or not grant.is_live(now):
+            raise InvalidGrant("the refresh token expired or was revoked")
+        use = judge(token, now, self.lifetimes.refresh_grace)
+        if use is Use.STOLEN or (use is Use.AGAIN and await self._has_arrived(presented, token)):
+            await self._revoke(grant, now)
+            raise InvalidGrant("the refresh token was used before")
+        scope = _scope(asked, grant)
+        resident = await self.residents.get(grant.authorization.resident_id)
+        if resident is None or resident.state is not State.ACTIVE:
+            raise InvalidGrant("the person cannot be acted for at present")
+        return self._redemption(presented, token, grant, scope, now)
+
+    def _redemption(
+        self, presented: str, token: RefreshToken, grant: Grant, scope: tuple[str, ...], now: int
+    ) -> Redemption:
+        salt = token.salt or self.entropy.bytes(32)
+        following = successor(presented, salt)
+        if token.used_at is None:
+            writes = self._first(token, salt, following, now)
+        else:
+            grace = self.lifetimes.refresh_grace
+            writes = [self.refresh_tokens.repeat(token, digest_of(following), now, grace)]
+        authorization = grant.authorization
+        fact = Fact(
+            name="grant.refreshed",
+            at=now,
+            about=authorization.grant_id,
+            details={"client": authorization.client_id},
+        )
+        return Redemption(
+            authorization=authorization,
+            scope=scope,
+            fresh=False,
+            refresh_token=following,
+            writes=(*writes, self.journal.write(fact)),
+        )
+
+    def _first(self, token: RefreshToken, salt: bytes, following: str, now: int) -> list[Write]:
+        return [
+            self.refresh_tokens.use(token, salt, now),
+            self.refresh_tokens.insert(
+                RefreshToken(
+                    digest=digest_of(following),
+                    grant_id=token.grant_id,
+                    issued_at=now,
+                    expires_at=token.expires_at,
+                )
+            ),
+        ]
+
+    async def _has_arrived(self, presented: str, token: RefreshToken) -> bool:
+        """Return whether the successor was used: then the reply that carried it was not lost."""
+        following = await self.refresh_tokens.find(
+            digest_of(successor(presented, token.salt or b""))
+        )
+        return following is None or following.used_at is not None
+
+    async def _revoke(self, grant: Grant, now: int) -> None:
+        authorization = grant.authorization
+        fact = Fact(
+            name="grant.revoked",
+            at=now,
+            about=authorization.grant_id,
+            details={"reason": "refresh_token_reused", "client": authorization.client_id},
+        )
+        await self.database.submit(
+            self.grants.revoke(authorization.grant_id, now), self.journal.write(fact)
+        )
+
+
+def _scope(asked: Parameters, grant: Grant) -> tuple[str, ...]:
+    """Return the scope of the new access token: never more than was granted (RFC 6749 §6)."""
+    granted = grant.authorization.scope
+    wanted = asked.words("scope")
+    if not set(wanted) <= set(granted):
+        raise InvalidScope("scope is wider than what was granted")
+    return wanted or granted

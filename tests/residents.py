@@ -120,7 +120,9 @@ async def import_file(database: Database, door: Door, file: Path) -> Progress:
     return await importer(database, door).run(Order.of(file), lambda _: None)
 
 
-async def import_rows(database: Database, door: Door, directory: Path, rows: Sequence[bytes]) -> Progress:
+async def import_rows(
+    database: Database, door: Door, directory: Path, rows: Sequence[bytes]
+) -> Progress:
     """Import rows of JSON."""
     file = directory / f"rows-{len(list(directory.iterdir()))}.jsonl"
     file.write_bytes(b"\n".join(rows) + b"\n")

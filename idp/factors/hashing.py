@@ -20,8 +20,10 @@ from idp.factors.factor import Busy
 WAITING_PER_THREAD = 32
 """Hashes that may wait for each thread; beyond, Busy."""
 
-MOST_MEMORY = 1_048_576
-"""KiB that a stored hash may ask for: an imported one is checked before memory is taken."""
+MOST_MEMORY = 262_144
+MOST_ROUNDS = 16
+MOST_LANES = 8
+"""What an imported hash may ask for (memory in KiB), checked before anything is computed."""
 
 _LANES = 1
 _SALT_BYTES = 16
@@ -62,7 +64,7 @@ class Hasher:
         )
 
     async def verify(self, encoded: bytes | None, pin: str) -> bool:
-        """Return whether ``encoded`` is of ``pin``; None costs as much and is False. Raises Busy."""
+        """Return whether ``encoded`` is of ``pin``; None costs the same. Raises Busy."""
         usable = encoded if encoded is not None and _bounded(encoded) else None
         matches = await self._run(lambda: _verify(usable or self._decoy, pin))
         return matches and usable is not None
@@ -77,12 +79,17 @@ class Hasher:
         )
         return not encoded.startswith(mine)
 
+    @property
+    def full(self) -> bool:
+        """Return whether the next call would raise Busy."""
+        return self._pending >= self._most
+
     def close(self) -> None:
         """Let the threads end when they have finished what waits."""
         self._threads.shutdown(wait=False)
 
     async def _run(self, work: Callable[[], Result]) -> Result:
-        if self._pending >= self._most:
+        if self.full:
             raise Busy
         self._pending += 1
         running = asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -108,7 +115,9 @@ class Hasher:
 
 def _bounded(encoded: bytes) -> bool:
     parts = _ENCODED.fullmatch(encoded)
-    return parts is not None and int(parts["memory"]) <= MOST_MEMORY
+    if parts is None or int(parts["lanes"]) > MOST_LANES:
+        return False
+    return int(parts["memory"]) <= MOST_MEMORY and int(parts["rounds"]) <= MOST_ROUNDS
 
 
 def _verify(encoded: bytes, pin: str) -> bool:

@@ -2,10 +2,11 @@
 
 from asyncio import gather
 from dataclasses import dataclass
+from itertools import pairwise
 
 from config.runtime.database.unit import Write
 from idp.factors.budgets import Budgets
-from idp.factors.factor import Attempt, NotProven, Offer, TooMany
+from idp.factors.factor import Attempt, Busy, NotProven, Offer, TooMany
 from idp.factors.hashing import Hasher
 from idp.factors.numerals import typed_digits
 from idp.factors.parts import Parts
@@ -61,6 +62,8 @@ class Pin:
         pin = typed_digits(answer, SHORTEST, LONGEST)
         if pin is None:
             raise NotProven
+        if self.hasher.full:
+            raise Busy
         resident = attempt.able(NAME)
         subject = NOBODY if resident is None else resident.id
         spending = await self.budgets.answer(attempt, NAME, now)
@@ -97,5 +100,5 @@ class Pin:
 
 def weak(pin: str) -> bool:
     """Return whether all steps from digit to digit are the same: 1111, 1234, 8642."""
-    steps = {(int(b) - int(a)) % 10 for a, b in zip(pin, pin[1:], strict=False)}
+    steps = {(int(b) - int(a)) % 10 for a, b in pairwise(pin)}
     return len(steps) == 1

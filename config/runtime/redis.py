@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any
 
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as Client
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -15,6 +16,10 @@ from redis.exceptions import NoScriptError, RedisError
 
 from config.runtime.breaker import Breaker
 from config.runtime.clock import Clock
+
+
+_CONNECTIONS = 16
+"""More at once wait for one of these, within the time that the call has."""
 
 
 class RedisUnavailable(Exception):
@@ -37,12 +42,15 @@ class Redis:
     def __init__(self, url: str, clock: Clock, seconds: float = 0.15) -> None:
         self._seconds = seconds
         self._breaker = Breaker(clock)
-        self._client = Client.from_url(
-            url,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=seconds,
-            socket_connect_timeout=seconds,
-            max_connections=32,
+        self._client = Client.from_pool(
+            BlockingConnectionPool.from_url(
+                url,
+                retry=Retry(NoBackoff(), 0),
+                socket_timeout=seconds,
+                socket_connect_timeout=seconds,
+                max_connections=_CONNECTIONS,
+                timeout=seconds,
+            )
         )
 
     async def run(self, script: Script, keys: Sequence[str], values: Sequence[int]) -> Any:

@@ -127,8 +127,8 @@ class Pkcs11Backend:
         self._gone("the backend was closed")
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.wait((task,))
+            self._keeper.stop()
+            await task
 
     async def _all(
         self, verb: Verb, ref: str, algorithm: Algorithm, messages: Sequence[bytes]

@@ -25,6 +25,7 @@ _SECONDS_TO_END = 1.5
 _LONGEST_PAUSE = 1.2
 _FIRST_PAUSE = 0.1
 _REPLIES = msgspec.msgpack.Decoder(list[Reply])
+_Future = asyncio.Future[Any]
 _log = logging.getLogger(__name__)
 
 
@@ -112,6 +113,7 @@ class Keeper:
         self._line: Line | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._stages: _Stages | None = None
+        self._stopping = asyncio.Event()
         self._failures = 0
         self._proved = False
 
@@ -130,18 +132,32 @@ class Keeper:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
+    def stop(self) -> None:
+        """Let ``run`` end its child and return; cancelling it may leave the child behind."""
+        self._stopping.set()
+
     async def run(self) -> None:
-        """Keep a child until cancelled or until the PIN is refused."""
-        while True:
+        """Keep a child until stopped or until the PIN is refused."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        await self._keep(stopping)
+        stopping.cancel()
+
+    async def _keep(self, stopping: asyncio.Task[Any]) -> None:
+        while not stopping.done():
             self._proved = False
-            reason, final = await self._life()
+            try:
+                reason, final = await self._life(stopping)
+            except OSError as failure:  # no process or descriptor to be had
+                reason, final = f"no child: {failure.strerror}", False
+            if stopping.done():
+                return
             self._failures = 0 if self._proved else self._failures + 1
             self._events.gone("" if self._proved and not final else reason)
             if final:
                 _log.critical("PKCS#11 token: %s; not tried again", reason)
                 return
             _log.warning("PKCS#11 child ended (%s); starting another", reason or "no reason given")
-            await asyncio.sleep(self._pause())
+            await asyncio.wait((stopping,), timeout=self._pause())
 
     def _pause(self) -> float:
         if not self._failures:
@@ -149,41 +165,53 @@ class Keeper:
         longest = min(_FIRST_PAUSE * (1 << min(self._failures, 8)), _LONGEST_PAUSE)
         return longest * (0.5 + self._entropy.bytes(1)[0] / 512)
 
-    async def _life(self) -> tuple[str, bool]:
-        ours, theirs = socket.socketpair()
+    async def _life(self, stopping: asyncio.Task[Any]) -> tuple[str, bool]:
         loop = asyncio.get_running_loop()
         self._stages = stages = _Stages(loop.create_future(), loop.create_future())
-        with theirs:
-            _, line = await loop.create_connection(lambda: Line(self._heard), sock=ours)
-            self._process = process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", _BOOT, _ROOT, str(theirs.fileno()),
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-            )  # fmt: skip
+        line, process = await self._start()
         try:
             line.open(self._opening)
-            failure = await self._open(line, stages)
+            failure = await self._open((line.ended, stopping), stages)
             if failure is not None:
                 return failure
             self._line = line
             self._events.ready()
-            await line.ended
+            await asyncio.wait((line.ended, stopping), return_when=asyncio.FIRST_COMPLETED)
             return "the child ended", False
         finally:
             self._line = None
             await self._end(line, process)
 
-    async def _open(self, line: Line, stages: "_Stages") -> tuple[str, bool] | None:
+    async def _start(self) -> tuple[Line, asyncio.subprocess.Process]:
+        ours, theirs = socket.socketpair()
+        loop = asyncio.get_running_loop()
+        with theirs:
+            _, line = await loop.create_connection(lambda: Line(self._heard), sock=ours)
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-c", _BOOT, _ROOT, str(theirs.fileno()),
+                    pass_fds=(theirs.fileno(),),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    start_new_session=True,
+                )  # fmt: skip
+            except OSError:
+                line.close()
+                raise
+        return line, self._process
+
+    async def _open(
+        self, ends: tuple[_Future, _Future], stages: "_Stages"
+    ) -> tuple[str, bool] | None:
         """Wait until the child is ready; return why it is not, and whether that is final."""
         for stage, seconds in (
             (stages.loaded, _SECONDS_TO_LOAD),
             (stages.opened, _SECONDS_TO_OPEN),
         ):
-            waited_for: set[asyncio.Future[Any]] = {stage, stages.opened, line.ended}
+            waited_for: set[_Future] = {stage, stages.opened, *ends}
             await asyncio.wait(waited_for, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if not stages.opened.done():
+            self.kill()  # a module that hangs does not see that the line ends
             return "the child did not open the token", False
         reply = stages.opened.result()
         if reply.outcome is Outcome.DONE:

@@ -138,8 +138,13 @@ class Operations:
             self._found.pop(name, None)
 
     def probe(self) -> None:
-        """Raise Pkcs11Error unless the token answers to a search of its objects."""
-        self._token.use(lambda session: session.find({ck.CKA_ID: b"\x00"}))
+        """Raise Pkcs11Error unless the token is there and answers to a search of its objects."""
+
+        def search(session: Session) -> None:
+            self._token.find()  # a module may go on searching a token that was removed
+            session.find({ck.CKA_ID: b"\x00"})
+
+        self._token.use(search)
 
     def _key(self, session: Session, key_id: bytes, algorithm: Algorithm) -> _Found:
         known = self._found.get((key_id, algorithm))

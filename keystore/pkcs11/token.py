@@ -116,7 +116,7 @@ class Token:
     def _open(self) -> None:
         if self._refusal is not None:
             raise self._refusal
-        token = self._find()
+        token = self.find()
         self._slot = token.slot
         sentinel = self._session()
         try:
@@ -134,7 +134,8 @@ class Token:
         if before is not None:
             before.close()
 
-    def _find(self) -> TokenDescription:
+    def find(self) -> TokenDescription:
+        """Return what the token says of itself. Raises TokenGone if it is not there."""
         found = [token for token in self._library.tokens() if self._address.names(token)]
         if len(found) != 1:
             raise TokenGone(0xE0, f"C_GetSlotList found {len(found)} tokens for {self._address}:")

@@ -1,9 +1,8 @@
 """The threads of the child: each takes a part of a request, has a session do it, and answers."""
 
 import threading
-from collections.abc import Callable
+from collections import deque
 from dataclasses import dataclass
-from queue import SimpleQueue
 
 import msgspec
 
@@ -11,34 +10,41 @@ from config.runtime.clock import Clock
 from keystore.backends.backend import Algorithm, Sealing
 from keystore.pkcs11.errors import Pkcs11Error, Recoverable
 from keystore.pkcs11.keys import UnfitKey
+from keystore.pkcs11.line import Line
 from keystore.pkcs11.messages import Outcome, Reply, Request, Verb
 from keystore.pkcs11.operations import NoSuchKey, Operations
 from keystore.pkcs11.public import BadSignature
 
+_REQUESTS = msgspec.msgpack.Decoder(list[Request])
 _DIVISIBLE = frozenset({Verb.SIGN, Verb.MAC, Verb.ENCRYPT, Verb.DECRYPT})
 
 
 class Gathering:
-    """The parts of one request; the thread that finishes the last part sends the answer."""
+    """The parts of one request; whoever finishes the last part has the answer."""
 
-    def __init__(self, serial: int, count: int, send: Callable[[Reply], None]) -> None:
-        self._serial = serial
+    __slots__ = ("_counting", "_left", "_parts")
+
+    def __init__(self, count: int) -> None:
         self._parts: list[Reply | None] = [None] * count
         self._left = count
-        self._send = send
         self._counting = threading.Lock()
 
-    def put(self, index: int, reply: Reply) -> None:
-        """Add the answer to part ``index``. A batch fails as a whole, by its first failed part."""
+    def put(self, index: int, reply: Reply) -> Reply | None:
+        """Add the answer to part ``index``; return the whole answer if this was the last part.
+
+        A batch fails as a whole, by its first failed part.
+        """
         with self._counting:
             self._parts[index] = reply
             self._left -= 1
             if self._left:
-                return
+                return None
         parts = [part for part in self._parts if part is not None]
         failed = next((part for part in parts if part.outcome is not Outcome.DONE), None)
+        if failed is not None or len(parts) == 1:
+            return failed or reply
         texts = [text for part in parts for text in part.texts]
-        self._send(failed or Reply(serial=self._serial, outcome=Outcome.DONE, texts=texts))
+        return Reply(serial=reply.serial, outcome=Outcome.DONE, texts=texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,63 +55,88 @@ class _Part:
 
 
 class Crew:
-    """N threads on one token; the pool of sessions gives each its own while it works."""
+    """N threads on one token; the pool of sessions gives each its own while it works.
 
-    def __init__(
-        self, operations: Operations, clock: Clock, threads: int, send: Callable[[Reply], None]
-    ) -> None:
+    One thread at a time waits for requests; it takes its share of what came, lets the next thread
+    wait, and works. So no request changes threads before it is done.
+    """
+
+    def __init__(self, operations: Operations, clock: Clock, threads: int, line: Line) -> None:
         self._operations = operations
         self._clock = clock
-        self._send = send
-        self._queue: SimpleQueue[_Part | None] = SimpleQueue()
+        self._line = line
+        self._reading = threading.Lock()
+        self._parts: deque[_Part] = deque()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
-        self.lost = threading.Event()
-        """Set when recovery in this process failed: a fresh process must take over."""
+        self._over = threading.Event()
+        self.lost = False
+        """Whether recovery in this process failed: a fresh process must take over."""
 
-    def start(self) -> None:
-        """Start the threads."""
+    def run(self, seconds: float) -> bool:
+        """Work until the line ends or the token is lost; say whether every thread ended too.
+
+        Each thread has ``seconds`` to finish what it does.
+        """
         for thread in self._threads:
             thread.start()
-
-    def stop(self, seconds: float) -> bool:
-        """Let the threads end; say whether all did, each within ``seconds``."""
-        for _ in self._threads:
-            self._queue.put(None)
+        self._over.wait()
         for thread in self._threads:
             thread.join(seconds)
         return not any(thread.is_alive() for thread in self._threads)
 
-    def take(self, request: Request) -> None:
-        """Divide a request among the threads."""
-        parts = self._divided(request)
-        gathering = Gathering(request.serial, len(parts), self._send)
-        for index, part in enumerate(parts):
-            self._queue.put(_Part(part, index, gathering))
-
-    def _divided(self, request: Request) -> list[Request]:
-        count = len(request.texts)
-        if count < 2 or request.verb not in _DIVISIBLE:
-            return [request]
-        size = -(-count // len(self._threads))
-        return [
-            msgspec.structs.replace(
-                request,
-                texts=request.texts[start : start + size],
-                bound_to=request.bound_to[start : start + size],
-            )
-            for start in range(0, count, size)
-        ]
-
     def _work(self) -> None:
-        while (part := self._queue.get()) is not None:
-            part.gathering.put(part.index, self._answer(part.request))
-            if self.lost.is_set():
-                return
+        while share := self._share():
+            answers = []
+            for part in share:
+                whole = part.gathering.put(part.index, self._answer(part.request))
+                if whole is not None:
+                    answers.append(whole)
+            if answers:
+                self._line.send(answers)
+            if self.lost:
+                break
+        self._over.set()
+
+    def _share(self) -> list[_Part]:
+        with self._reading:
+            while not self._parts:
+                if self._over.is_set():
+                    return []
+                bodies = self._line.frames()
+                if not bodies:
+                    return []
+                for body in bodies:
+                    for request in _REQUESTS.decode(body):
+                        self._parts.extend(self._divided(request))
+            count = -(-len(self._parts) // len(self._threads))
+            return [self._parts.popleft() for _ in range(count)]
+
+    def _divided(self, request: Request) -> list[_Part]:
+        count, threads = len(request.texts), len(self._threads)
+        if count < 2 or threads < 2 or request.verb not in _DIVISIBLE:
+            return [_Part(request, 0, Gathering(1))]
+        size = -(-count // threads)
+        starts = range(0, count, size)
+        gathering = Gathering(len(starts))
+        return [
+            _Part(
+                msgspec.structs.replace(
+                    request,
+                    texts=request.texts[start : start + size],
+                    bound_to=request.bound_to[start : start + size],
+                ),
+                index,
+                gathering,
+            )
+            for index, start in enumerate(starts)
+        ]
 
     def _answer(self, request: Request) -> Reply:
         outcome, texts, reason = Outcome.UNAVAILABLE, list[bytes | None](), "asked too late"
         try:
-            if self._clock.elapsed() < request.until:
+            if self.lost:
+                reason = "the token was lost"
+            elif self._clock.elapsed() < request.until:
                 outcome, texts, reason = Outcome.DONE, self._done(request), ""
         except (NoSuchKey, UnfitKey) as failure:
             outcome, reason = Outcome.UNKNOWN_KEY, str(failure)
@@ -113,7 +144,7 @@ class Crew:
             outcome, reason = Outcome.BAD_SIGNATURE, str(failure)
         except Recoverable as failure:
             reason = str(failure)
-            self.lost.set()
+            self.lost = True
         except Pkcs11Error as failure:
             reason = str(failure)
         except Exception as failure:  # one defect must not cost a thread

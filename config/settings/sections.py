@@ -224,6 +224,9 @@ class Channels(Section, frozen=True):
     inbox_url: str = ""
     """Where the demonstration's inbox takes messages; refused with a production issuer."""
 
+    inbox_token: str = ""
+    """What the inbox wants to be told before it takes a message; empty: it takes any."""
+
     smtp: Smtp = Smtp()
     sms_http: Sms = Sms()
 

@@ -6,12 +6,10 @@ from config.runtime.clock import Clock
 from config.runtime.web.answer import Answer, json_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Route
-from idp.endpoints.answers import refusal_answer
+from idp.endpoints.machine import answered
 from idp.endpoints.mounting import Mount
 from idp.flows.tokens import Tokens
-from idp.protocol.errors import OAuthError, TemporarilyUnavailable
 from idp.protocol.parameters import Parameters
-from keystore.door import KeyServiceUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +34,7 @@ class TokenEndpoint:
 
     async def token(self, call: Call) -> Answer:
         """Exchange a grant for tokens."""
-        authorization = call.header("authorization")
-        try:
-            asked = Parameters.parse(await call.form())
-            answer = await self.tokens.exchange(asked, authorization, self.clock.now())
-        except OAuthError as refusal:
-            return refusal_answer(refusal, basic=authorization is not None)
-        except KeyServiceUnavailable:
-            return refusal_answer(TemporarilyUnavailable("no token can be signed at present"))
-        return json_answer(answer)
+        return await answered(call, self._exchange)
+
+    async def _exchange(self, asked: Parameters, authorization: str | None) -> Answer:
+        return json_answer(await self.tokens.exchange(asked, authorization, self.clock.now()))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from idp.flows.issuer_keys import IssuerKeys
 from idp.protocol.errors import InvalidToken
-from idp.protocol.grant import Authorization
+from idp.protocol.grant import Authorization, Grant
 from idp.protocol.tokens import AccessToken
 from idp.residents.port import Residents, State
 from idp.stores.grants import Grants
@@ -22,10 +22,13 @@ class Access:
         """Return the token and what was granted, or raise InvalidToken."""
         access_token = await self.keys.access_token(token, now)
         grant = await self.grants.find(access_token.grant_id)
-        if grant is None or not grant.is_live(now):
+        if grant is None or not await self.lives(grant, now):
             raise InvalidToken("the access token was revoked")
-        authorization = grant.authorization
-        resident = await self.residents.get(authorization.resident_id)
-        if resident is None or resident.state is not State.ACTIVE:
-            raise InvalidToken("the access token was revoked")
-        return access_token, authorization
+        return access_token, grant.authorization
+
+    async def lives(self, grant: Grant, now: int) -> bool:
+        """Return whether the grant is neither revoked nor over, and its person active."""
+        if not grant.is_live(now):
+            return False
+        resident = await self.residents.get(grant.authorization.resident_id)
+        return resident is not None and resident.state is State.ACTIVE

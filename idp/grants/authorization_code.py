@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from config.runtime.database.unit import Database
 from config.runtime.entropy import Entropy
-from config.runtime.journal import Fact, Journal
+from config.runtime.journal import Fact
 from config.settings import Lifetimes
 from idp.grants.grant_type import Redemption
 from idp.protocol import pkce
@@ -15,6 +15,7 @@ from idp.protocol.parameters import Parameters
 from idp.protocol.refresh import RefreshToken
 from idp.stores.codes import Codes
 from idp.stores.grants import Grants
+from idp.stores.records import Records
 from idp.stores.refresh_tokens import RefreshTokens
 
 
@@ -26,7 +27,7 @@ class AuthorizationCode:
     codes: Codes
     grants: Grants
     refresh_tokens: RefreshTokens
-    journal: Journal
+    records: Records
     entropy: Entropy
     lifetimes: Lifetimes
 
@@ -62,7 +63,7 @@ class AuthorizationCode:
         writes = [
             self.codes.use(code, now, ends_at),
             self.grants.insert(grant),
-            self.journal.write(_fact("grant.created", grant, now)),
+            *self.records.write(_created(grant, now), client.client_id),
         ]
         token = None
         if refreshable:
@@ -91,15 +92,18 @@ class AuthorizationCode:
             name="grant.revoked",
             at=now,
             about=grant_id,
-            details={"reason": "code_replayed", "client": code.authorization.client_id},
+            details={"reason": "code_replayed"},
         )
-        await self.database.submit(self.grants.revoke(grant_id, now), self.journal.write(fact))
+        client_id = code.authorization.client_id
+        await self.database.submit(
+            self.grants.revoke(grant_id, now), *self.records.write(fact, client_id)
+        )
 
 
-def _fact(name: str, grant: Grant, now: int) -> Fact:
+def _created(grant: Grant, now: int) -> Fact:
     authorization = grant.authorization
     return Fact(
-        name=name,
+        name="grant.created",
         at=now,
         about=authorization.grant_id,
         details={"client": authorization.client_id, "resident": authorization.resident_id},

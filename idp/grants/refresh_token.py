@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from config.runtime.database.unit import Database, Write
 from config.runtime.entropy import Entropy
-from config.runtime.journal import Fact, Journal
+from config.runtime.journal import Fact
 from config.settings import Lifetimes
 from idp.grants.grant_type import Redemption
 from idp.protocol.client import Client
@@ -14,6 +14,7 @@ from idp.protocol.parameters import Parameters
 from idp.protocol.refresh import RefreshToken, Use, judge, successor
 from idp.residents.port import Residents, State
 from idp.stores.grants import Grants
+from idp.stores.records import Records
 from idp.stores.refresh_tokens import RefreshTokens
 
 
@@ -25,7 +26,7 @@ class RefreshTokenGrant:
     grants: Grants
     refresh_tokens: RefreshTokens
     residents: Residents
-    journal: Journal
+    records: Records
     entropy: Entropy
     lifetimes: Lifetimes
 
@@ -69,14 +70,14 @@ class RefreshTokenGrant:
             name="grant.refreshed",
             at=now,
             about=authorization.grant_id,
-            details={"client": authorization.client_id},
+            details={"client": authorization.client_id, "again": int(token.used_at is not None)},
         )
         return Redemption(
             authorization=authorization,
             scope=scope,
             fresh=False,
             refresh_token=following,
-            writes=(*writes, self.journal.write(fact)),
+            writes=(*writes, *self.records.write(fact, authorization.client_id)),
         )
 
     def _first(self, token: RefreshToken, salt: bytes, following: str, now: int) -> list[Write]:
@@ -105,10 +106,11 @@ class RefreshTokenGrant:
             name="grant.revoked",
             at=now,
             about=authorization.grant_id,
-            details={"reason": "refresh_token_reused", "client": authorization.client_id},
+            details={"reason": "refresh_token_reused"},
         )
         await self.database.submit(
-            self.grants.revoke(authorization.grant_id, now), self.journal.write(fact)
+            self.grants.revoke(authorization.grant_id, now),
+            *self.records.write(fact, authorization.client_id),
         )
 
 

@@ -154,7 +154,7 @@ def session_identifier(session_id: str, client_id: str) -> str:
     """Return ``sid``: the session as one client sees it (OpenID Connect Back-Channel Logout §2.1).
 
     Two clients cannot tell that theirs is the same session, which pairwise subjects would be
-    undone by: ``session_id`` is 256 random bits that no client learns.
+    undone by: ``session_id`` is random and no client learns it.
     """
     made = hashlib.sha256(f"sid\0{client_id}\0{session_id}".encode()).digest()
     return urlsafe_b64encode(made[:16]).rstrip(b"=").decode()

@@ -1,0 +1,115 @@
+"""Introspection and revocation: what clients ask and do about tokens (RFC 7662, RFC 7009)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from config.runtime.database.unit import Database, Refused
+from config.runtime.journal import Fact
+from config.settings import Issuer
+from idp.flows.access import Access
+from idp.flows.clients import ClientAuthentication
+from idp.protocol import introspection
+from idp.protocol.client import Client
+from idp.protocol.errors import InvalidClient, InvalidToken
+from idp.protocol.grant import Grant, digest_of
+from idp.protocol.parameters import Parameters
+from idp.protocol.refresh import RefreshToken
+from idp.stores.records import Records
+from idp.stores.refresh_tokens import RefreshTokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """Tokens of one issuer as clients may ask about them, and end them."""
+
+    issuer: Issuer
+    authentication: ClientAuthentication
+    access: Access
+    refresh_tokens: RefreshTokens
+    records: Records
+    database: Database
+
+    async def introspect(
+        self, asked: Parameters, authorization: str | None, now: int
+    ) -> Mapping[str, Any]:
+        """Return what the client may know of the token, or raise an OAuthError.
+
+        ``token_type_hint`` is not needed: the two kinds look different.
+        """
+        presented = asked.require("token")
+        proven = await self.authentication.prove(asked, authorization, now)
+        await self.authentication.spend(proven)
+        if proven.client.is_public:  # RFC 7662 §2.1: else anybody could try tokens
+            raise InvalidClient("introspection needs a client that can authenticate")
+        if _is_access_token(presented):
+            return await self._access_token(presented, proven.client, now)
+        return await self._refresh_token(presented, proven.client, now)
+
+    async def revoke(self, asked: Parameters, authorization: str | None, now: int) -> None:
+        """End the grant that the token belongs to, or raise an OAuthError.
+
+        RFC 7009 §2.1, §2.2: a token that is unknown or dead is no error, and neither is one of
+        another client, which stays as it is: so nobody learns whether it is good.
+        """
+        presented = asked.require("token")
+        proven = await self.authentication.prove(asked, authorization, now)
+        grant_id = await self._grant_of(presented, proven.client, now)
+        if grant_id is None:
+            await self.authentication.spend(proven)
+            return
+        fact = Fact(
+            name="grant.revoked",
+            at=now,
+            about=grant_id,
+            details={"reason": "revoked_by_client"},
+        )
+        writes = (
+            self.access.grants.revoke(grant_id, now),
+            *self.records.write(fact, proven.client.client_id),
+        )
+        try:
+            await self.database.submit(*writes, *proven.writes)
+        except Refused:
+            raise InvalidClient("the assertion was used before") from None
+
+    async def _access_token(self, presented: str, client: Client, now: int) -> Mapping[str, Any]:
+        try:
+            token, _ = await self.access.judge(presented, now)
+        except InvalidToken:
+            return introspection.INACTIVE
+        if not introspection.may_ask(client, token):
+            return introspection.INACTIVE
+        return introspection.access_token_answer(token)
+
+    async def _refresh_token(self, presented: str, client: Client, now: int) -> Mapping[str, Any]:
+        found = await self._owned(presented, client)
+        if found is None or not await self.access.lives(found[1], now):
+            return introspection.INACTIVE
+        token, grant = found
+        if token.used_at is not None or token.expires_at <= now:
+            return introspection.INACTIVE
+        return introspection.refresh_token_answer(token, grant)
+
+    async def _grant_of(self, presented: str, client: Client, now: int) -> str | None:
+        if not _is_access_token(presented):
+            found = await self._owned(presented, client)
+            return None if found is None else found[0].grant_id
+        try:
+            token = await self.access.keys.access_token(presented, now)
+        except InvalidToken:
+            return None
+        return token.grant_id if token.client_id == client.client_id else None
+
+    async def _owned(self, presented: str, client: Client) -> tuple[RefreshToken, Grant] | None:
+        """Return the client's own refresh token with its grant, else None."""
+        token = await self.refresh_tokens.find(digest_of(presented))
+        grant = None if token is None else await self.access.grants.find(token.grant_id)
+        if token is None or grant is None or grant.authorization.client_id != client.client_id:
+            return None
+        return token, grant
+
+
+def _is_access_token(presented: str) -> bool:
+    """Return whether it looks like a JWT; a refresh token of ours never has a dot."""
+    return "." in presented

@@ -1,0 +1,91 @@
+"""Metadata of an issuer, made from what is switched on (OpenID Connect Discovery 1.0, RFC 8414)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from config.settings import Issuer
+from idp.protocol import claims, pkce
+from idp.protocol.checks import DISPLAYS, PROMPTS, RESPONSE_MODES
+
+PUBLIC_ONLY = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What the rest of the program offers, by the names that the specifications give it."""
+
+    grant_types: Sequence[str]
+    auth_methods: Sequence[str]
+    auth_algs: Sequence[str]
+    acr_values: Sequence[str]
+    languages: Sequence[str]
+    encryption_algs: Sequence[str]
+    encryption_encs: Sequence[str]
+
+
+def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
+    """Return the metadata; the same document serves both specifications (RFC 8414 §2)."""
+    proving = [method for method in offer.auth_methods if method != PUBLIC_ONLY]
+    document: dict[str, Any] = {
+        **_addresses(issuer.address),
+        "scopes_supported": list(claims.SCOPES),
+        "claims_supported": ["sub", *sorted(claims.STANDARD), *_PROTOCOL_CLAIMS],
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": True,
+        "claims_locales_supported": list(offer.languages),
+        "ui_locales_supported": list(offer.languages),
+        "acr_values_supported": list(offer.acr_values),
+        "display_values_supported": list(DISPLAYS),
+        "prompt_values_supported": list(PROMPTS),
+        "response_types_supported": ["code"],
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": list(offer.grant_types),
+        "subject_types_supported": ["pairwise", "public"],
+        "code_challenge_methods_supported": list(pkce.METHODS),
+        "authorization_response_iss_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "require_request_uri_registration": False,
+    }
+    for endpoint in ("token", "introspection", "revocation"):
+        methods = offer.auth_methods if endpoint != "introspection" else proving
+        document[f"{endpoint}_endpoint_auth_methods_supported"] = list(methods)
+        document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(offer.auth_algs)
+    for kind in ("id_token", "userinfo"):
+        document[f"{kind}_signing_alg_values_supported"] = list(issuer.algorithms)
+        document[f"{kind}_encryption_alg_values_supported"] = list(offer.encryption_algs)
+        document[f"{kind}_encryption_enc_values_supported"] = list(offer.encryption_encs)
+    if issuer.service_documentation:
+        document["service_documentation"] = issuer.service_documentation
+    return document
+
+
+def well_known_paths(address: str) -> tuple[str, str]:
+    """Return where the metadata lies: after the issuer's path, and before it.
+
+    OpenID Connect Discovery 1.0 §4 appends, RFC 8414 §3.1 inserts between host and path.
+    """
+    path = urlsplit(address).path.rstrip("/")
+    return (
+        f"{path}/.well-known/openid-configuration",
+        f"/.well-known/oauth-authorization-server{path}",
+    )
+
+
+_PROTOCOL_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "sid")
+
+
+def _addresses(address: str) -> dict[str, str]:
+    base = address.rstrip("/")
+    return {
+        "issuer": address,
+        "authorization_endpoint": f"{base}/authorize",
+        "token_endpoint": f"{base}/token",
+        "userinfo_endpoint": f"{base}/userinfo",
+        "jwks_uri": f"{base}/jwks",
+        "introspection_endpoint": f"{base}/introspect",
+        "revocation_endpoint": f"{base}/revoke",
+        "end_session_endpoint": f"{base}/logout",
+    }

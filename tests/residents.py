@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from argon2 import PasswordHasher
-
 from config.runtime.database.unit import Database
 from config.runtime.entropy import SystemEntropy
-from idp.residents.batch import Batches as ImportBatches
-from idp.residents.batch import PinHashing
 from idp.residents.embedded import EmbeddedResidents
 from idp.residents.importing import Importer, Order, Progress
 from idp.residents.normalising import Numbering
+from idp.residents.pins import PinHashing
 from keystore.administration import KeyAdministration, Policies
 from keystore.backends.backend import Algorithm
 from keystore.backends.keyfile import KeyFile
@@ -28,9 +25,8 @@ from keystore.stores.memory import MemoryKeyRecords
 
 NOW = 1_800_000_000
 NUMBERING = Numbering(country_code="44")
-FAST_PIN = PinHashing(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash, 2)
+FAST_PIN = PinHashing.argon2id(memory=8, rounds=1, threads=2)
 POLICY = Policy(publish_for=0, active_for=1 << 40, keep_for=None)
-SAMPLES = Path("idp/residents/samples.jsonl")
 
 
 class StillClock:
@@ -106,13 +102,7 @@ def id_store(database: Database, door: Door) -> EmbeddedResidents:
 
 def importer(database: Database, door: Door, clock: StillClock | None = None) -> Importer:
     """Return an importer with PIN hashes that cost nothing."""
-    return Importer(
-        database=database,
-        door=door,
-        batches=ImportBatches(database, door, SystemEntropy(), FAST_PIN),
-        numbering=NUMBERING,
-        clock=clock or StillClock(),
-    )
+    return Importer.into(id_store(database, door), FAST_PIN, clock or StillClock())
 
 
 async def import_file(database: Database, door: Door, file: Path) -> Progress:

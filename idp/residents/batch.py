@@ -5,24 +5,23 @@ that it names; only then are keys made and values sealed, all persons at once.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from config.runtime.database.unit import Database, Row, Statement, Value
-from config.runtime.entropy import Entropy
+from config.runtime.database.unit import Row, Statement, Value
 from idp.residents import statements as sql
 from idp.residents.claims import BadRow
 from idp.residents.decisions import Decision, Hashes, decide
+from idp.residents.embedded import EmbeddedResidents
 from idp.residents.loads import Loads
 from idp.residents.lookup import fingerprint, hashed
 from idp.residents.normalising import Kind
-from idp.residents.persons import Persons
+from idp.residents.pins import PinHashing
 from idp.residents.rows import Row as ImportedRow
 from idp.residents.rows import hashed_already
 from idp.residents.sources import Entry
 from idp.residents.tally import Refusal, Tally
 from keystore.cells import Cells
-from keystore.door import Door
 
 AT_ONCE = 64
 """Persons for whom the key service is asked at the same time: others must be served too."""
@@ -37,24 +36,11 @@ class Batch:
     tally: Tally
 
 
-@dataclass(frozen=True, slots=True)
-class PinHashing:
-    """``encode`` makes an argon2id string from a PIN, in ``threads`` threads at once."""
-
-    encode: Callable[[str], str]
-    threads: int
-
-
 class Batches:
-    """Prepares batches."""
+    """Prepares batches for ``store``."""
 
-    def __init__(
-        self, database: Database, door: Door, entropy: Entropy, pin_hashing: PinHashing
-    ) -> None:
-        self._database = database
-        self._door = door
-        self._entropy = entropy
-        self._persons = Persons(door, entropy)
+    def __init__(self, store: EmbeddedResidents, pin_hashing: PinHashing) -> None:
+        self._store = store
         self._pin_hashing = pin_hashing
         self._pin_turns = asyncio.Semaphore(pin_hashing.threads)
         self._door_turns = asyncio.Semaphore(AT_ONCE)
@@ -77,11 +63,11 @@ class Batches:
 
     async def _hashes(self, row: ImportedRow) -> Hashes:
         async with self._door_turns:
-            imported = await fingerprint(self._door, "row", row.content())
+            imported = await fingerprint(self._store.door, "row", row.content())
             national, *others = await asyncio.gather(
-                hashed(self._door, Kind.NATIONAL, row.national_id),
-                *(hashed(self._door, Kind.VIRTUAL, each.number) for each in row.virtual),
-                *(hashed(self._door, Kind.HANDLE, each) for each in row.handles),
+                hashed(self._store.door, Kind.NATIONAL, row.national_id),
+                *(hashed(self._store.door, Kind.VIRTUAL, each.number) for each in row.virtual),
+                *(hashed(self._store.door, Kind.HANDLE, each) for each in row.handles),
             )
         virtual, handles = others[: len(row.virtual)], others[len(row.virtual) :]
         return Hashes(imported, national, virtual, handles)
@@ -94,7 +80,7 @@ class Batches:
             wanted = lookups[start : start + sql.WANTED]
             wanted += wanted[:1] * (sql.WANTED - len(wanted))
             named = {f"lookup_{index}": value for index, value in enumerate(wanted)}
-            for found in await self._database.rows(sql.KNOWN, **named):
+            for found in await self._store.database.rows(sql.KNOWN, **named):
                 known[bytes(found["lookup"])] = found
         return known
 
@@ -105,19 +91,18 @@ class Batches:
             await self._change(decision, decision.resident_id, loads)
 
     async def _add(self, decision: Decision, loads: Loads) -> None:
-        # In the order of time, so that those who come together lie together in the index.
-        resident_id = f"{loads.now:010x}{self._entropy.bytes(10).hex()}"
+        resident_id = self._store.persons.name(loads.now)
         async with self._door_turns:
-            person = await self._persons.make(resident_id)
+            person = await self._store.persons.make(resident_id)
         loads.add_resident(resident_id, decision, person.wrapped_key)
         await self._fill(decision, resident_id, person.cells, loads)
         loads.add_identifiers(resident_id, decision, ())
 
     async def _change(self, decision: Decision, resident_id: str, loads: Loads) -> None:
         async with self._door_turns:
-            cells = await self._persons.open(resident_id, decision.wrapped_key)
-        identifiers = await self._database.rows(sql.IDENTIFIERS, id=resident_id)
-        secrets = await self._database.rows(sql.SECRETS, id=resident_id)
+            cells = await self._store.persons.open(resident_id, decision.wrapped_key)
+        identifiers = await self._store.database.rows(sql.IDENTIFIERS, id=resident_id)
+        secrets = await self._store.database.rows(sql.SECRETS, id=resident_id)
         loads.change_resident(resident_id, decision)
         enrolled = {secret["factor"] for secret in secrets}
         await self._fill(decision, resident_id, cells, loads, enrolled)

@@ -15,15 +15,15 @@ from pathlib import Path
 import msgspec
 
 from config.runtime.clock import Clock
-from config.runtime.database.unit import Database, Value
+from config.runtime.database.unit import Value
 from idp.residents import statements as sql
 from idp.residents.batch import Batches
+from idp.residents.embedded import EmbeddedResidents
 from idp.residents.lookup import fingerprint
-from idp.residents.normalising import Numbering
+from idp.residents.pins import PinHashing
 from idp.residents.rows import Row
 from idp.residents.sources import Entry, Read, comma_separated, json_lines
 from idp.residents.tally import Rejections, Tally
-from keystore.door import Door
 
 FORMATS: Mapping[str, Read] = {"jsonl": json_lines, "csv": comma_separated}
 
@@ -67,21 +67,28 @@ class Order:
     rejected: Path
 
     @classmethod
-    def of(cls, file: Path, form: str = "") -> "Order":
-        """Return the order for a file whose form is told by ``form``, or by its name."""
+    def of(cls, file: Path, *, form: str = "", rejected: Path | None = None) -> "Order":
+        """Return the order for a file whose form is told by ``form``, or by its name.
+
+        Refused rows go to ``rejected``, or beside the file.
+        """
         by_name = "csv" if file.suffix.lower() == ".csv" else "jsonl"
-        return cls(file, FORMATS[form or by_name], file.with_name(file.name + ".rejected.jsonl"))
+        beside = file.with_name(file.name + ".rejected.jsonl")
+        return cls(file, FORMATS[form or by_name], rejected or beside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer:
     """Imports files into the embedded ID store."""
 
-    database: Database
-    door: Door
+    store: EmbeddedResidents
     batches: Batches
-    numbering: Numbering
     clock: Clock
+
+    @classmethod
+    def into(cls, store: EmbeddedResidents, pin_hashing: PinHashing, clock: Clock) -> "Importer":
+        """Return an importer into ``store``."""
+        return cls(store=store, batches=Batches(store, pin_hashing), clock=clock)
 
     async def run(self, order: Order, report: Callable[[Progress], None]) -> Progress:
         """Import the file from where it stopped; tell ``report`` after each batch.
@@ -95,19 +102,19 @@ class Importer:
             order.file.open("rb") as file,
             Rejections(order.rejected, progress.rejected_size) as rejections,
         ):
-            entries = order.read(file, self.numbering, progress.position, progress.line)
+            entries = order.read(file, self.store.numbering, progress.position, progress.line)
             batches = _batches(entries, progress.position)
             while batch := await asyncio.to_thread(next, batches, None):
                 progress = await self._take(batch, progress, rejections)
                 report(progress)
         done = replace(progress, position=progress.size)  # empty lines may stand at the end
-        await self.database.load([(sql.KEEP_PROGRESS, [done.row(self.clock.now())])])
+        await self.store.database.load([(sql.KEEP_PROGRESS, [done.row(self.clock.now())])])
         return done
 
     async def _begun(self, file: Path) -> Progress:
         digest, size = await asyncio.to_thread(_digest, file)
-        source = (await fingerprint(self.door, "file", digest))[0]
-        kept = await self.database.row(sql.PROGRESS, source=source)
+        source = (await fingerprint(self.store.door, "file", digest))[0]
+        kept = await self.store.database.row(sql.PROGRESS, source=source)
         if kept is None or kept["position"] >= size:
             return Progress(
                 source=source,
@@ -141,7 +148,7 @@ class Importer:
             rejected_size=rejected_size,
             tally=before.tally + batch.tally,
         )
-        await self.database.load([*batch.loads, (sql.KEEP_PROGRESS, [after.row(now)])])
+        await self.store.database.load([*batch.loads, (sql.KEEP_PROGRESS, [after.row(now)])])
         return after
 
 

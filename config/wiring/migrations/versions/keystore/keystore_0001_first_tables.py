@@ -1,0 +1,53 @@
+"""First tables."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "keystore_0001"
+down_revision = None
+branch_labels = ("keystore",)
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_table(
+        "key_use",
+        sa.Column("use_id", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("kid", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("uses", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("use_id", name=op.f("pk_key_use")),
+    )
+    with op.batch_alter_table("key_use", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_key_use_at"), ["at"], unique=False)
+
+    op.create_table(
+        "key_version",
+        sa.Column("kid", sa.Text(), nullable=False),
+        sa.Column("ring", sa.Text(), nullable=False),
+        sa.Column("algorithm", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("public", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("destroyed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("kid", name=op.f("pk_key_version")),
+    )
+    with op.batch_alter_table("key_version", schema=None) as batch_op:
+        batch_op.create_index("uq_key_version_ring", ["ring", "algorithm", "version"], unique=True)
+
+
+def downgrade() -> None:
+    """Take back."""
+    with op.batch_alter_table("key_version", schema=None) as batch_op:
+        batch_op.drop_index("uq_key_version_ring")
+
+    op.drop_table("key_version")
+    with op.batch_alter_table("key_use", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_key_use_at"))
+
+    op.drop_table("key_use")

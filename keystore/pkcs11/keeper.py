@@ -24,17 +24,19 @@ _SECONDS_TO_OPEN = 2.5
 _SECONDS_TO_END = 1.5
 _LONGEST_PAUSE = 1.2
 _FIRST_PAUSE = 0.1
+_ROOM = 1 << 16
 _REPLIES = msgspec.msgpack.Decoder(list[Reply])
 _Future = asyncio.Future[Any]
 _log = logging.getLogger(__name__)
 
 
-class Line(asyncio.Protocol):
+class Line(asyncio.BufferedProtocol):
     """The key service's end of the socket pair. One turn of the loop says one frame."""
 
     def __init__(self, heard: Callable[[Reply], None]) -> None:
         self._heard = heard
         self._transport: asyncio.Transport | None = None
+        self._arriving = memoryview(bytearray(_ROOM))
         self._received = bytearray()
         self._waiting: list[Request] = []
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -43,8 +45,11 @@ class Line(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
-        self._received += data
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._arriving
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._received += self._arriving[:nbytes]
         try:
             unframe(self._received, self._frame)
         except (Unframed, msgspec.DecodeError):

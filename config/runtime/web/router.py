@@ -4,14 +4,15 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from config.runtime.clock import Clock
 from config.runtime.entropy import Entropy
 from config.runtime.logs import REQUEST_ID
 from config.runtime.malformed import Malformed
-from config.runtime.telemetry import RequestTally
-from config.runtime.web.answer import Answer
+from config.runtime.tally import RequestTally
+from config.runtime.web.answer import Answer, Headers
 from config.runtime.web.budget import Budget, Overloaded
 from config.runtime.web.call import Call, Disconnected, Receive, Scope, Send
 from config.runtime.web.failures import (
@@ -64,6 +65,22 @@ class House:
     lifespan: Callable[[], AbstractAsyncContextManager[None]] = _nothing
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes out: the headers are complete and hold nothing that a header must not."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Nobody(Enum):
+    """Why there is no reply: the client is not there any more, or no route of ours was asked."""
+
+    THERE = 1
+    OURS = 2
+
+
 class Web:
     """The ASGI application. ``fallback`` gets what no route knows, such as Starlette's mounts."""
 
@@ -73,7 +90,7 @@ class Web:
         self.routes = tuple(routes)
         self.draining = False
         self._house = house
-        self._fallback = fallback
+        self.fallback = fallback
         self._sites = sites(routes, house.origins, house.budgets)
 
     def drain(self) -> None:
@@ -83,13 +100,20 @@ class Web:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
         if scope["type"] == "http":
-            await self._http(scope, receive, send)
+            reply = await self.reply(scope, receive)
+            if isinstance(reply, Reply):
+                start = {"status": reply.status, "headers": reply.headers}
+                await send({"type": "http.response.start", **start})
+                await send({"type": "http.response.body", "body": reply.body})
+            elif reply is Nobody.OURS and self.fallback is not None:
+                await self.fallback(scope, receive, send)
         elif scope["type"] == "lifespan":
             await _live(self._house.lifespan, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def reply(self, scope: Scope, receive: Receive) -> "Reply | Nobody":
+        """Return what to answer; or that the client is gone, or the request is the fallback's."""
         started = self._house.clock.elapsed()
         call = Call(scope, receive)
         call.request_id = self._house.entropy.token(12)
@@ -99,15 +123,14 @@ class Web:
         try:
             site = self._site(call)
             entry = site.find(call)
-            if entry is None:
-                if self._fallback is not None:
-                    await self._fallback(scope, receive, send)
-                    return
-                answer = self._failed(_UNKNOWN, call, None)
-            else:
+            if entry is not None:
                 answer = await self._answered(entry, call)
+            elif self.fallback is not None:
+                return Nobody.OURS
+            else:
+                answer = self._failed(_UNKNOWN, call, None)
         except Disconnected:
-            return
+            return Nobody.THERE
         except Exception as refusal:
             answer = self._refused(refusal, call, entry)
         if answer.compressible and gzip_wanted(call):
@@ -115,16 +138,9 @@ class Web:
         headers = decorated(answer, call, site, entry)
         if self.draining:
             headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send(
-            {
-                "type": "http.response.body",
-                "body": b"" if call.method == "HEAD" else answer.body,
-            }
-        )
-        self._house.tally.count(
-            entry.path if entry else "", answer.status, self._house.clock.elapsed() - started
-        )
+        taken = self._house.clock.elapsed() - started
+        self._house.tally.count(entry.path if entry else "", answer.status, taken)
+        return Reply(answer.status, headers, b"" if call.method == "HEAD" else answer.body)
 
     def _site(self, call: Call) -> Site:
         host = call.header("host")

@@ -344,7 +344,7 @@ async def test_what_no_route_knows_goes_to_the_fallback() -> None:
         await send({"type": "http.response.body", "body": b""})
 
     app = web([route("/x")])
-    app._fallback = fallback
+    app.fallback = fallback
     assert (await ask(app, Asked(path="/other"))).status == 299
     assert (await ask(app, Asked(path="/other", host="evil.example"))).status == 421
 

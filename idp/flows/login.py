@@ -18,14 +18,22 @@ from idp.protocol.client import Client
 from idp.protocol.consent import Consent, covers, remembered
 from idp.protocol.errors import AccessDenied, OAuthError
 from idp.protocol.login import UNBOUND, IllegalMove, Login, Stage
-from idp.protocol.next_step import Facts, Step, demanded_subjects, next_step, proven
+from idp.protocol.next_step import Facts, Step, demanded_subjects, factor_choices, next_step, proven
 from idp.protocol.own_pages import OWN_PAGES, is_own
 from idp.protocol.session import Proof
 from idp.residents.port import NOBODY, Resident
 
 
 class UnknownLogin(Exception):
-    """There is no such login, it expired, or it was begun in another browser."""
+    """There is no such login, or it was begun in another browser."""
+
+
+class ExpiredLogin(Exception):
+    """The login of this browser took too long; ``draft`` is what it was."""
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__("expired")
+        self.draft = draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +68,14 @@ class LoginFlow:
         )
 
     async def keep(self, request: AuthorizationRequest, now: int) -> Login:
-        """Store a request that came as a POST, without cookies: for whichever browser comes next."""
+        """Store a request that came as a POST, without cookies, for the browser that comes next."""
         login = self.new(request, UNBOUND, now)
         await self.ground.database.submit(self.ground.stores.logins.add(login))
         return login
 
     async def adopt(self, login_id: str, visit: Visit, now: int) -> Draft:
         """Bind a kept login to the browser that was sent to it, once; then go on."""
-        login = await self.ground.stores.logins.find(login_id, now)
+        login = await self.ground.stores.logins.find(login_id)
         if login is None or login.browser not in (UNBOUND, visit.browser):
             raise UnknownLogin
         draft = await self._draft(login, visit, now)
@@ -76,9 +84,12 @@ class LoginFlow:
         return await self.advance(draft, now)
 
     async def resume(self, login_id: str, visit: Visit, now: int) -> Draft:
-        """Return the login as it stands, for the browser that began it; or raise UnknownLogin."""
-        login = await self.ground.stores.logins.find(login_id, now)
-        if login is None or login.issuer != self.ground.issuer or login.browser != visit.browser:
+        """Return the login as it stands, for the browser that began it.
+
+        Raises UnknownLogin or ExpiredLogin.
+        """
+        login = await self.ground.stores.logins.find(login_id)
+        if login is None or login.browser != visit.browser:
             raise UnknownLogin
         return await self._draft(login, visit, now)
 
@@ -125,10 +136,13 @@ class LoginFlow:
         if is_own(login.request.client_id):
             client: Client | None = OWN_PAGES
         else:
-            client = await self.ground.stores.clients.find(login.request.client_id)
-        if client is None:  # removed meanwhile
+            client = await self.ground.clients.find(login.request.client_id)
+        if client is None or login.issuer != self.ground.issuer:  # removed meanwhile
             raise UnknownLogin
-        return await self._known(Draft(visit=visit, client=client, stored=login, login=login), now)
+        draft = Draft(visit=visit, client=client, stored=login, login=login)
+        if now >= login.expires_at:
+            raise ExpiredLogin(draft)
+        return await self._known(draft, now)
 
     async def _known(self, draft: Draft, now: int) -> Draft:
         """Load the session of the browser, and whom login or session names.
@@ -179,6 +193,9 @@ class LoginFlow:
                 return draft.moved(draft.login.consent(*remembered(held, wish)))
             case Step.ISSUE:
                 return await answered(self.ground, draft, now)
+            case Step.PROVE if draft.asks and draft.login.claimed and not draft.login.factor:
+                first, *_ = factor_choices(draft.login, facts)
+                draft = draft.moved(draft.login.ask(first))
         return replace(draft, step=step)
 
     async def _consented(self, draft: Draft, now: int) -> bool:

@@ -18,8 +18,9 @@ class Draft:
 
     ``session`` is the live session of this browser, ``resident`` whom login or session names.
     ``writes`` go into the unit of the move. At the end either ``step`` names the page to show or
-    ``reply`` is the answer to the client. ``session_cookie`` is set when the browser gets a new one,
-    ``device_of`` when it proved this resident just now.
+    ``reply`` is the answer to the client. ``session_cookie`` is set when the browser gets a new
+    one, ``device_of`` when it proved this resident just now. ``asks``: where a factor is due, the
+    first that leads on is asked at once, without a page of choice.
     """
 
     visit: Visit
@@ -31,6 +32,7 @@ class Draft:
     writes: tuple[Write, ...] = ()
     session_cookie: str | None = None
     device_of: str | None = None
+    asks: bool = False
     step: Step | None = None
     reply: Reply | None = None
 

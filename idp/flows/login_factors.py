@@ -66,6 +66,14 @@ class FactorSteps:
         """Return the factors that may be asked now, the first one in front."""
         return factor_choices(draft.login, await self.flow.facts(draft, now))
 
+    async def person(self, draft: Draft) -> str:
+        """Return what to call the person whom this browser knows, or ""."""
+        if draft.session is None:
+            return ""
+        found = await self._ground.residents.attributes(draft.session.resident_id, ("name",))
+        names = {attribute.locale: str(attribute.value) for attribute in found}
+        return localized(names, (draft.visit.locale,)) or next(iter(names.values()), "")
+
     async def view(self, draft: Draft, now: int) -> Offer:
         """Return what the page of the factor that is asked tells."""
         if draft.login.factor is None:
@@ -91,15 +99,11 @@ class FactorSteps:
             raise NotProven from None
 
     async def _asking(self, draft: Draft, now: int) -> Draft:
-        """Go on; when a factor is due, ask the first that leads on without a page of choice."""
-        draft = await self.flow.onward(draft, now)
-        asked = None
-        if draft.step is Step.PROVE and draft.login.factor is None and draft.login.claimed:
-            asked, *_ = await self.choices(draft, now)
-            draft = draft.moved(draft.login.ask(asked))
-        draft = await self.flow.write(draft)
-        if asked is not None:
-            await self._ground.factors[asked].offer(await self._attempt(draft), now)
+        """Go on; where a factor is due, it is asked and begins."""
+        draft = await self.flow.advance(replace(draft, asks=True), now)
+        if draft.step is Step.PROVE and draft.login.factor is not None:
+            factor = self._ground.factors[draft.login.factor]
+            await factor.offer(await self._attempt(draft), now)
         return draft
 
     async def _failed(self, draft: Draft, factor: str, now: int) -> None:

@@ -9,9 +9,9 @@ from config.runtime.entropy import Entropy
 from config.runtime.journal import Journal
 from config.settings import Lifetimes
 from idp.factors.factor import Factor
+from idp.flows.clients import KnownClients
 from idp.protocol.acr import Ladder
 from idp.residents.port import Residents
-from idp.stores.clients import Clients
 from idp.stores.codes import Codes
 from idp.stores.consents import Consents
 from idp.stores.grants import Grants
@@ -33,7 +33,6 @@ class LoginStores:
     history: History
     codes: Codes
     grants: Grants
-    clients: Clients
 
     @classmethod
     def on(cls, database: Database) -> "LoginStores":
@@ -46,7 +45,6 @@ class LoginStores:
             history=History(database),
             codes=Codes(database),
             grants=Grants(database),
-            clients=Clients(database),
         )
 
 
@@ -60,6 +58,7 @@ class LoginGround:
     names: Mapping[str, str]
     ladder: Ladder
     factors: Mapping[str, Factor]
+    clients: KnownClients
     residents: Residents
     stores: LoginStores
     database: Database

@@ -12,11 +12,7 @@ from idp.stores.login_tables import login as table
 from idp.stores.pruning import prune
 
 _ADD = insert_new(table)
-_FIND = Statement(
-    select(table.c.state).where(
-        and_(table.c.id == bindparam("id"), table.c.expires_at > bindparam("now"))
-    )
-)
+_FIND = Statement(select(table.c.state).where(table.c.id == bindparam("id")))
 _MOVE = Statement(
     update(table)
     .where(and_(table.c.id == bindparam("login_id"), table.c.revision == bindparam("before")))
@@ -27,14 +23,14 @@ _decoder = msgspec.json.Decoder(Login)
 
 
 class Logins:
-    """Every login that has not expired. What a person typed (login_hint) is not kept."""
+    """Every login until it is pruned. What a person typed (login_hint) is not kept."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, login_id: str, now: int) -> Login | None:
-        """Return the login; None when there is none or it expired."""
-        row = await self._database.row(_FIND, id=login_id, now=now)
+    async def find(self, login_id: str) -> Login | None:
+        """Return the login, expired or not; None when there is none."""
+        row = await self._database.row(_FIND, id=login_id)
         return None if row is None else _decoder.decode(row["state"])
 
     def add(self, login: Login) -> Write:

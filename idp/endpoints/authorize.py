@@ -1,0 +1,114 @@
+"""The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core 1.0 §3.1.2.1)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from config.runtime.clock import Clock
+from config.runtime.web import Answer, Call, Route, redirect
+from idp.endpoints.hints import keep_hint
+from idp.endpoints.login_answers import LoginAnswers
+from idp.endpoints.mounting import Mount
+from idp.flows.issuer_keys import IssuerKeys
+from idp.flows.login import LoginFlow
+from idp.protocol import checks
+from idp.protocol.authorization import AuthorizationRequest, ReplyTo
+from idp.protocol.client import Client
+from idp.protocol.errors import InvalidRequest, OAuthError
+from idp.protocol.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A request whose client and redirect URI are proven: from here on the client is told."""
+
+    asked: Parameters
+    client: Client
+    reply_to: ReplyTo
+
+
+@dataclass(frozen=True, slots=True)
+class Authorize:
+    """``/authorize``: reads, recognises, judges, and begins a login bound to the browser."""
+
+    flow: LoginFlow
+    keys: IssuerKeys
+    answers: LoginAnswers
+    clock: Clock
+
+    def routes(self) -> list[Route]:
+        """Return the routes under the issuer's address."""
+        mount = Mount.of(self.flow.ground.issuer)
+        guarded = self.answers.refusals.guarded
+        return [
+            Route(
+                path=f"{mount.path}/authorize",
+                endpoints={"GET": guarded(self.authorize), "POST": guarded(self.posted)},
+                budget="logins",
+                page=True,
+                cross_site=True,
+                origins=(mount.origin,),
+            ),
+            Route(
+                path=f"{mount.path}/authorize/{{login_id}}",
+                endpoints={"GET": guarded(self.adopt)},
+                budget="logins",
+                page=True,
+                origins=(mount.origin,),
+            ),
+        ]
+
+    async def authorize(self, call: Call) -> Answer:
+        """Begin a login in this browser."""
+        now = self.clock.now()
+        known = await self._recognised(call.query())
+        guest = self.answers.refusals.guests.guest(call, known.asked.words("ui_locales"))
+        try:
+            request = await self._judged(known)
+        except OAuthError as refusal:
+            name = known.client.name((guest.language.tag,))
+            return self.answers.answers.reply(known.reply_to.refuse(refusal), guest, name)
+        draft = await self.flow.begin(request, known.client, guest.visit, now)
+        answer = await self.answers.onward(draft, guest, call)
+        if draft.reply is None:
+            keep_hint(answer, call, draft.login.id, request.login_hint)
+        return answer
+
+    async def posted(self, call: Call) -> Answer:
+        """Keep a request that came as a form, and send the browser on with a GET.
+
+        Another site's form comes without our cookies, which are SameSite=Lax; the GET has them.
+        """
+        now = self.clock.now()
+        known = await self._recognised(await call.form())
+        try:
+            request = await self._judged(known)
+        except OAuthError as refusal:
+            guest = self.answers.refusals.guests.guest(call, known.asked.words("ui_locales"))
+            name = known.client.name((guest.language.tag,))
+            return self.answers.answers.reply(known.reply_to.refuse(refusal), guest, name)
+        login = await self.flow.keep(request, now)
+        answer = redirect(f"{Mount.of(login.issuer).path}/authorize/{quote(login.id)}")
+        keep_hint(answer, call, login.id, request.login_hint)
+        return answer
+
+    async def adopt(self, call: Call) -> Answer:
+        """Go on with a request that was kept, in the browser that brought it."""
+        guest = self.answers.refusals.guests.guest(call)
+        draft = await self.flow.adopt(call.captured["login_id"], guest.visit, self.clock.now())
+        return await self.answers.onward(draft, guest, call)
+
+    async def _recognised(self, pairs: Iterable[tuple[str, str]]) -> Recognised:
+        """Raises InvalidRequest, which is shown to the person: nobody is redirected (§4.1.2.1)."""
+        asked = Parameters.parse(pairs)
+        client = await self.flow.ground.clients.find(asked.require("client_id"))
+        if client is None:
+            raise InvalidRequest("client_id is unknown")
+        reply_to = ReplyTo.for_client(client, asked, self.flow.ground.issuer)
+        return Recognised(asked, client, reply_to)
+
+    async def _judged(self, known: Recognised) -> AuthorizationRequest:
+        hint = None
+        if "id_token_hint" in known.asked:
+            hint = await self.keys.hint(known.asked["id_token_hint"])
+        return checks.authorization_request(known.asked, known.client, known.reply_to, hint)

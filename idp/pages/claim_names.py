@@ -1,0 +1,26 @@
+"""What claims are called, for people (OpenID Connect Core 1.0 §5.1)."""
+
+from collections.abc import Mapping
+
+CLAIM_NAMES: Mapping[str, str] = {
+    "name": "Full name",
+    "family_name": "Family name",
+    "given_name": "Given name",
+    "middle_name": "Middle name",
+    "nickname": "Nickname",
+    "preferred_username": "User name",
+    "profile": "Profile page",
+    "picture": "Photo",
+    "website": "Website",
+    "gender": "Gender",
+    "birthdate": "Date of birth",
+    "zoneinfo": "Time zone",
+    "locale": "Language",
+    "updated_at": "When this was last changed",
+    "email": "E-mail address",
+    "email_verified": "Whether the e-mail address was checked",
+    "address": "Address",
+    "phone_number": "Phone number",
+    "phone_number_verified": "Whether the phone number was checked",
+}
+"""Originals of the catalogues."""

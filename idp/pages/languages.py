@@ -1,0 +1,112 @@
+"""The languages of the pages: catalogues read at start, and which of them a person gets."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
+from babel.messages.pofile import read_po
+from markupsafe import Markup, escape
+
+CATALOGUES = Path(__file__).parent / "locales"
+
+_ISOLATE = "\u2068{}\u2069"
+_UNSEEN = dict.fromkeys(
+    [*range(32), 0x7F, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+)
+"""Control characters: the direction of one text must not reach into the next (attack A10)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Language:
+    """One language: its BCP 47 tag and the texts, by their English originals."""
+
+    tag: str
+    locale: Locale
+    texts: Mapping[str, str]
+
+    @property
+    def direction(self) -> str:
+        """Return ``ltr`` or ``rtl``."""
+        return "rtl" if self.locale.text_direction == "rtl" else "ltr"
+
+    @property
+    def name(self) -> str:
+        """Return what the language calls itself."""
+        name = self.locale.get_display_name(self.locale) or self.tag
+        return name[:1].upper() + name[1:]
+
+    def t(self, text: str, **values: object) -> Markup:
+        """Return ``text`` in this language, each ``{value}`` escaped and isolated in direction."""
+        spoken = self.texts.get(text, text)
+        placed = {name: _ISOLATE.format(escape(visible(str(v)))) for name, v in values.items()}
+        return Markup(escape(spoken).format(**placed) if placed else escape(spoken))  # noqa: S704
+
+    def moment(self, at: int) -> str:
+        """Return a NumericDate as people write it, in UTC."""
+        return format_datetime(at, "d MMMM y HH:mm z", locale=self.locale)
+
+    def duration(self, seconds: int) -> str:
+        """Return a length of time in its largest unit."""
+        return format_timedelta(seconds, threshold=2, locale=self.locale)
+
+
+class Languages:
+    """The languages that a deployment offers, the default first."""
+
+    def __init__(self, languages: Sequence[Language]) -> None:
+        self.offered = tuple(languages)
+        self._by_tag = {language.tag: language for language in self.offered}
+
+    @property
+    def default(self) -> Language:
+        """Return the language of whoever asked for none of the others."""
+        return self.offered[0]
+
+    def find(self, tag: str) -> Language | None:
+        """Return the language for a tag such as ``fr-CH`` (RFC 4647 §3.4), or None."""
+        return self._by_tag.get(tag.partition("-")[0].lower())
+
+    def choose(self, wishes: Iterable[str]) -> Language:
+        """Return the first language that is offered of those wished for, else the default."""
+        for tag in wishes:
+            if found := self.find(tag):
+                return found
+        return self.default
+
+
+def load_languages(tags: Iterable[str], catalogues: Path = CATALOGUES) -> Languages:
+    """Read the catalogues of ``tags``; English is the language of the originals."""
+    return Languages(
+        [Language(tag, Locale.parse(tag, sep="-"), _texts(tag, catalogues)) for tag in tags]
+    )
+
+
+def accepted(header: str | None) -> list[str]:
+    """Return the tags of an Accept-Language header, the dearest first (RFC 9110 §12.5.4)."""
+    weighed = []
+    for position, item in enumerate((header or "")[:1000].split(",")[:20]):
+        tag, _, parameter = item.strip().partition(";")
+        quality = parameter.strip().removeprefix("q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            weight = 0.0
+        if tag and 0 < weight <= 1:
+            weighed.append((-weight, position, tag))
+    return [tag for _, _, tag in sorted(weighed)]
+
+
+def visible(text: str) -> str:
+    """Return ``text`` without control characters."""
+    return text.translate(_UNSEEN)
+
+
+def _texts(tag: str, catalogues: Path) -> dict[str, str]:
+    path = catalogues / tag / "LC_MESSAGES" / "messages.po"
+    if tag == "en":
+        return {}
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale=tag)
+    return {str(message.id): str(message.string) for message in catalogue if message.id}

@@ -1,0 +1,189 @@
+"""What machines ask of an issuer, plugged together: metadata, keys, tokens, userinfo."""
+
+from dataclasses import dataclass
+
+from config.runtime.audit.records import DatabaseAudit
+from config.runtime.cache import Cache
+from config.runtime.crashpoints import CrashHere
+from config.runtime.journal import DatabaseJournal
+from config.runtime.web.sites import Route
+from config.settings import Issuer
+from config.wiring.world import World
+from idp.client_auth.client_secret_basic import ClientSecretBasic
+from idp.client_auth.client_secret_jwt import ClientSecretJwt
+from idp.client_auth.client_secret_post import ClientSecretPost
+from idp.client_auth.keys import ClientKeys
+from idp.client_auth.method import Method
+from idp.client_auth.none import Public
+from idp.client_auth.private_key_jwt import ALGS, PrivateKeyJwt
+from idp.endpoints.discovery import DiscoveryEndpoint
+from idp.endpoints.introspection import IntrospectionEndpoint
+from idp.endpoints.jwks import JwksEndpoint
+from idp.endpoints.revocation import RevocationEndpoint
+from idp.endpoints.token import TokenEndpoint
+from idp.endpoints.userinfo import UserinfoEndpoint
+from idp.flows.access import Access
+from idp.flows.clients import (
+    CACHE_ENTRIES,
+    CACHE_SECONDS,
+    ClientAuthentication,
+    KnownClients,
+)
+from idp.flows.inspection import Inspection
+from idp.flows.issuer_keys import IssuerKeys
+from idp.flows.nesting import Nesting
+from idp.flows.tokens import Tokens
+from idp.flows.userinfo import Userinfo
+from idp.grants.authorization_code import AuthorizationCode
+from idp.grants.grant_type import GrantType
+from idp.grants.refresh_token import RefreshTokenGrant
+from idp.protocol.acr import Ladder
+from idp.protocol.discovery import Offer
+from idp.stores.clients import Clients
+from idp.stores.codes import Codes
+from idp.stores.grants import Grants
+from idp.stores.records import Records
+from idp.stores.refresh_tokens import RefreshTokens
+from idp.stores.used import Used
+from keystore.jose import jwe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """What is remembered of clients and what they were granted, and the records of it."""
+
+    clients: Clients
+    codes: Codes
+    grants: Grants
+    refresh_tokens: RefreshTokens
+    used: Used
+    records: Records
+
+    @classmethod
+    def of(cls, world: World) -> "Stores":
+        """Return the stores on the world's database."""
+        database = world.database
+        return cls(
+            clients=Clients(database),
+            codes=Codes(database),
+            grants=Grants(database),
+            refresh_tokens=RefreshTokens(database),
+            used=Used(),
+            records=Records(DatabaseJournal(), DatabaseAudit()),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One issuer as machines see it. ``known`` and ``keys`` serve the login as well."""
+
+    issuer: Issuer
+    known: KnownClients
+    keys: IssuerKeys
+    routes: tuple[Route, ...]
+
+
+def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere) -> Machine:
+    """Return the machine endpoints of ``issuer``."""
+    clock, lifetimes = world.clock, world.settings.lifetimes
+    known = KnownClients(
+        issuer.address,
+        stores.clients,
+        Cache(clock, entries=CACHE_ENTRIES, seconds=CACHE_SECONDS),
+    )
+    client_keys = ClientKeys(world.fetcher.get_json, clock)
+    methods = _methods(world, issuer, stores, client_keys)
+    authentication = ClientAuthentication(known, methods, world.database)
+    keys = IssuerKeys(issuer.address, world.door, clock)
+    access = Access(keys, stores.grants, world.residents)
+    grant_types = _grant_types(world, stores)
+    tokens = Tokens(
+        issuer=issuer,
+        authentication=authentication,
+        grant_types=grant_types,
+        residents=world.residents,
+        nesting=Nesting(client_keys),
+        door=world.door,
+        database=world.database,
+        entropy=world.entropy,
+        lifetimes=lifetimes,
+        crash_here=crash_here,
+    )
+    userinfo = Userinfo(
+        issuer=issuer,
+        access=access,
+        known=known,
+        nesting=Nesting(client_keys),
+        door=world.door,
+    )
+    inspection = Inspection(
+        issuer=issuer,
+        authentication=authentication,
+        access=access,
+        refresh_tokens=stores.refresh_tokens,
+        records=stores.records,
+        database=world.database,
+    )
+    endpoints = (
+        DiscoveryEndpoint(issuer, _offer(world, issuer, grant_types, methods), lifetimes.metadata),
+        JwksEndpoint(issuer.address, keys, lifetimes.metadata),
+        TokenEndpoint(tokens, clock),
+        UserinfoEndpoint(userinfo, clock),
+        IntrospectionEndpoint(inspection, clock),
+        RevocationEndpoint(inspection, clock),
+    )
+    routes = tuple(route for endpoint in endpoints for route in endpoint.routes())
+    return Machine(issuer=issuer, known=known, keys=keys, routes=routes)
+
+
+def _methods(
+    world: World, issuer: Issuer, stores: Stores, client_keys: ClientKeys
+) -> dict[str, Method]:
+    # OpenID Connect Core 1.0 §9 names the token endpoint as audience, RFC 7523bis the issuer.
+    audiences = frozenset((issuer.address, f"{issuer.address}/token"))
+    secrets: Cache[bytes, bytes] = Cache(world.clock, entries=CACHE_ENTRIES, seconds=300)
+    methods: tuple[Method, ...] = (
+        PrivateKeyJwt(client_keys, stores.used, audiences),
+        ClientSecretBasic(),
+        ClientSecretPost(),
+        ClientSecretJwt(world.door, stores.used, audiences, secrets),
+        Public(),
+    )
+    return {method.name: method for method in methods}
+
+
+def _grant_types(world: World, stores: Stores) -> dict[str, GrantType]:
+    code = AuthorizationCode(
+        database=world.database,
+        codes=stores.codes,
+        grants=stores.grants,
+        refresh_tokens=stores.refresh_tokens,
+        records=stores.records,
+        entropy=world.entropy,
+        lifetimes=world.settings.lifetimes,
+    )
+    refresh = RefreshTokenGrant(
+        database=world.database,
+        grants=stores.grants,
+        refresh_tokens=stores.refresh_tokens,
+        residents=world.residents,
+        records=stores.records,
+        entropy=world.entropy,
+        lifetimes=world.settings.lifetimes,
+    )
+    return {"authorization_code": code, "refresh_token": refresh}
+
+
+def _offer(
+    world: World, issuer: Issuer, grant_types: dict[str, GrantType], methods: dict[str, Method]
+) -> Offer:
+    ladder = Ladder.of(issuer.ladder, world.settings.factors.enabled)
+    return Offer(
+        grant_types=tuple(grant_types),
+        auth_methods=tuple(methods),
+        auth_algs=(*ALGS, "HS256"),
+        acr_values=ladder.names,
+        languages=world.settings.pages.languages,
+        encryption_algs=sorted(jwe.KEY_MANAGEMENT),
+        encryption_encs=sorted(jwe.CONTENT),
+    )

@@ -1,8 +1,8 @@
 """One encrypted file of private keys: read whole, replaced whole, never seen in the clear on disk.
 
-The file is a msgpack map: how the file's key is derived, a nonce, and the AES-256-GCM ciphertext of
-all keys, with the derivation as associated data. Several key services may share one file: writers
-take turns with a lock file beside it.
+The file is a msgpack array: how the file's key is derived, a nonce, and the AES-256-GCM ciphertext
+of all keys, with the derivation as associated data. Several key services may share one file:
+writers take turns with a lock file beside it.
 """
 
 import fcntl
@@ -21,6 +21,8 @@ from keystore.backends.backend import Algorithm
 
 _FORMAT = 1
 _NONCE = 12
+_COST = (3, 65536, 4)
+"""Passes, KiB and lanes: the second recommendation of RFC 9106 §4."""
 
 
 class KeyFileRefused(Exception):
@@ -38,13 +40,13 @@ class StoredKey(msgspec.Struct, frozen=True, array_like=True):
         return f"StoredKey({self.algorithm}, {self.label!r}, ***)"
 
 
-class Derivation(msgspec.Struct, frozen=True):
-    """How the file's key comes from the operator's secret; argon2id as RFC 9106 §4 advises."""
+class Derivation(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """How the file's key comes from the operator's secret, by argon2id (RFC 9106)."""
 
     salt: bytes
-    passes: int = 3
-    kibibytes: int = 65536
-    lanes: int = 4
+    passes: int
+    kibibytes: int
+    lanes: int
 
     def key(self, secret: bytes) -> bytes:
         """Return the AES-256 key."""
@@ -53,7 +55,7 @@ class Derivation(msgspec.Struct, frozen=True):
         )
 
 
-class _Sealed(msgspec.Struct, frozen=True):
+class _Sealed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     format: int
     derivation: Derivation
     nonce: bytes
@@ -81,6 +83,8 @@ class KeyFile:
             return {}
         try:
             sealed = msgspec.msgpack.decode(raw, type=_Sealed)
+            if sealed.format != _FORMAT:
+                raise ValueError("written by another version of this program")
             plain = AESGCM(self._key(sealed.derivation)).decrypt(
                 sealed.nonce, sealed.ciphertext, _associated(sealed.derivation)
             )
@@ -104,7 +108,7 @@ class KeyFile:
 
     def _replace(self, keys: Mapping[str, StoredKey]) -> None:
         if self._derived is None:
-            self._key(Derivation(salt=self._entropy.bytes(16)))
+            self._key(Derivation(self._entropy.bytes(16), *_COST))
         assert self._derived is not None
         derivation, key = self._derived
         nonce = self._entropy.bytes(_NONCE)
@@ -113,12 +117,11 @@ class KeyFile:
         raw = msgspec.msgpack.encode(_Sealed(_FORMAT, derivation, nonce, ciphertext))
         fresh = self._path.with_name(self._path.name + ".new")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
+        with os.fdopen(handle, "wb") as written:
             os.fchmod(handle, 0o600)
-            os.write(handle, raw)
+            written.write(raw)
+            written.flush()
             os.fsync(handle)
-        finally:
-            os.close(handle)
         os.replace(fresh, self._path)
         directory = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
         try:

@@ -32,6 +32,13 @@ _ECDSA = {"ES256": (ec.ECDSA(_SHA256), 32), "ES384": (ec.ECDSA(hashes.SHA384()),
 _PADDING = {"RS256": padding.PKCS1v15(), "PS256": padding.PSS(padding.MGF1(_SHA256), 32)}
 _EDDSA = ("EdDSA", "Ed25519")
 
+_SHAPES: Mapping[str, type] = {
+    **dict.fromkeys(("kid", "typ", "cty", "jku", "x5u", "x5t", "x5t#S256"), str),
+    "jwk": dict,
+    "x5c": list,
+}
+"""What RFC 7515 §4.1 says of parameters that are otherwise not looked at."""
+
 ASYMMETRIC = frozenset([*_ECDSA, *_PADDING, *_EDDSA])
 
 
@@ -129,11 +136,10 @@ def _look_at(header: Mapping[str, Any]) -> None:
         raise BadToken("an extension is critical that is not understood here")
     if "zip" in header or "enc" in header:
         raise BadToken("a JWS is neither compressed nor encrypted")
-    kid = header.get("kid")
-    if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= LONGEST_KID):
+    if any(name in header and not isinstance(header[name], _SHAPES[name]) for name in _SHAPES):
+        raise BadToken("a registered header parameter has another type")
+    if not 0 < len(header.get("kid", "-")) <= LONGEST_KID:
         raise BadToken("kid must be a string of 1 to 256 characters")
-    if not isinstance(header.get("typ", ""), str) or not isinstance(header.get("cty", ""), str):
-        raise BadToken("typ and cty are strings")
 
 
 def _accepted(parsed: Parsed, rules: Rules) -> str:

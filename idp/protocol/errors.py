@@ -113,3 +113,15 @@ class RequestUriNotSupported(OAuthError):
 
 class RegistrationNotSupported(OAuthError):
     code = "registration_not_supported"
+
+
+class InvalidRedirectUri(OAuthError):
+    """RFC 7591 §3.2.2."""
+
+    code = "invalid_redirect_uri"
+
+
+class InvalidClientMetadata(OAuthError):
+    """RFC 7591 §3.2.2."""
+
+    code = "invalid_client_metadata"

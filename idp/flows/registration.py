@@ -1,0 +1,112 @@
+"""Registering relying parties: what ``symbolon rp`` does."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from config.runtime.database.unit import Database, Refused
+from config.runtime.entropy import Entropy
+from config.runtime.journal import Fact
+from config.settings import Issuer
+from idp.client_auth.private_key_jwt import ALGS
+from idp.protocol import registration
+from idp.protocol.client import Client
+from idp.protocol.errors import InvalidClientMetadata
+from idp.protocol.grant import digest_of
+from idp.protocol.registration import Possible
+from idp.stores.clients import Clients
+from idp.stores.grants import Grants
+from idp.stores.records import Records
+from keystore.door import Door, SealPurpose
+from keystore.jose.jwe import CONTENT, KEY_MANAGEMENT
+from keystore.jose.jwk import KeyRefused, parse_set
+
+OPERATOR = "operator"
+"""Who acts, in the records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A client, and its secret, which is shown this once and kept nowhere."""
+
+    client: Client
+    secret: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registrar:
+    """Registers clients at any of ``issuers``. ``fetch`` reads a JSON document from an address."""
+
+    issuers: tuple[Issuer, ...]
+    clients: Clients
+    grants: Grants
+    records: Records
+    database: Database
+    door: Door
+    entropy: Entropy
+    fetch: Callable[[str], Awaitable[object]]
+
+    async def add(self, wish: Client, sector: str, now: int) -> Registered:
+        """Register what ``wish`` says, or raise InvalidClientMetadata or InvalidRedirectUri.
+
+        The client_id is made when it is "", and so is the secret where the method needs one.
+        ``sector`` is the address of a list of redirect URIs, a host, or "" to take the host of the
+        redirect URIs.
+        """
+        client_id = wish.client_id or self.entropy.token(16)
+        client = replace(wish, client_id=client_id, created_at=now)
+        client = replace(client, sector=await self._sector(client, sector))
+        registration.check(client, self._possible(client.issuer))
+        _check_keys(client)
+        client, secret = await self._with_secret(client)
+        fact = Fact(name="client.registered", at=now, about=client_id)
+        try:
+            await self.database.submit(
+                self.clients.insert(client), *self.records.write(fact, OPERATOR)
+            )
+        except Refused:
+            raise InvalidClientMetadata("a client with this client_id exists") from None
+        return Registered(client, secret)
+
+    async def remove(self, client_id: str, now: int) -> bool:
+        """Remove the client and end every grant of it; say whether there was one."""
+        fact = Fact(name="client.removed", at=now, about=client_id)
+        try:
+            await self.database.submit(
+                self.clients.remove(client_id),
+                self.grants.revoke_client(client_id, now),
+                *self.records.write(fact, OPERATOR),
+            )
+        except Refused:
+            return False
+        return True
+
+    async def _sector(self, client: Client, sector: str) -> str:
+        if sector.startswith("https:"):
+            document = await self.fetch(sector)
+            return registration.sector_listed(document, sector, client.redirect_uris)
+        return sector or registration.sector_of(client.redirect_uris, client.application_type)
+
+    def _possible(self, address: str) -> Possible:
+        issuer = next((issuer for issuer in self.issuers if issuer.address == address), None)
+        if issuer is None:
+            raise InvalidClientMetadata(f"there is no issuer {address}")
+        return Possible(issuer, frozenset(ALGS), KEY_MANAGEMENT, CONTENT)
+
+    async def _with_secret(self, client: Client) -> tuple[Client, str | None]:
+        if client.token_endpoint_auth_method not in registration.SECRET_METHODS:
+            return client, None
+        secret = self.entropy.token()
+        if client.token_endpoint_auth_method != "client_secret_jwt":
+            return replace(client, secret_digest=digest_of(secret)), secret
+        sealed = await self.door.seal(
+            SealPurpose.CLIENT_SECRET, secret.encode(), client.client_id.encode()
+        )
+        return replace(client, sealed_secret=sealed), secret
+
+
+def _check_keys(client: Client) -> None:
+    if client.jwks is not None:
+        try:
+            parse_set(client.jwks)
+        except KeyRefused as reason:
+            raise InvalidClientMetadata(f"jwks: {reason}") from None

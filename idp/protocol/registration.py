@@ -1,0 +1,159 @@
+"""Which registrations are accepted (RFC 7591 §2, OpenID Connect Dynamic Registration 1.0 §2)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from config.settings import Issuer
+from idp.protocol import redirect_uris
+from idp.protocol.checks import RESPONSE_MODES
+from idp.protocol.claims import SCOPES
+from idp.protocol.client import Client
+from idp.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
+
+SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
+METHODS = ("private_key_jwt", *SECRET_METHODS, "none")
+GRANT_TYPES = ("authorization_code", "refresh_token")
+MOST_URIS = 50
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """What this deployment can do for a client."""
+
+    issuer: Issuer
+    auth_algs: frozenset[str]
+    encryption_algs: frozenset[str]
+    encryption_encs: frozenset[str]
+
+
+def redirect_uris_are_safe(client: Client, possible: Possible) -> None:
+    """RFC 6749 §3.1.2.2: a client of the code flow has at least one."""
+    if not 0 < len(client.redirect_uris) <= MOST_URIS:
+        raise InvalidRedirectUri(f"1 to {MOST_URIS} redirect URIs are needed")
+    for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
+        redirect_uris.check(uri, client.application_type)
+
+
+def sector_is_clear(client: Client, possible: Possible) -> None:
+    """OpenID Connect Core 1.0 §8.1: pairwise subjects need one sector."""
+    if client.subject_type not in ("pairwise", "public"):
+        raise InvalidClientMetadata("subject_type is pairwise or public")
+    if client.subject_type == "pairwise" and not client.sector:
+        raise InvalidClientMetadata("redirect URIs of several hosts need a sector")
+
+
+def texts_are_plain(client: Client, possible: Possible) -> None:
+    """Names and purposes stand on the consent page: no control or direction characters."""
+    texts = [*client.names.values(), *client.purposes.values()]
+    if not client.names.get("") or any(len(text) > LONGEST_NAME for text in texts):
+        raise InvalidClientMetadata(f"the name has 1 to {LONGEST_NAME} characters")
+    if not all(text.isprintable() for text in texts):
+        raise InvalidClientMetadata("names and purposes hold printable characters only")
+
+
+def pages_are_https(client: Client, possible: Possible) -> None:
+    """``javascript:`` and its like never stand in a link of ours."""
+    for uri in (client.logo_uri, client.policy_uri, client.tos_uri, client.jwks_uri):
+        if uri is not None:
+            _check_https(uri)
+
+
+def authentication_is_possible(client: Client, possible: Possible) -> None:
+    """OpenID Connect Core 1.0 §9."""
+    method = client.token_endpoint_auth_method
+    if method not in METHODS:
+        raise InvalidClientMetadata(f"token_endpoint_auth_method is one of {', '.join(METHODS)}")
+    if client.jwks is not None and client.jwks_uri is not None:
+        raise InvalidClientMetadata("jwks and jwks_uri exclude one another")
+    if method == "private_key_jwt" and client.jwks is None and client.jwks_uri is None:
+        raise InvalidClientMetadata("private_key_jwt needs jwks or jwks_uri")
+    alg = client.token_endpoint_auth_signing_alg
+    allowed = {"private_key_jwt": possible.auth_algs, "client_secret_jwt": frozenset({"HS256"})}
+    if alg is not None and alg not in allowed.get(method, frozenset()):
+        raise InvalidClientMetadata("token_endpoint_auth_signing_alg does not fit the method")
+
+
+def grants_are_known(client: Client, possible: Possible) -> None:
+    """RFC 7591 §2.1: response types and grant types belong together."""
+    if set(client.grant_types) - set(GRANT_TYPES) or "authorization_code" not in client.grant_types:
+        raise InvalidClientMetadata("grant_types are authorization_code and refresh_token")
+    if client.response_types != ("code",):
+        raise InvalidClientMetadata("the only response type is code")
+    if not client.response_modes or set(client.response_modes) - set(RESPONSE_MODES):
+        raise InvalidClientMetadata(f"response_modes are among {', '.join(RESPONSE_MODES)}")
+    if client.application_type not in ("web", "native"):
+        raise InvalidClientMetadata("application_type is web or native")
+
+
+def scope_is_known(client: Client, possible: Possible) -> None:
+    """RFC 7591 §2."""
+    if client.scope - set(SCOPES) or "openid" not in client.scope:
+        raise InvalidClientMetadata(f"scope holds openid and others of {' '.join(SCOPES)}")
+
+
+def answers_are_possible(client: Client, possible: Possible) -> None:
+    """Algorithms of ID tokens and userinfo; ``none`` is never among them."""
+    signing = (client.id_token_signed_response_alg, client.userinfo_signed_response_alg)
+    for alg in signing:
+        if alg is not None and alg not in possible.issuer.algorithms:
+            known = ", ".join(possible.issuer.algorithms)
+            raise InvalidClientMetadata(f"the issuer signs with {known}")
+    encrypting = (
+        (client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc),
+        (client.userinfo_encrypted_response_alg, client.userinfo_encrypted_response_enc),
+    )
+    for alg, enc in encrypting:
+        if alg is None and enc is not None:
+            raise InvalidClientMetadata("an encryption enc needs an alg")
+        if alg is not None and alg not in possible.encryption_algs:
+            known = ", ".join(sorted(possible.encryption_algs))
+            raise InvalidClientMetadata(f"keys are encrypted with {known}")
+        if enc is not None and enc not in possible.encryption_encs:
+            known = ", ".join(sorted(possible.encryption_encs))
+            raise InvalidClientMetadata(f"tokens are encrypted with {known}")
+        if alg is not None and client.jwks is None and client.jwks_uri is None:
+            raise InvalidClientMetadata("encrypted answers need jwks or jwks_uri")
+
+
+CHECKS: tuple[Callable[[Client, Possible], None], ...] = (
+    grants_are_known,
+    redirect_uris_are_safe,
+    sector_is_clear,
+    texts_are_plain,
+    pages_are_https,
+    authentication_is_possible,
+    scope_is_known,
+    answers_are_possible,
+)
+
+
+def check(client: Client, possible: Possible) -> None:
+    """Raise InvalidRedirectUri or InvalidClientMetadata unless ``client`` may be registered."""
+    for rule in CHECKS:
+        rule(client, possible)
+
+
+def sector_of(uris: tuple[str, ...], application_type: str) -> str:
+    """Return the host that all redirect URIs share, "" when there are several (§8.1)."""
+    hosts = {redirect_uris.check(uri, application_type) for uri in uris}
+    return hosts.pop() if len(hosts) == 1 else ""
+
+
+def sector_listed(document: Any, address: str, uris: tuple[str, ...]) -> str:
+    """Return the host of a sector_identifier_uri whose ``document`` lists every redirect URI.
+
+    OpenID Connect Dynamic Registration 1.0 §5; or raise InvalidClientMetadata.
+    """
+    if not isinstance(document, list) or not set(uris) <= {x for x in document if type(x) is str}:
+        raise InvalidClientMetadata("sector_identifier_uri does not list every redirect URI")
+    return _check_https(address)
+
+
+def _check_https(uri: str) -> str:
+    try:
+        host = redirect_uris.check(uri, "web")
+    except InvalidRedirectUri as reason:
+        raise InvalidClientMetadata(reason.description) from None
+    return host

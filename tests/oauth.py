@@ -1,0 +1,393 @@
+"""A provider's machine endpoints in process, on real parts: keys, ID store, database, web."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey
+
+import idp.residents.tables  # noqa: F401  (declares the tables of the ID store)
+from config.runtime.audit.records import DatabaseAudit
+from config.runtime.cache import Cache
+from config.runtime.crashpoints import CrashHere, never
+from config.runtime.database.unit import Database
+from config.runtime.entropy import SystemEntropy
+from config.runtime.journal import DatabaseJournal
+from config.runtime.outbound import FetchFailed
+from config.runtime.web.budget import Budget
+from config.runtime.web.router import House, Web
+from config.runtime.web.sites import Route
+from config.settings import Issuer, Lifetimes
+from idp.client_auth.client_secret_basic import ClientSecretBasic
+from idp.client_auth.client_secret_jwt import ClientSecretJwt
+from idp.client_auth.client_secret_post import ClientSecretPost
+from idp.client_auth.keys import ClientKeys
+from idp.client_auth.method import ASSERTION_TYPE, Method
+from idp.client_auth.none import Public
+from idp.client_auth.private_key_jwt import ALGS, PrivateKeyJwt
+from idp.endpoints.discovery import DiscoveryEndpoint
+from idp.endpoints.introspection import IntrospectionEndpoint
+from idp.endpoints.jwks import JwksEndpoint
+from idp.endpoints.revocation import RevocationEndpoint
+from idp.endpoints.token import TokenEndpoint
+from idp.endpoints.userinfo import UserinfoEndpoint
+from idp.flows.access import Access
+from idp.flows.clients import CACHE_ENTRIES, CACHE_SECONDS, ClientAuthentication, KnownClients
+from idp.flows.inspection import Inspection
+from idp.flows.issuer_keys import IssuerKeys
+from idp.flows.nesting import Nesting
+from idp.flows.registration import Registered, Registrar
+from idp.flows.tokens import Tokens
+from idp.flows.userinfo import Userinfo
+from idp.grants.authorization_code import AuthorizationCode
+from idp.grants.grant_type import GrantType
+from idp.grants.refresh_token import RefreshTokenGrant
+from idp.protocol.claims import STANDARD
+from idp.protocol.claims_request import NOTHING
+from idp.protocol.client import Client
+from idp.protocol.discovery import Offer
+from idp.protocol.grant import Authorization, IssuedCode, digest_of
+from idp.residents.port import Residents
+from idp.stores.clients import Clients
+from idp.stores.codes import Codes
+from idp.stores.grants import Grants
+from idp.stores.records import Records
+from idp.stores.refresh_tokens import RefreshTokens
+from idp.stores.used import Used
+from keystore.administration import KeyAdministration
+from keystore.backends.registry import Backends
+from keystore.batches import Batches
+from keystore.door import Door
+from keystore.jose.jwe import CONTENT, KEY_MANAGEMENT
+from keystore.keyring import KeyRing
+from keystore.purposes import Role
+from keystore.stores.memory import MemoryKeyRecords
+from tests.keyrings import POLICIES, HandClock, software_backend
+from tests.residents import id_store, import_rows
+
+ISSUER = Issuer(address="https://id.example")
+LIFETIMES = Lifetimes()
+CALLBACK = "https://rp.example/cb"
+VERIFIER = "correct-horse-battery-staple-correct-horse-battery"
+CHALLENGE = (
+    base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+)
+PERSON = (
+    b'{"national_id": "8747870537", "name": "Amina Odhiambo", "given_name": "Amina",'
+    b' "family_name": "Odhiambo", "birthdate": "1991-05-14", "phone_number": "+447700900101",'
+    b' "phone_number_verified": true, "email": "amina@example.org", "email_verified": true,'
+    b' "name#ar": "\xd8\xa3\xd9\x85\xd9\x8a\xd9\x86\xd8\xa9", "verified_at": "2024-03-18T09:30:00Z"'
+    b', "authority": "National Registration Bureau"}'
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One issuer. ``http`` speaks to it; the rest is what stands behind it."""
+
+    issuer: Issuer
+    clock: HandClock
+    database: Database
+    door: Door
+    keys: KeyAdministration
+    residents: Residents
+    resident_id: str
+    codes: Codes
+    grants: Grants
+    registrar: Registrar
+    web: Web
+    http: httpx2.AsyncClient
+    clients: Clients
+    lifetimes: Lifetimes
+    pages: dict[str, object]
+
+    async def register(self, method: str = "client_secret_basic", **changes: Any) -> Registered:
+        """Register a client with all scopes; private_key_jwt comes with the key KEY."""
+        wish = Client(
+            client_id="",
+            issuer=self.issuer.address,
+            names={"": "A relying party"},
+            redirect_uris=(CALLBACK,),
+            token_endpoint_auth_method=method,
+            sector="",
+            grant_types=("authorization_code", "refresh_token"),
+            scope=frozenset(("openid", "profile", "email", "phone", "address", "offline_access")),
+            jwks=JWKS if method == "private_key_jwt" else None,
+        )
+        return await self.registrar.add(replace(wish, **changes), "", self.clock.now())
+
+    async def code(self, client: Client, **changes: Any) -> str:
+        """Give ``client`` a code as if the person had logged in and agreed."""
+        code = SystemEntropy().token()
+        outer = {
+            name: changes.pop(name)
+            for name in ("redirect_uri", "code_challenge", "expires_at")
+            if name in changes
+        }
+        authorization = Authorization(
+            grant_id=SystemEntropy().token(16),
+            issuer=self.issuer.address,
+            client_id=client.client_id,
+            resident_id=self.resident_id,
+            subject="a-pairwise-subject",
+            scope=("openid", "profile", "email"),
+            claims=NOTHING,
+            granted_claims=STANDARD,
+            claims_locales=(),
+            session_id="session",
+            auth_time=self.clock.now() - 5,
+            acr="mosip:idp:acr:generated-code",
+            amr=("otp",),
+            nonce="n-0S6_WzA2Mj",
+            auth_time_asked=False,
+        )
+        issued = IssuedCode(
+            digest=digest_of(code),
+            authorization=replace(authorization, **changes),
+            redirect_uri=CALLBACK,
+            code_challenge=CHALLENGE,
+            expires_at=self.clock.now() + 60,
+        )
+        await self.database.submit(self.codes.insert(replace(issued, **outer)))
+        return code
+
+    def credentials(self, registered: Registered, **claims: Any) -> dict[str, Any]:
+        """Return the form fields and the ``auth`` with which the client proves itself."""
+        client, secret = registered.client, registered.secret or ""
+        match client.token_endpoint_auth_method:
+            case "client_secret_basic":
+                return {"auth": (client.client_id, secret), "form": {}}
+            case "client_secret_post":
+                return {"form": {"client_id": client.client_id, "client_secret": secret}}
+            case "none":
+                return {"form": {"client_id": client.client_id}}
+        return {
+            "form": {
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": self.assertion(registered, **claims),
+            }
+        }
+
+    def assertion(self, registered: Registered, **claims: Any) -> str:
+        """Return an assertion of the client; a claim given as None is left out."""
+        now = self.clock.now()
+        body = {
+            "iss": registered.client.client_id,
+            "sub": registered.client.client_id,
+            "aud": self.issuer.address,
+            "jti": SystemEntropy().token(16),
+            "iat": now,
+            "exp": now + 60,
+        } | claims
+        body = {name: value for name, value in body.items() if value is not None}
+        if registered.client.token_endpoint_auth_method == "client_secret_jwt":
+            return jwt.encode({"alg": "HS256"}, body, OctKey.import_key(registered.secret or ""))
+        return jwt.encode({"alg": "ES256", "kid": "rp-1"}, body, KEY)
+
+    async def post(self, path: str, registered: Registered, **form: str) -> httpx2.Response:
+        """Post a form with fresh credentials of the client."""
+        credentials = self.credentials(registered)
+        body = credentials.pop("form") | form
+        return await self.http.post(path, data=body, **credentials)
+
+    async def redeem(self, registered: Registered, code: str, **form: str) -> httpx2.Response:
+        """Exchange ``code`` as the client should."""
+        fields = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": CALLBACK,
+            "code_verifier": VERIFIER,
+        } | form
+        return await self.post(
+            "/token", registered, **{name: value for name, value in fields.items() if value}
+        )
+
+    async def tokens(self, registered: Registered, **changes: Any) -> dict[str, Any]:
+        """Return the tokens of a fresh grant."""
+        answer = await self.redeem(registered, await self.code(registered.client, **changes))
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, Any] = answer.json()
+        return tokens
+
+    async def jwks(self) -> dict[str, Any]:
+        """Return the issuer's key set."""
+        keys: dict[str, Any] = (await self.http.get("/jwks")).json()
+        return keys
+
+
+KEY = ECKey.generate_key("P-256", {"kid": "rp-1"}, private=True)
+JWKS = json.dumps({"keys": [KEY.as_dict(private=False)]}).encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What ``provider`` is built on."""
+
+    database: Database
+    directory: Path
+    issuer: Issuer = ISSUER
+    clock: HandClock
+    lifetimes: Lifetimes = LIFETIMES
+    crash_here: CrashHere = never
+
+
+async def provider(ground: Ground) -> Provider:
+    """Return a provider with one resident and no client."""
+    ring, administration = await _keys(ground)
+    door = ring.door(Role.IDP)
+    residents = id_store(ground.database, door)
+    await import_rows(ground.database, ring.door(Role.OPERATOR), _room(ground.directory), [PERSON])
+    person = await residents.find("8747870537", ground.clock.now())
+    assert person is not None
+    pages: dict[str, object] = {}
+
+    async def fetch(url: str) -> object:
+        if url not in pages:
+            raise FetchFailed("network")
+        pages["fetched " + url] = int(str(pages.get("fetched " + url, 0))) + 1
+        return pages[url]
+
+    stores = _Stores(ground.database)
+    routes = _routes(ground, door, residents, stores, fetch)
+    web = Web(
+        routes,
+        House(
+            origins=["https://id.example", "https://other.example"],
+            clock=ground.clock,
+            entropy=SystemEntropy(),
+            budgets={"tokens": Budget("tokens", 1000, 1000)},
+        ),
+    )
+    return Provider(
+        issuer=ground.issuer,
+        clock=ground.clock,
+        database=ground.database,
+        door=door,
+        keys=administration,
+        residents=residents,
+        resident_id=person.id,
+        codes=stores.codes,
+        grants=stores.grants,
+        clients=stores.clients,
+        registrar=Registrar(
+            issuers=(ground.issuer,),
+            clients=stores.clients,
+            grants=stores.grants,
+            records=stores.records,
+            database=ground.database,
+            door=door,
+            entropy=SystemEntropy(),
+            fetch=fetch,
+        ),
+        web=web,
+        http=httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=web), base_url="https://id.example"
+        ),
+        lifetimes=ground.lifetimes,
+        pages=pages,
+    )
+
+
+class _Stores:
+    def __init__(self, database: Database) -> None:
+        self.clients = Clients(database)
+        self.codes = Codes(database)
+        self.grants = Grants(database)
+        self.refresh_tokens = RefreshTokens(database)
+        self.used = Used()
+        self.records = Records(DatabaseJournal(), DatabaseAudit())
+
+
+async def _keys(ground: Ground) -> tuple[KeyRing, KeyAdministration]:
+    backends = Backends.only(software_backend(_room(ground.directory)))
+    records = MemoryKeyRecords()
+    ring = KeyRing(records, Batches(backends), ground.clock)
+    administration = KeyAdministration(ring, records, backends, POLICIES, ground.clock)
+    await administration.ensure({ground.issuer.address: ground.issuer.algorithms})
+    return ring, administration
+
+
+def _room(directory: Path) -> Path:
+    room = directory / "provider"
+    room.mkdir(exist_ok=True)
+    return room
+
+
+def _routes(
+    ground: Ground, door: Door, residents: Residents, stores: _Stores, fetch: Any
+) -> list[Route]:
+    issuer, clock, database = ground.issuer, ground.clock, ground.database
+    client_keys = ClientKeys(fetch, clock)
+    audiences = frozenset((issuer.address, f"{issuer.address}/token"))
+    methods: Sequence[Method] = (
+        PrivateKeyJwt(client_keys, stores.used, audiences),
+        ClientSecretBasic(),
+        ClientSecretPost(),
+        ClientSecretJwt(door, stores.used, audiences, Cache(clock, entries=1000, seconds=300)),
+        Public(),
+    )
+    known = KnownClients(
+        issuer.address,
+        stores.clients,
+        Cache(clock, entries=CACHE_ENTRIES, seconds=CACHE_SECONDS),
+    )
+    authentication = ClientAuthentication(known, {m.name: m for m in methods}, database)
+    common = {
+        "database": database,
+        "grants": stores.grants,
+        "refresh_tokens": stores.refresh_tokens,
+        "records": stores.records,
+        "entropy": SystemEntropy(),
+        "lifetimes": ground.lifetimes,
+    }
+    grant_types: Sequence[GrantType] = (
+        AuthorizationCode(codes=stores.codes, **common),
+        RefreshTokenGrant(residents=residents, **common),
+    )
+    keys = IssuerKeys(issuer.address, door, clock)
+    access = Access(keys, stores.grants, residents)
+    nesting = Nesting(client_keys)
+    tokens = Tokens(
+        issuer=issuer,
+        authentication=authentication,
+        grant_types={grant.name: grant for grant in grant_types},
+        residents=residents,
+        nesting=nesting,
+        door=door,
+        database=database,
+        entropy=SystemEntropy(),
+        lifetimes=ground.lifetimes,
+        crash_here=ground.crash_here,
+    )
+    userinfo = Userinfo(issuer=issuer, access=access, known=known, nesting=nesting, door=door)
+    inspection = Inspection(
+        issuer=issuer,
+        authentication=authentication,
+        access=access,
+        refresh_tokens=stores.refresh_tokens,
+        records=stores.records,
+        database=database,
+    )
+    offer = Offer(
+        grant_types=[grant.name for grant in grant_types],
+        auth_methods=[method.name for method in methods],
+        auth_algs=[*ALGS, "HS256"],
+        acr_values=["mosip:idp:acr:generated-code"],
+        languages=["en", "ar"],
+        encryption_algs=sorted(KEY_MANAGEMENT),
+        encryption_encs=sorted(CONTENT),
+    )
+    return [
+        *TokenEndpoint(tokens, clock).routes(),
+        *UserinfoEndpoint(userinfo, clock).routes(),
+        *IntrospectionEndpoint(inspection, clock).routes(),
+        *RevocationEndpoint(inspection, clock).routes(),
+        *DiscoveryEndpoint(issuer, offer, ground.lifetimes.metadata).routes(),
+        *JwksEndpoint(issuer.address, keys, ground.lifetimes.metadata).routes(),
+    ]

@@ -1,57 +1,30 @@
 """What every Database promises, on SQLite and on PostgreSQL."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Float,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    bindparam,
-    delete,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import bindparam, delete, insert, update
 
 from config.runtime.database.connect import OpenDatabase, open_database
-from config.runtime.database.statements import insert_new, upsert
+from config.runtime.database.statements import upsert
 from config.runtime.database.unit import DatabaseUnavailable, Refused, Statement, Value, Write
+from tests.contracts.database_codes import (
+    CODE,
+    CODES,
+    NEW_CODE,
+    NOTE,
+    TABLES,
+    codes,
+    new_code,
+    new_note,
+    notes,
+    use,
+)
 from tests.servers import create_tables
 
-TABLES = MetaData()
-codes = Table(
-    "codes",
-    TABLES,
-    Column("id", Text, primary_key=True),
-    Column("used_at", BigInteger),
-    Column("used_by", Text),
-)
-notes = Table(
-    "notes",
-    TABLES,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("body", LargeBinary),
-    Column("weight", Float),
-)
-
-NEW_CODE = insert_new(codes)
-NEW_NOTE = insert_new(notes)
-USE_CODE = Statement(
-    update(codes)
-    .where(codes.c.id == bindparam("code"), codes.c.used_at.is_(None))
-    .values(used_at=bindparam("now"), used_by=bindparam("by"))
-    .returning(codes.c.id, codes.c.used_by)
-)
 FORGET = Statement(delete(codes).where(codes.c.used_at.is_(None)))
-CODE = Statement(select(codes).where(codes.c.id == bindparam("code")))
-CODES = Statement(select(codes).order_by(codes.c.id))
-NOTE = Statement(select(notes).where(notes.c.id == bindparam("note")))
 
 
 @pytest.fixture
@@ -60,18 +33,6 @@ async def own(empty_database_url: str) -> AsyncIterator[OpenDatabase]:
     opened = await open_database(empty_database_url)
     yield opened
     await opened.close()
-
-
-def new_code(code: str) -> Write:
-    return Write(NEW_CODE, {"id": code, "used_at": None, "used_by": None})
-
-
-def new_note(note: int) -> Write:
-    return Write(NEW_NOTE, {"id": note, "body": b"\0\xff", "weight": 0.5})
-
-
-def use(code: str, by: str = "somebody") -> Write:
-    return Write(USE_CODE, {"code": code, "now": 1, "by": by})
 
 
 async def test_what_was_submitted_is_read_by_name_and_by_position(own: OpenDatabase) -> None:
@@ -199,7 +160,7 @@ async def test_units_that_lock_in_opposite_order_all_end(own: OpenDatabase) -> N
 
 async def test_a_load_is_one_transaction(own: OpenDatabase) -> None:
     add = Statement(insert(notes))
-    many = [{"id": n, "body": b"", "weight": 1.0} for n in range(3000)]
+    many: list[dict[str, Value]] = [{"id": n, "body": b"", "weight": 1.0} for n in range(3000)]
     await own.load([(add, many), (NEW_CODE, [dict(new_code("a").values)])])
     assert await own.row(NOTE, note=2999) is not None
     assert await own.row(CODE, code="a") is not None
@@ -274,8 +235,6 @@ async def test_a_closed_database_is_unavailable(own: OpenDatabase) -> None:
 
 
 async def test_the_clocks_of_this_machine_agree(own: OpenDatabase) -> None:
-    import time
-
     now = int(time.time())
     assert abs(await own.skew(now)) < 3
     assert await own.skew(now + 3600) in (0.0, pytest.approx(3600, abs=3))

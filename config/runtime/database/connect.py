@@ -38,7 +38,7 @@ def sqlite_path(url: str) -> Path | None:
     parts = urlsplit(url)
     if parts.scheme != "sqlite":
         return None
-    if parts.netloc or len(parts.path) < 2:
+    if not url.startswith("sqlite:///") or len(parts.path) < 2:
         raise ValueError("an SQLite address is sqlite:///path/to/file")
     return Path(unquote(parts.path[1:]))
 

@@ -76,7 +76,7 @@ def _steps(found: set[str], branches: Sequence[str]) -> list[Step]:
         branch: int(number) for branch, _, number in (head.rpartition("_") for head in found)
     }
     steps = [
-        Step(branch, script.revision, script.doc)
+        Step(branch, script.revision, script.doc.removesuffix("."))
         for script in scripts.walk_revisions()
         for branch in (script.revision.rpartition("_")[0],)
         if branch in branches and int(script.revision[-4:]) > numbers.get(branch, 0)

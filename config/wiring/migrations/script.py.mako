@@ -1,4 +1,7 @@
-"""${message}."""
+"""${message}.
+
+Drafted by config.wiring.migrations.draft, applied by ``symbolon migrate``.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,7 @@
-"""First tables."""
+"""First tables.
+
+Drafted by config.wiring.migrations.draft, applied by ``symbolon migrate``.
+"""
 
 import sqlalchemy as sa
 from alembic import op

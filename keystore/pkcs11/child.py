@@ -56,10 +56,10 @@ def _opened(opening: Opening, line: Line) -> tuple[Library, Crew] | None:
         pin = PinSource(file=opening.pin_file, variable=opening.pin_variable)
         token = Token(library, Pkcs11Uri.parse(opening.address), pin, entropy)
         token.open()
-    except (PinRefused, NoPin) as failure:
+    except PinRefused as failure:
         line.send([Reply(serial=0, outcome=Outcome.PIN_REFUSED, reason=str(failure))])
         return None
-    except (Pkcs11Error, OSError, AttributeError) as failure:
+    except (Pkcs11Error, NoPin, OSError, AttributeError) as failure:
         line.send([Reply(serial=0, outcome=Outcome.UNAVAILABLE, reason=str(failure))])
         return None
     verified = frozenset(Algorithm(name) for name in opening.verified)

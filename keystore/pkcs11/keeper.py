@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -42,8 +42,8 @@ class Line(asyncio.BufferedProtocol):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are no subclass of asyncio.Transport, so it cannot be asked.
+        self._transport = cast(asyncio.Transport, transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._arriving
@@ -120,6 +120,7 @@ class Keeper:
         self._stages: _Stages | None = None
         self._stopping = asyncio.Event()
         self._failures = 0
+        self._refusal = ""
         self._proved = False
 
     @property
@@ -151,16 +152,17 @@ class Keeper:
         while not stopping.done():
             self._proved = False
             try:
-                reason, final = await self._life(stopping)
+                reason = await self._life(stopping)
             except OSError as failure:  # no process or descriptor to be had
-                reason, final = f"no child: {failure.strerror}", False
+                reason = f"no child: {failure.strerror}"
             if stopping.done():
                 return
-            self._failures = 0 if self._proved else self._failures + 1
-            self._events.gone("" if self._proved and not final else reason)
-            if final:
-                _log.critical("PKCS#11 token: %s; not tried again", reason)
+            if self._refusal:
+                self._events.gone(self._refusal)
+                _log.critical("PKCS#11 token: %s; not tried again", self._refusal)
                 return
+            self._failures = 0 if self._proved else self._failures + 1
+            self._events.gone("" if self._proved else reason)
             _log.warning("PKCS#11 child ended (%s); starting another", reason or "no reason given")
             await asyncio.wait((stopping,), timeout=self._pause())
 
@@ -170,19 +172,20 @@ class Keeper:
         longest = min(_FIRST_PAUSE * (1 << min(self._failures, 8)), _LONGEST_PAUSE)
         return longest * (0.5 + self._entropy.bytes(1)[0] / 512)
 
-    async def _life(self, stopping: asyncio.Task[Any]) -> tuple[str, bool]:
+    async def _life(self, stopping: asyncio.Task[Any]) -> str:
+        """Start a child and stay until it ends; return why it did."""
         loop = asyncio.get_running_loop()
         self._stages = stages = _Stages(loop.create_future(), loop.create_future())
         line, process = await self._start()
         try:
             line.open(self._opening)
             failure = await self._open((line.ended, stopping), stages)
-            if failure is not None:
+            if failure:
                 return failure
             self._line = line
             self._events.ready()
             await asyncio.wait((line.ended, stopping), return_when=asyncio.FIRST_COMPLETED)
-            return "the child ended", False
+            return "the child ended"
         finally:
             self._line = None
             await self._end(line, process)
@@ -205,10 +208,8 @@ class Keeper:
                 raise
         return line, self._process
 
-    async def _open(
-        self, ends: tuple[_Future, _Future], stages: "_Stages"
-    ) -> tuple[str, bool] | None:
-        """Wait until the child is ready; return why it is not, and whether that is final."""
+    async def _open(self, ends: tuple[_Future, _Future], stages: "_Stages") -> str:
+        """Wait until the child is ready; return why it is not, nothing if it is."""
         for stage, seconds in (
             (stages.loaded, _SECONDS_TO_LOAD),
             (stages.opened, _SECONDS_TO_OPEN),
@@ -217,11 +218,9 @@ class Keeper:
             await asyncio.wait(waited_for, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if not stages.opened.done():
             self.kill()  # a module that hangs does not see that the line ends
-            return "the child did not open the token", False
+            return "the child did not open the token"
         reply = stages.opened.result()
-        if reply.outcome is Outcome.DONE:
-            return None
-        return reply.reason, reply.outcome is Outcome.PIN_REFUSED
+        return "" if reply.outcome is Outcome.DONE else reply.reason
 
     async def _end(self, line: Line, process: asyncio.subprocess.Process) -> None:
         line.close()
@@ -237,6 +236,10 @@ class Keeper:
             self._process = None
 
     def _heard(self, reply: Reply) -> None:
+        if reply.outcome is Outcome.PIN_REFUSED:
+            self._refusal = reply.reason
+            if reply.serial:  # the PIN was changed while the child ran
+                self.kill()
         if reply.serial:
             self._proved = self._proved or reply.outcome is Outcome.DONE
             self._events.heard(reply)

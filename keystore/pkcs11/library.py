@@ -169,7 +169,7 @@ class Library:
         try:
             for flag in (ck.CKF_USER_PIN_LOCKED, ck.CKF_USER_PIN_FINAL_TRY):
                 if token.flags & flag:
-                    raise PinRefused(0xA4, "C_Login")
+                    raise PinRefused(0xA4, "C_Login was not tried, the next failure locks:")
             code = self.functions.C_Login(session, ck.CKU_USER, ctypes.byref(buffer), len(pin))
             if code != 0x100:  # CKR_USER_ALREADY_LOGGED_IN: a session of ours was faster
                 check(code, "C_Login")

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 LENGTH = 4
-_LONGEST = 64 * 1024 * 1024
+_LONGEST = 1 << 30
 
 
 class Verb(StrEnum):

@@ -8,7 +8,7 @@ import msgspec
 
 from config.runtime.clock import Clock
 from keystore.backends.backend import Algorithm, Sealing
-from keystore.pkcs11.errors import Pkcs11Error, Recoverable
+from keystore.pkcs11.errors import PinRefused, Pkcs11Error, Recoverable
 from keystore.pkcs11.keys import UnfitKey
 from keystore.pkcs11.line import Line
 from keystore.pkcs11.messages import Outcome, Reply, Request, Verb
@@ -85,6 +85,12 @@ class Crew:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:
+        try:
+            self._serve()
+        finally:
+            self._over.set()
+
+    def _serve(self) -> None:
         while share := self._share():
             answers = []
             for part in share:
@@ -94,8 +100,7 @@ class Crew:
             if answers:
                 self._line.send(answers)
             if self.lost:
-                break
-        self._over.set()
+                return
 
     def _share(self) -> list[_Part]:
         with self._reading:
@@ -142,6 +147,8 @@ class Crew:
             outcome, reason = Outcome.UNKNOWN_KEY, str(failure)
         except BadSignature as failure:
             outcome, reason = Outcome.BAD_SIGNATURE, str(failure)
+        except PinRefused as failure:
+            outcome, reason = Outcome.PIN_REFUSED, str(failure)
         except Recoverable as failure:
             reason = str(failure)
             self.lost = True

@@ -3,15 +3,18 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from keystore.backends.backend import Algorithm, Backend, Sealing, UnknownKey
 from keystore.backends.pkcs11 import Pkcs11Backend
 from keystore.door import KeyServiceUnavailable
 from tests.softhsm import (
+    PIN,
     RemoteToken,
     SoftHsm,
     pkcs11_backend,
@@ -21,6 +24,7 @@ from tests.softhsm import (
 
 pytestmark = pytest.mark.server
 ES256 = Algorithm.ES256
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -177,6 +181,78 @@ async def test_a_wrong_pin_is_final_until_somebody_starts_again(hsm: SoftHsm) ->
     await again.close()
 
 
+async def test_a_pin_changed_under_way_is_tried_once_and_never_again(
+    backend: Pkcs11Backend, hsm: SoftHsm
+) -> None:
+    """The token is reopened with a PIN that is wrong by now; no later child tries it again."""
+    ref = (await backend.generate(ES256, "kept")).ref
+    hsm.pin_file.write_text("9999\n")
+    os.kill(child(backend), signal.SIGKILL)
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                await backend.sign(ref, ES256, [b"text"])
+            except KeyServiceUnavailable as failure:
+                if "CKR_PIN_INCORRECT" in str(failure):
+                    break
+    hsm.pin_file.write_text(PIN)
+    await fails_within_a_second(backend.health())
+    assert backend.child is None
+
+
+async def test_a_pin_file_that_comes_late_is_waited_for(hsm: SoftHsm) -> None:
+    hsm.pin_file.unlink()
+    backend = pkcs11_backend(hsm)
+    with pytest.raises(KeyServiceUnavailable, match=str(hsm.pin_file)):
+        await backend.health()
+    hsm.pin_file.write_text(PIN)
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                await backend.health()
+            except KeyServiceUnavailable:
+                await asyncio.sleep(0.02)
+            else:
+                break
+    await backend.close()
+
+
+KEPT_BY_ANOTHER = """
+import asyncio, pathlib, sys
+from tests.softhsm import pkcs11_backend, start_softhsm
+
+async def serve():
+    backend = pkcs11_backend(start_softhsm(pathlib.Path(sys.argv[1])))
+    await backend.health()
+    print(backend.child, flush=True)
+    while True:
+        await backend.health()
+
+asyncio.run(serve())
+"""
+
+
+async def test_a_child_does_not_outlive_a_killed_key_service(tmp_path: Path) -> None:
+    service = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KEPT_BY_ANOTHER, str(tmp_path / "own"),
+        stdout=asyncio.subprocess.PIPE, cwd=ROOT,
+    )  # fmt: skip
+    assert service.stdout is not None
+    pid = int(await service.stdout.readline())
+    service.kill()
+    await service.wait()
+    async with asyncio.timeout(5):
+        while Path(f"/proc/{pid}").exists() and "State:\tZ" not in status(pid):
+            await asyncio.sleep(0.02)
+
+
+def status(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return "State:\tZ"
+
+
 async def test_a_module_that_is_no_library_says_so(hsm: SoftHsm) -> None:
     backend = pkcs11_backend(hsm, module=str(hsm.pin_file))
     with pytest.raises(KeyServiceUnavailable, match=str(hsm.pin_file)):
@@ -212,6 +288,19 @@ async def test_keys_survive_a_restart_and_references_of_others_are_unknown(
 async def test_the_pin_is_not_on_the_command_line(backend: Pkcs11Backend, hsm: SoftHsm) -> None:
     line = Path(f"/proc/{child(backend)}/cmdline").read_bytes()
     assert hsm.pin_file.read_bytes().strip() not in line.split(b"\0")
+
+
+def test_uvloop_serves_as_well(hsm: SoftHsm) -> None:
+    async def life() -> None:
+        backend = pkcs11_backend(hsm)
+        ref = (await backend.generate(ES256, "kept")).ref
+        os.kill(child(backend), signal.SIGKILL)
+        await fails_within_a_second(backend.health())
+        await recovers_within_five_seconds(backend, ref)
+        await backend.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(life())
 
 
 async def test_closing_leaves_no_process(hsm: SoftHsm) -> None:

@@ -19,6 +19,7 @@ class TokenKind(StrEnum):
     ACCESS_TOKEN = "access_token"  # typ: at+jwt (RFC 9068 §2.1)
     USERINFO = "userinfo"  # typ: JWT (OpenID Connect Core 1.0 §5.3.2)
     LOGOUT_TOKEN = "logout_token"  # typ: logout+jwt (OpenID Back-Channel Logout §2.4)
+    AUDIT_CHECKPOINT = "audit_checkpoint"  # typ: audit-checkpoint+jwt (ours)
     INTROSPECTION = "introspection"  # typ: token-introspection+jwt (RFC 9701 §5)
 
 

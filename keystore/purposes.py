@@ -38,7 +38,7 @@ Purpose = TokenKind | MacPurpose | SealPurpose | Administration
 _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
     Role.IDP: frozenset(
         [
-            *((Act.SIGN, kind) for kind in TokenKind),
+            *((Act.SIGN, kind) for kind in TokenKind if kind is not TokenKind.AUDIT_CHECKPOINT),
             *((Act.MAC, purpose) for purpose in MacPurpose),
             (Act.SEAL, SealPurpose.PERSON),
             (Act.OPEN, SealPurpose.PERSON),
@@ -50,6 +50,7 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
     Role.WORKER: frozenset(
         [
             (Act.SIGN, TokenKind.LOGOUT_TOKEN),  # back-channel logout is sent by the relay
+            (Act.SIGN, TokenKind.AUDIT_CHECKPOINT),
             (Act.SEAL, SealPurpose.OUTBOX),
             (Act.OPEN, SealPurpose.OUTBOX),
         ]

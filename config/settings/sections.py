@@ -120,6 +120,9 @@ class Lifetimes(Section, frozen=True):
     consent: int = 365 * 86400
     """A remembered consent."""
 
+    history: int = 730 * 86400
+    """A line of a resident's history of logins."""
+
     refresh_grace: int = 60
     """A refresh token that was just exchanged is accepted once more this long."""
 

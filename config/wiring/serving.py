@@ -1,5 +1,6 @@
 """Running an ASGI application under uvicorn: one process, drained on SIGTERM."""
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+import uvloop
 
 KEEP_ALIVE = 15
 """Seconds that an idle connection stays open."""
@@ -52,6 +54,10 @@ class Server(uvicorn.Server):
         )
         self._on_stop = on_stop
 
+    async def serve_quietly(self) -> None:
+        """Serve without listening to signals: beside a server that does."""
+        await self._serve()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain on the first signal; a second SIGINT stops at once."""
         if self.should_exit:
@@ -59,6 +65,11 @@ class Server(uvicorn.Server):
             return
         self._on_stop()
         self.should_exit = True
+
+
+def use_uvloop() -> None:
+    """Have every event loop of this process be uvloop's."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 def port_is_free(host: str, port: int) -> bool:

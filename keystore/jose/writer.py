@@ -10,6 +10,7 @@ TYP = {
     TokenKind.ACCESS_TOKEN: "at+jwt",  # RFC 9068 §2.1
     TokenKind.USERINFO: "JWT",
     TokenKind.LOGOUT_TOKEN: "logout+jwt",  # OpenID Connect Back-Channel Logout 1.0 §2.4
+    TokenKind.AUDIT_CHECKPOINT: "audit-checkpoint+jwt",
     TokenKind.INTROSPECTION: "token-introspection+jwt",  # RFC 9701 §5
 }
 

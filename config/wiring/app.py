@@ -1,0 +1,66 @@
+"""The web server plugged together. Read it to see which address is answered by what."""
+
+from dataclasses import dataclass
+
+from config.runtime.crashpoints import CrashHere, never
+from config.runtime.database.unit import DatabaseUnavailable
+from config.runtime.health import Health
+from config.runtime.tally import RequestTally
+from config.runtime.telemetry import Metrics
+from config.runtime.web import Answer, Budget, Call, House, Web
+from config.runtime.web.operations import Operations, budget_gauges
+from config.wiring.login import residents_side
+from config.wiring.machine import Stores, machine
+from config.wiring.readiness import checks
+from config.wiring.world import World
+from idp.endpoints.answers import refusal_answer
+from idp.endpoints.assets import Assets
+from idp.endpoints.mounting import Mount
+from idp.pages.pages import Pages
+from idp.protocol.errors import TemporarilyUnavailable
+from keystore.door import KeyServiceUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """``web`` is for everybody; ``operations`` is for the operator's port alone."""
+
+    web: Web
+    operations: Operations
+
+
+def build_application(world: World, crash_here: CrashHere = never) -> Application:
+    """Return the application on ``world``. ``crash_here`` is for tests of what dying does."""
+    settings = world.settings
+    budgets = {
+        "tokens": Budget("tokens", settings.web.concurrent_tokens, settings.web.concurrent_tokens),
+        "logins": Budget("logins", settings.web.concurrent_logins, settings.web.concurrent_logins),
+    }
+    pages = Pages.load(settings.pages)
+    stores = Stores.of(world)
+    routes = list(Assets(pages.look).routes())
+    explaining = []
+    for issuer in settings.issuers:
+        for_machines = machine(world, issuer, stores, crash_here)
+        refusals, for_residents = residents_side(world, issuer, for_machines, pages)
+        explaining.append(refusals)
+        routes += [*for_machines.routes, *for_residents]
+    tally = RequestTally()
+    house = House(
+        origins=sorted({Mount.of(issuer.address).origin for issuer in settings.issuers}),
+        clock=world.clock,
+        entropy=world.entropy,
+        budgets=budgets,
+        refusals={DatabaseUnavailable: _away, KeyServiceUnavailable: _away},
+        failure_page=explaining[0].failure_page,
+        tally=tally,
+    )
+    web = Web(routes, house)
+    health = Health(world.clock, checks(world))
+    metrics = Metrics(tally, budget_gauges(budgets))
+    return Application(web, Operations(health, metrics, lambda: web.draining))
+
+
+def _away(_: Exception, call: Call) -> Answer:
+    """Tell a machine to come back: nothing happened, or whether it did is not known (R1)."""
+    return refusal_answer(TemporarilyUnavailable("something that is needed is away; try again"))

@@ -1,0 +1,85 @@
+"""What residents see of an issuer, plugged together: factors, the login, its pages."""
+
+from ipaddress import ip_network
+
+from config.runtime.audit.records import DatabaseAudit
+from config.runtime.journal import DatabaseJournal
+from config.runtime.outbox import DatabaseOutbox
+from config.runtime.plugins import plugins
+from config.runtime.web import Route, TrustedProxies
+from config.settings import Issuer
+from config.wiring.machine import Machine
+from config.wiring.world import World
+from idp.endpoints.authorize import Authorize
+from idp.endpoints.guests import Guests
+from idp.endpoints.login import LoginPages
+from idp.endpoints.login_answers import LoginAnswers
+from idp.endpoints.mounting import Mount
+from idp.endpoints.page_answers import PageAnswers
+from idp.endpoints.page_refusals import PageRefusals
+from idp.factors.factor import Factor
+from idp.factors.parts import Parts
+from idp.flows.consent import ConsentStep
+from idp.flows.login import LoginFlow
+from idp.flows.login_factors import FactorSteps
+from idp.flows.login_ground import LoginGround, LoginStores
+from idp.pages.pages import Pages
+from idp.protocol.acr import Ladder
+
+
+def residents_side(
+    world: World, issuer: Issuer, machine: Machine, pages: Pages
+) -> tuple[PageRefusals, tuple[Route, ...]]:
+    """Return the pages of ``issuer``, and who explains what goes wrong on them."""
+    factors = _factors(world)
+    ground = LoginGround(
+        issuer=issuer.address,
+        names=issuer.name,
+        ladder=Ladder.of(issuer.ladder, tuple(factors)),
+        factors=factors,
+        clients=machine.known,
+        residents=world.residents,
+        stores=LoginStores.on(world.database),
+        database=world.database,
+        door=world.door,
+        journal=DatabaseJournal(),
+        audit=DatabaseAudit(),
+        entropy=world.entropy,
+        lifetimes=world.settings.lifetimes,
+    )
+    flow = LoginFlow(ground)
+    guests = Guests(pages.languages, _proxies(world), world.entropy, world.door)
+    answers = PageAnswers(pages, issuer.name, f"{Mount.of(issuer.address).path}/me")
+    refusals = PageRefusals(guests, answers)
+    login = LoginAnswers(
+        FactorSteps(flow), ConsentStep(flow), answers, refusals, world.settings.factors.otp.digits
+    )
+    endpoints = (
+        Authorize(flow, machine.keys, login, world.clock),
+        LoginPages(flow, login, world.clock),
+    )
+    return refusals, tuple(route for endpoint in endpoints for route in endpoint.routes())
+
+
+def _factors(world: World) -> dict[str, Factor]:
+    """Return the factors in use, the one asked by default first."""
+    settings = world.settings
+    channels = plugins("idp.channels", settings.channels.enabled)
+    parts = Parts(
+        residents=world.residents,
+        database=world.database,
+        door=world.door,
+        outbox=DatabaseOutbox(),
+        entropy=world.entropy,
+        limits=world.limits,
+        limits_secret=world.limits_secret,
+        rates=settings.limits,
+        channels=[module.build(settings) for module in channels.values()],
+        settings=settings.factors,
+    )
+    modules = plugins("idp.factors", settings.factors.enabled)
+    return {name: module.build(parts) for name, module in modules.items()}
+
+
+def _proxies(world: World) -> TrustedProxies:
+    return TrustedProxies([ip_network(address) for address in world.settings.web.trusted_proxies])

@@ -77,7 +77,7 @@ def rp() -> None:
 @click.option("--client-id", default="", help="Default: a random one.")
 @as_json
 @click.pass_obj
-def add(settings_file: str | None, as_json: bool, **options: Any) -> None:
+def add(settings_file: str | None, /, as_json: bool, **options: Any) -> None:
     """Register a relying party; prints its client_id, and its secret or private key this once."""
     settings = settings_of(settings_file)
     sector = options.pop("sector")
@@ -187,6 +187,7 @@ def _wish(settings: Settings, options: dict[str, Any]) -> Client:
     grant_types = ["authorization_code"]
     if options.pop("offline"):
         scope |= {"offline_access"}
+    if "offline_access" in scope:
         grant_types.append("refresh_token")
     name, purpose = options.pop("name"), options.pop("purpose")
     options["response_modes"] = options["response_modes"] or RESPONSE_MODES

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from config.runtime.journal import Fact
+from config.runtime.audit.records import AuditEntry
 from idp.flows.consent_wish import wish_of
 from idp.flows.login import LoginFlow
 from idp.flows.login_draft import Draft
@@ -44,16 +44,17 @@ class ConsentStep:
             given_at=now,
             expires_at=now + self.flow.ground.lifetimes.consent,
         )
-        fact = Fact(
-            name="consent.given",
+        entry = AuditEntry(
             at=now,
-            about=draft.login.id,
-            details={"client": draft.client.client_id, "claims": " ".join(sorted(claims))},
+            actor=decision.resident_id,
+            action="consent.given",
+            about=draft.client.client_id,
+            details={"claims": " ".join(sorted(claims)), "scope": " ".join(scope)},
         )
         ground = self.flow.ground
         moved = draft.moved(
             draft.login.consent(scope, claims),
             ground.stores.consents.record(decision),
-            ground.journal.write(fact),
+            ground.audit.write(entry),
         )
         return await self.flow.advance(moved, now)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from config.runtime.audit.records import AuditEntry
 from config.runtime.database.unit import Write
 from config.runtime.journal import Fact
 from idp.flows.login_draft import Draft
@@ -102,13 +103,21 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
         code_challenge=login.request.code_challenge,
         expires_at=now + ground.lifetimes.code,
     )
-    fact = Fact(
-        name="code.issued",
+    details = {"client": draft.client.client_id, "session": authorization.session_id}
+    entry = AuditEntry(
         at=now,
+        actor=login.resident_id,
+        action="code.issued",
         about=authorization.grant_id,
-        details={"client": draft.client.client_id},
+        details=details,
     )
-    writes = (ground.stores.codes.insert(issued), recorded, ground.journal.write(fact))
+    fact = Fact(name=entry.action, at=now, about=entry.about, details=details)
+    writes = (
+        ground.stores.codes.insert(issued),
+        recorded,
+        ground.audit.write(entry),
+        ground.journal.write(fact),
+    )
     draft = draft.moved(login.issue(), *writes, *((kept,) if kept else ()))
     return replace(draft, reply=login.request.reply_to.accept(code))
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
+from config.runtime.audit.records import Audit
 from config.runtime.database.unit import Database
 from config.runtime.entropy import Entropy
 from config.runtime.journal import Journal
@@ -64,6 +65,7 @@ class LoginGround:
     database: Database
     door: Door
     journal: Journal
+    audit: Audit
     entropy: Entropy
     lifetimes: Lifetimes
 

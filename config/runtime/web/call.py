@@ -5,7 +5,7 @@ a client sent: the path is ``scope["path"]``, the origin comes from the settings
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from config.runtime.malformed import Malformed
@@ -23,13 +23,18 @@ LARGEST_BODY = 65_536
 BODY_SECONDS = 10.0
 """A client that has not sent its body by then is told 408."""
 
+WHOLE = "symbolon.whole"
+"""Stands in the scope when the server has the whole body: then nothing has to be timed."""
+
 _LISTS = frozenset(
     (
-        *("accept", "accept-charset", "accept-encoding", "accept-language", "cache-control"),
-        *("connection", "forwarded", "if-match", "if-none-match", "pragma", "te", "trailer"),
-        *("transfer-encoding", "via", "x-forwarded-for"),
+        *(b"accept", b"accept-charset", b"accept-encoding", b"accept-language", b"cache-control"),
+        *(b"connection", b"forwarded", b"if-match", b"if-none-match", b"pragma", b"te"),
+        *(b"trailer", b"transfer-encoding", b"via", b"x-forwarded-for"),
     )
 )
+_TWICE = b"\n"
+"""Stands for a header that must not come twice and did; no header can hold it."""
 
 
 class Disconnected(Exception):
@@ -41,7 +46,17 @@ class Call:
     configured origin under which it came (``https://id.example``), ``request_id`` is ours.
     """
 
-    __slots__ = ("_body", "_receive", "captured", "method", "origin", "path", "request_id", "scope")
+    __slots__ = (
+        "_body",
+        "_headers",
+        "_receive",
+        "captured",
+        "method",
+        "origin",
+        "path",
+        "request_id",
+        "scope",
+    )
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
@@ -50,6 +65,7 @@ class Call:
         self.origin = ""
         self.request_id = ""
         self.captured: dict[str, str] = {}
+        self._headers: dict[bytes, bytes] | None = None
         self._receive = receive
         self._body: bytes | None = None
 
@@ -64,19 +80,20 @@ class Call:
         A header that is a list is joined with commas; any other that comes twice is Malformed
         (RFC 9110 §5.3): what two readers would read differently is read by neither.
         """
-        key = name.encode()
-        values = [value for header, value in self.scope["headers"] if header == key]
-        if not values:
+        if self._headers is None:
+            self._headers = _headers(self.scope["headers"])
+        value = self._headers.get(name.encode())
+        if value is None:
             return None
-        if len(values) == 1:
-            return values[0].decode("latin-1")  # type: ignore[no-any-return]
-        if name in _LISTS:
-            return b", ".join(values).decode("latin-1")
-        raise Malformed(f"the header {name} stands twice")
+        if value is _TWICE:
+            raise Malformed(f"the header {name} stands twice")
+        return value.decode("latin-1")
 
     def query(self) -> list[tuple[str, str]]:
         """Return the pairs of the query string in their order, duplicates included."""
         query: bytes = self.scope["query_string"]
+        if len(query) > LARGEST_BODY:
+            raise Malformed("the query is too long", 414)
         return fields(query) if query else []
 
     async def form(self, limit: int = LARGEST_BODY) -> list[tuple[str, str]]:
@@ -102,11 +119,10 @@ class Call:
                 raise Malformed("wrong content-length")
             if length is not None and (len(length) > 12 or int(length) > limit):
                 raise Malformed("the body is too large", 413)
-            try:
-                async with asyncio.timeout(BODY_SECONDS):
-                    self._body = await self._collect(limit)
-            except TimeoutError:
-                raise Malformed("the body did not arrive in time", 408) from None
+            if WHOLE in self.scope:
+                self._body = await self._collect(limit)
+            else:
+                self._body = await self._awaited(limit)
         return self._body
 
     def cookies(self) -> dict[str, str]:
@@ -141,6 +157,13 @@ class Call:
         if parameter and parameter.strip().lower() not in ("charset=utf-8", 'charset="utf-8"'):
             raise Malformed("the only charset is UTF-8", 415)
 
+    async def _awaited(self, limit: int) -> bytes:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._collect(limit)
+        except TimeoutError:
+            raise Malformed("the body did not arrive in time", 408) from None
+
     async def _collect(self, limit: int) -> bytes:
         pieces: list[bytes] = []
         size = 0
@@ -155,6 +178,17 @@ class Call:
             if not message.get("more_body"):
                 return b"".join((*pieces, piece)) if pieces else piece
             pieces.append(piece)
+
+
+def _headers(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the headers by name: lists joined, what stands twice and is no list as _TWICE."""
+    found = dict(lines)
+    if len(found) != len(lines):
+        for name in found:
+            values = [value for header, value in lines if header == name]
+            if len(values) > 1:
+                found[name] = b", ".join(values) if name in _LISTS else _TWICE
+    return found
 
 
 def cookie_name(name: str, secure: bool) -> str:

@@ -23,7 +23,7 @@ from config.runtime.web.failures import (
     plain_failure_page,
 )
 from config.runtime.web.sites import Entry, Misdirected, Route, Site, sites
-from config.runtime.web.wire import compressed, decorated, gzip_wanted
+from config.runtime.web.wire import RequestIds, compressed, decorated, gzip_wanted
 
 Application = Callable[[Scope, Receive, Send], Any]
 
@@ -36,6 +36,9 @@ _UNEXPECTED = Failure(
 _OVERLOADED = Failure(
     status=503, code="temporarily_unavailable", description="Too many requests at the moment."
 )
+_UNREAD = frozenset((408, 413))
+"""Answers to a body that was not read to its end: another request cannot follow it."""
+
 _FOREIGN = Failure(
     status=403, code="access_denied", description="The form was sent from another site."
 )
@@ -67,11 +70,14 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes out: the headers are complete and hold nothing that a header must not."""
+    """What goes out: the headers are complete and hold nothing that a header must not. ``last``
+    says that the connection ends with it, as a header says too.
+    """
 
     status: int
     headers: Headers
     body: bytes
+    last: bool
 
 
 class Nobody(Enum):
@@ -91,6 +97,7 @@ class Web:
         self.draining = False
         self._house = house
         self.fallback = fallback
+        self._ids = RequestIds(house.entropy)
         self._sites = sites(routes, house.origins, house.budgets)
 
     def drain(self) -> None:
@@ -116,7 +123,7 @@ class Web:
         """Return what to answer; or that the client is gone, or the request is the fallback's."""
         started = self._house.clock.elapsed()
         call = Call(scope, receive)
-        call.request_id = self._house.entropy.token(12)
+        call.request_id = self._ids.next()
         REQUEST_ID.set(call.request_id)
         site: Site | None = None
         entry: Entry | None = None
@@ -136,11 +143,13 @@ class Web:
         if answer.compressible and gzip_wanted(call):
             answer = compressed(answer, self._house.entropy)
         headers = decorated(answer, call, site, entry)
-        if self.draining:
+        last = self.draining or answer.status in _UNREAD
+        if last:
             headers.append((b"connection", b"close"))
         taken = self._house.clock.elapsed() - started
         self._house.tally.count(entry.path if entry else "", answer.status, taken)
-        return Reply(answer.status, headers, b"" if call.method == "HEAD" else answer.body)
+        body = b"" if call.method == "HEAD" else answer.body
+        return Reply(answer.status, headers, body, last)
 
     def _site(self, call: Call) -> Site:
         host = call.header("host")

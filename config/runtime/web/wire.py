@@ -1,6 +1,7 @@
 """The last step of an answer: the headers that every answer carries, and compression."""
 
 import zlib
+from base64 import urlsafe_b64encode
 
 from config.runtime.entropy import Entropy
 from config.runtime.web.answer import Answer, Headers
@@ -12,6 +13,25 @@ _NOWHERE: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy
 
 LEVEL = 4
 """Of zlib: 12 kB in 65 us and within one hundredth of the size that level 9 reaches."""
+
+
+class RequestIds:
+    """Unpredictable ids of 16 characters. The dice are asked for many at once: each time that they
+    are asked costs as much as finding the route.
+    """
+
+    __slots__ = ("_entropy", "_left")
+
+    def __init__(self, entropy: Entropy) -> None:
+        self._entropy = entropy
+        self._left = b""
+
+    def next(self) -> str:
+        """Return the next id."""
+        if not self._left:
+            self._left = self._entropy.bytes(12 * 64)
+        taken, self._left = self._left[:12], self._left[12:]
+        return urlsafe_b64encode(taken).decode()
 
 
 def decorated(answer: Answer, call: Call, site: Site | None, entry: Entry | None) -> Headers:
@@ -28,12 +48,13 @@ def decorated(answer: Answer, call: Call, site: Site | None, entry: Entry | None
 
 def gzip_wanted(call: Call) -> bool:
     """Return whether the client takes gzip (RFC 9110 §12.5.3): named, and not with weight 0."""
-    for name, value in call.scope["headers"]:
-        if name == b"accept-encoding":
-            for part in value.lower().split(b","):
-                coding, _, weight = part.partition(b";")
-                if coding.strip() == b"gzip":
-                    return weight.replace(b" ", b"").rstrip(b"0") not in (b"q=", b"q=0.", b"q=0")
+    accepted = call.header("accept-encoding")
+    if accepted is None:
+        return False
+    for part in accepted.lower().split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() == "gzip":
+            return weight.replace(" ", "").rstrip("0") not in ("q=", "q=0.", "q=0")
     return False
 
 

@@ -81,8 +81,11 @@ class Plan:
         kept = {k: v for k, v in inherited.items() if not k.startswith("SYMBOLON_")}
         return kept | mine
 
-    def settings_text(self, module: Path | None) -> str:
-        """Return the settings file; ``module`` is SoftHSM's library, None keeps keys in a file."""
+    def settings_text(self, module: Path | None, inbox_token: str) -> str:
+        """Return the settings file; ``module`` is SoftHSM's library, None keeps keys in a file.
+
+        ``inbox_token`` is what the worker and the inbox know each other by.
+        """
         lines = [
             "# The demonstration's settings, written anew at each start.",
             "demo = true",
@@ -117,6 +120,7 @@ class Plan:
             "[channels]",
             'enabled = ["inbox"]',
             f"inbox_url = {json.dumps(self.inbox)}",
+            f"inbox_token = {json.dumps(inbox_token)}",
         ]
         return "\n".join(lines) + "\n"
 

@@ -55,7 +55,7 @@ def prepare(plan: Plan, environment: Mapping[str, str], clock: Clock, entropy: E
         certificate, key = self_signed((LOOPBACK,), ("localhost",), clock.now())
         _write_private(plan.certificate_key, key.decode())
         plan.certificate.write_bytes(certificate)
-    plan.settings_file.write_text(plan.settings_text(module))
+    _write_private(plan.settings_file, plan.settings_text(module, entropy.token()))
     return Prepared(plan, "SoftHSM (PKCS#11)" if module else "an encrypted file")
 
 
@@ -81,10 +81,11 @@ def _make_token(plan: Plan, environment: Mapping[str, str], entropy: Entropy) ->
     (home / "softhsm2.conf").write_text(
         f"directories.tokendir = {home / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n"
     )
+    tool = shutil.which("softhsm2-util") or ""
     pin, officer_pin = entropy.digits(8), entropy.digits(8)
-    pins = ("--pin", pin, "--so-pin", officer_pin)  # of a token that is for play
-    subprocess.run(  # noqa: S603
-        ("softhsm2-util", "--init-token", "--free", "--label", "symbolon", *pins),
+    pins = ("--pin", pin, "--so-pin", officer_pin)
+    subprocess.run(  # noqa: S603 - a tool of Debian, on a token that is for play
+        (tool, "--init-token", "--free", "--label", "symbolon", *pins),
         env=plan.environment(environment),
         check=True,
         capture_output=True,

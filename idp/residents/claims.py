@@ -27,7 +27,7 @@ LONGEST_PICTURE = 192 * 1024
 """Characters of a picture, as an address or a data URI."""
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
-_PRINTABLE_NAME = re.compile(r"[A-Za-z0-9_.#-]{1,40}")
+_COLUMN_NAME = re.compile(r"[A-Za-z_.#-]{1,40}")
 _BIRTHDATE = re.compile(r"[0-9]{4}(-[0-9]{2}-[0-9]{2})?")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,189}")
 _ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
@@ -44,10 +44,11 @@ class BadRow(Exception):
 
 def unknown(name: str, known: list[str]) -> BadRow:
     """Return the refusal of a column that there is not, with the nearest that there is."""
-    shown = name if _PRINTABLE_NAME.fullmatch(name) else "(a name that is not shown)"
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
-    return BadRow("", f"unknown column {shown}: {hint}")
+    near = get_close_matches(name.partition("#")[0], known, n=1, cutoff=0.5)
+    if near and _COLUMN_NAME.fullmatch(name):
+        return BadRow("", f"unknown column {name}: did you mean {near[0]}?")
+    # It may be no name but a value that lost its place: it is not repeated.
+    return BadRow("", f"unknown column: there are {', '.join(sorted(known))}")
 
 
 def claim(name: str, value: object, numbering: Numbering) -> tuple[str, str, Any]:
@@ -71,7 +72,7 @@ def text(name: str, value: object, longest: int = LONGEST_TEXT) -> str:
         raise BadRow(name, "must be text, and not empty")
     if len(value) > longest:
         raise BadRow(name, f"is longer than {longest} characters")
-    if any(_forbidden(character) for character in value):
+    if not value.isprintable() and any(_forbidden(character) for character in value):
         raise BadRow(name, "holds a control character")
     return value
 

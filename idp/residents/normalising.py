@@ -47,7 +47,10 @@ def candidates(typed: str, numbering: Numbering) -> tuple[tuple[Kind, str], ...]
 
 def number(typed: str) -> str:
     """Return a national or virtual number: ASCII digits, letters folded, separators dropped."""
-    return "".join(c for c in _folded(typed) if not _separates(c))
+    folded = _folded(typed)
+    if folded.isalnum():
+        return folded
+    return "".join(c for c in folded if not _separates(c))
 
 
 def handle(typed: str, numbering: Numbering) -> str:
@@ -88,6 +91,8 @@ def is_telephone(text: str) -> bool:
 
 def _folded(typed: str) -> str:
     """Return ``typed`` in NFKC, without case, invisible characters or other scripts' digits."""
+    if typed.isascii() and typed.isprintable():  # what follows would change nothing else
+        return typed.lower().strip()
     composed = unicodedata.normalize("NFKC", typed).casefold()
     visible = (c for c in composed if unicodedata.category(c) not in ("Cf", "Cc", "Cs"))
     ascii_digits = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in visible)

@@ -11,6 +11,8 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from config.runtime.web.protocol import BoundedProtocol
+
 KEEP_ALIVE = 15
 """Seconds that an idle connection stays open."""
 
@@ -39,7 +41,7 @@ class Server(uvicorn.Server):
                 host=listening.host,
                 port=listening.port,
                 loop="uvloop",
-                http="httptools",
+                http=BoundedProtocol,
                 ws="none",
                 log_config=None,
                 access_log=False,

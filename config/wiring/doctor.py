@@ -1,0 +1,124 @@
+"""What can be wrong with a deployment, and how each is mended: for ``symbolon doctor``."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from sqlalchemy import func, select
+
+from config.runtime.database.connect import sqlite_path
+from config.runtime.database.unit import Statement
+from config.runtime.health import Health
+from config.runtime.outbox import dead_letters, outbox
+from config.runtime.plugins import UnknownPlugin, plugins
+from config.runtime.redis import Redis
+from config.settings import Settings, SettingsError
+from config.wiring.readiness import checks
+from config.wiring.world import World
+from idp.pages.look import UnfitLook, load_look
+
+LEAST_FREE = 512 * 1024 * 1024
+"""Bytes that a disk with an SQLite database should have free."""
+
+LONGEST_WAIT = 60
+"""Seconds that a message may be overdue before the worker is thought to be away."""
+
+_OLDEST = Statement(select(func.min(outbox.c.due_at)))
+_DEAD = Statement(select(func.count()).select_from(dead_letters))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``trouble`` is empty when ``subject`` is well; else it says what is wrong and the remedy."""
+
+    subject: str
+    trouble: str = ""
+
+
+async def examine(world: World) -> list[Finding]:
+    """Look at everything, and return what was found, well or not."""
+    settings = world.settings
+    found = [*_issuers(settings), *_keys(settings), *_look(settings), *_channels(settings)]
+    for check in await Health(world.clock, checks(world), seconds=3.0).findings():
+        found.append(Finding(check.name, check.reason))
+    if not any(finding.subject == "database" and finding.trouble for finding in found):
+        found += [await _worker(world), await _letters(world)]
+    found += [await asyncio.to_thread(_disk, settings), await _redis(world)]
+    return found
+
+
+def _issuers(settings: Settings) -> Iterator[Finding]:
+    for issuer in settings.issuers:
+        parts = urlsplit(issuer.address)
+        trouble = ""
+        if parts.scheme != "https" and not settings.demo:
+            trouble = "an issuer outside the demonstration needs an https address"
+        elif parts.query or parts.fragment or issuer.address.endswith("/"):
+            trouble = "write the address without query, fragment and last slash"
+        yield Finding(f"issuer {issuer.address}", trouble)
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    software = settings.keys.backend == "software" and not settings.demo
+    trouble = "keys lie in a file: set up an HSM (keys.backend = pkcs11)" if software else ""
+    yield Finding("key backend", trouble)
+
+
+def _look(settings: Settings) -> Iterator[Finding]:
+    try:
+        load_look(settings.pages.accent, settings.pages.logo)
+    except (UnfitLook, OSError) as reason:
+        yield Finding("look of the pages", str(reason))
+    else:
+        yield Finding("look of the pages")
+
+
+def _channels(settings: Settings) -> Iterator[Finding]:
+    if "otp" in settings.factors.enabled and not settings.channels.enabled:
+        yield Finding("channels", "codes cannot be sent: name channels in channels.enabled")
+        return
+    try:
+        for module in plugins("idp.channels", settings.channels.enabled).values():
+            module.build(settings)
+    except (UnknownPlugin, SettingsError) as reason:
+        yield Finding("channels", str(reason))
+    else:
+        yield Finding("channels")
+
+
+async def _worker(world: World) -> Finding:
+    row = await world.database.row(_OLDEST)
+    overdue = world.clock.now() - row[0] if row and row[0] is not None else 0
+    if overdue > LONGEST_WAIT:
+        return Finding("worker", f"a message waits since {overdue} s: is `symbolon work` running?")
+    return Finding("worker")
+
+
+async def _letters(world: World) -> Finding:
+    row = await world.database.row(_DEAD)
+    count = row[0] if row else 0
+    return Finding("messages", f"{count} could not be delivered: see dead_letter" if count else "")
+
+
+def _disk(settings: Settings) -> Finding:
+    path = sqlite_path(settings.database.url)
+    if path is None:
+        return Finding("disk")
+    free = shutil.disk_usage(path.parent).free
+    low = free < LEAST_FREE
+    return Finding("disk", f"{free >> 20} MiB are free beside {path}" if low else "")
+
+
+async def _redis(world: World) -> Finding:
+    url = world.settings.database.redis_url
+    if not url:
+        return Finding("Redis")
+    redis = Redis(url, world.clock)
+    try:
+        reason = await redis.check()
+    finally:
+        await redis.close()
+    remedy = "limits hold in each web process alone until it is back"
+    return Finding("Redis", f"{reason}: {remedy}" if reason else "")

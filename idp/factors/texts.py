@@ -21,6 +21,7 @@ MOST_SEGMENTS = 3
 """Parts of one text message at most: what is not needed is left out before."""
 
 LONGEST_NAME = 40
+LONGEST_PURPOSE = 120
 
 _UNPRINTED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 _JOINERS = "\u200c\u200d"  # without these, words of Indic and Arabic scripts are misspelt
@@ -89,20 +90,22 @@ def text(telling: Telling, medium: str) -> str:
     A text message to an https issuer ends with the line by which a browser takes the code only on
     the issuer's own pages (Origin-bound one-time codes, WICG).
     """
-    words = _wording(telling.locale).login.format(
-        code=telling.code,
-        client=plain(telling.client, LONGEST_NAME),
-        minutes=max(1, telling.seconds // 60),
-    )
-    purpose = plain(telling.purpose, 120)
+    client = plain(telling.client, LONGEST_NAME)
+    purpose = plain(telling.purpose, LONGEST_PURPOSE)
     issuer = urlsplit(telling.issuer)
     bound = ""
     if medium == "sms" and issuer.scheme == "https" and issuer.hostname:
         bound = f"\n\n@{issuer.hostname} #{telling.code}"
-    full = f"{words}\n{purpose}{bound}" if purpose else f"{words}{bound}"
+    full = _words(telling, f"{client} ({purpose})" if purpose else client) + bound
     if medium != "sms" or segments(full) <= MOST_SEGMENTS:
         return full
-    return f"{words}{bound}"
+    return _words(telling, client) + bound
+
+
+def _words(telling: Telling, client: str) -> str:
+    minutes = max(1, telling.seconds // 60)
+    wording = _wording(telling.locale).login
+    return wording.format(code=telling.code, client=client, minutes=minutes)
 
 
 def segments(message: str) -> int:

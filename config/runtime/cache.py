@@ -61,10 +61,11 @@ class Cache(Generic[Key, Held]):
         return await load()
 
     def _loaded(self, key: Key, done: "asyncio.Task[Held]") -> None:
+        failed = done.cancelled() or done.exception() is not None
         if self._loading.get(key) is not done:
-            return
+            return  # forgotten meanwhile
         del self._loading[key]
-        if done.cancelled() or done.exception() is not None:
+        if failed:
             return
         self._held[key] = (self._clock.elapsed() + self._seconds, done.result())
         if len(self._held) > self._entries:

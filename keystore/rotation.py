@@ -12,6 +12,10 @@ from itertools import groupby
 from keystore.backends.backend import SIGNING, Algorithm
 from keystore.door import KeyState
 
+MARGIN = 60
+"""Seconds that a version stays published beyond ``publish_for``: until every process of ours shows
+it, and what was signed just before the change has arrived."""
+
 _ORDER = {state: place for place, state in enumerate(KeyState)}
 
 
@@ -47,9 +51,9 @@ class Move:
 class Policy:
     """How long a version stays in a state, in seconds.
 
-    ``publish_for``: at least the ``max-age`` with which the JWKS is served. ``active_for``: a
-    version older than this is due for rotation. ``keep_for``: the longest life of what a version
-    made; None keeps it until what it made was made anew.
+    ``publish_for``: the ``max-age`` with which the JWKS is served. ``active_for``: a version older
+    than this is due for rotation. ``keep_for``: the longest life of what a version made; None keeps
+    it until what it made was made anew.
     """
 
     publish_for: int
@@ -114,7 +118,7 @@ def _activation(versions: Sequence[KeyVersion], now: int, policy: Policy) -> lis
     ready = [
         key
         for key in versions
-        if key.state is KeyState.PUBLISHED and now >= key.since + policy.publish_for
+        if key.state is KeyState.PUBLISHED and now >= key.since + policy.publish_for + MARGIN
     ]
     if not ready:
         return []

@@ -110,6 +110,8 @@ async def serving(service: KeyService) -> AsyncIterator[None]:
     waiting.cancel()
     if task.done():
         task.result()
-    yield
-    stop.set()
-    await task
+    try:
+        yield
+    finally:
+        stop.set()
+        await task

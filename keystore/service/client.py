@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from config.runtime.cache import Cache
 from config.runtime.clock import Clock
 from keystore.backends.backend import Algorithm
 from keystore.door import (
@@ -22,7 +23,9 @@ from keystore.service.connection import Connection
 
 FRESH = 5.0
 """Seconds for which published keys are taken from memory without asking; a change is announced."""
-_NEVER = float("-inf")
+_PATIENCE = 0.1
+"""Seconds to wait for published keys that are known from before."""
+_ISSUERS = 1024
 _ADMINISTRATION = 60.0
 _Expected = TypeVar("_Expected", frames.Signed, frames.Shown, frames.Macs, frames.Octets)
 
@@ -34,9 +37,9 @@ class KeyServiceClient(Door):
     """
 
     def __init__(self, path: Path, clock: Clock, *, deadline: float = 1.0) -> None:
-        self._clock = clock
-        self._connection = Connection(path, deadline, self._changed)
-        self._published: dict[str, tuple[float, list[PublishedKey]]] = {}
+        self._shown: Cache[str, list[PublishedKey]] = Cache(clock, entries=_ISSUERS, seconds=FRESH)
+        self._last: dict[str, list[PublishedKey]] = {}
+        self._connection = Connection(path, deadline, self._shown.clear)
 
     async def sign(self, issuer: str, orders: Sequence[Order]) -> list[str]:
         asked = [(order.kind, order.alg, order.claims) for order in orders]
@@ -44,24 +47,7 @@ class KeyServiceClient(Door):
         return reply.tokens
 
     async def published(self, issuer: str) -> list[PublishedKey]:
-        now = self._clock.elapsed()
-        since, keys = self._published.get(issuer, (_NEVER, []))
-        if keys and now < since + FRESH:
-            return keys
-        if keys:  # who asks meanwhile, and who asks while the service is down, is not kept waiting
-            self._published[issuer] = now, keys
-        try:
-            reply = await self._ask(lambda n: frames.Published(n, issuer), frames.Shown)
-        except KeyServiceUnavailable:
-            if keys:
-                return keys
-            raise
-        keys = [
-            PublishedKey(kid=key.kid, alg=key.alg, state=key.state, jwk=key.jwk)
-            for key in reply.keys
-        ]
-        self._published[issuer] = now, keys
-        return keys
+        return await self._shown.get(issuer, lambda: self._show(issuer))
 
     async def mac(self, purpose: MacPurpose, message: bytes) -> tuple[Mac, ...]:
         reply = await self._ask(lambda n: frames.MakeMac(n, purpose, message), frames.Macs)
@@ -85,14 +71,32 @@ class KeyServiceClient(Door):
         """Hang up."""
         await self._connection.close()
 
-    def _changed(self) -> None:
-        self._published = {issuer: (_NEVER, keys) for issuer, (_, keys) in self._published.items()}
+    async def _show(self, issuer: str) -> list[PublishedKey]:
+        last = self._last.get(issuer)
+        deadline = _PATIENCE if last else None  # public keys are served while the service is down
+        try:
+            reply = await self._ask(
+                lambda n: frames.Published(n, issuer), frames.Shown, deadline=deadline
+            )
+        except KeyServiceUnavailable:
+            if last is None:
+                raise
+            return last
+        self._last[issuer] = shown = [
+            PublishedKey(kid=key.kid, alg=key.alg, state=key.state, jwk=key.jwk)
+            for key in reply.keys
+        ]
+        return shown
 
     async def _ask(
-        self, request: Callable[[int], frames.Request], expected: type[_Expected]
+        self,
+        request: Callable[[int], frames.Request],
+        expected: type[_Expected],
+        *,
+        deadline: float | None = None,
     ) -> _Expected:
         try:
-            return _expect(await self._connection.ask(request), expected)
+            return _expect(await self._connection.ask(request, deadline=deadline), expected)
         except frames.BadFrame as reason:
             raise NotPermitted("longer than a frame") from reason
 

@@ -2,7 +2,7 @@
 
 Requests of one turn of the event loop leave in one write; replies find their request by its id.
 Every request is answered or raises KeyServiceUnavailable within its deadline. One that can be
-repeated and whose connection was lost is sent once more on the next connection.
+repeated and whose connection was lost is sent again on the next connection.
 """
 
 import asyncio
@@ -16,6 +16,8 @@ from keystore.door import KeyServiceUnavailable
 from keystore.service import frames
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
+REPEATS = 3
+"""How often a request is sent again whose connection was lost; restarts may be cut short too."""
 _SWEEPS = 20
 _MOST_WAITING = 10_000
 
@@ -53,7 +55,7 @@ class Connection:
         self,
         request: Callable[[int], frames.Request],
         *,
-        repeats: int = 1,
+        repeats: int = REPEATS,
         deadline: float | None = None,
     ) -> frames.Reply:
         """Return the reply to what ``request`` makes of a fresh id, or raise."""

@@ -95,6 +95,8 @@ class _Upkeep:
             await self._ring.flush()
         except (DatabaseUnavailable, KeyServiceUnavailable) as reason:
             _LOG.warning("keys cannot be kept up to date now: %s", reason)
+        except Exception:  # keys that are in use go on signing
+            _LOG.exception("keys cannot be kept up to date now")
 
     async def last(self) -> None:
         """Write the uses that were not written yet."""

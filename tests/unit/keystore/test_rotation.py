@@ -11,7 +11,7 @@ from keystore.backends.backend import Algorithm
 from keystore.door import KeyState
 from keystore.rotation import KeyVersion, Policy
 
-POLICY = Policy(publish_for=600, active_for=10_000, keep_for=3600)
+POLICY = Policy(publish_for=540, active_for=10_000, keep_for=3600)
 NOW = 1_800_000_000
 
 

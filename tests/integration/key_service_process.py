@@ -1,0 +1,39 @@
+"""A key service in a process of its own, for tests that kill it.
+
+``python key_service_process.py DIR``: keys, database and sockets lie in DIR; a line ``ready`` is
+written when every socket listens.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from config.runtime.clock import SystemClock
+from config.runtime.database.connect import open_database
+from config.runtime.entropy import SystemEntropy
+from keystore.backends.registry import Backends
+from keystore.purposes import Role
+from keystore.service.run import KeyService, run
+from keystore.service.server import Access
+from keystore.stores.database import DatabaseKeyRecords
+from tests.keyrings import ISSUER, POLICIES, software_backend
+
+
+async def serve(directory: Path) -> None:
+    database = await open_database(f"sqlite:///{directory / 'keys.db'}")
+    service = KeyService(
+        records=DatabaseKeyRecords(database, SystemEntropy()),
+        backends=Backends.only(software_backend(directory)),
+        policies=POLICIES,
+        clock=SystemClock(),
+        issuers={ISSUER: ["ES256"]},
+        sockets=directory,
+        access=dict.fromkeys(Role, Access(uids=frozenset([os.getuid()]))),
+    )
+    await run(service, lambda: print("ready", flush=True))
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1])))

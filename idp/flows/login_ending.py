@@ -11,7 +11,7 @@ from idp.flows.login_subjects import subject_of
 from idp.protocol.acr import methods
 from idp.protocol.authorization import Reply
 from idp.protocol.grant import Authorization, IssuedCode
-from idp.protocol.login import Login
+from idp.protocol.login import Login, Standing
 from idp.protocol.next_step import Facts, proven, wanted
 from idp.protocol.own_pages import is_own
 from idp.protocol.session import Proof, Session, authenticated_at, joined
@@ -28,13 +28,12 @@ def authenticated(ground: LoginGround, draft: Draft, facts: Facts) -> Draft:
         login = login.claim(draft.session.resident_id)
     assert draft.session is not None
     names = tuple(proof.factor for proof in held)
-    moved = login.authenticate(
-        draft.session.id,
-        authenticated_at(held),
+    reached = Standing(
+        names,
         ground.ladder.achieved(wanted(login.request), names),
         methods(names, {name: factor.amr for name, factor in ground.factors.items()}),
     )
-    return draft.moved(moved)
+    return draft.moved(login.authenticate(draft.session.id, authenticated_at(held), reached))
 
 
 def _with_session(
@@ -86,7 +85,7 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
         resident_id=login.resident_id,
         at=now,
         client_id=draft.client.client_id,
-        factors=tuple(login.amr),
+        factors=login.factors,
         outcome=LOGGED_IN,
     )
     recorded = ground.stores.history.add(event)

@@ -1,4 +1,4 @@
-"""What claims are called, for people (OpenID Connect Core 1.0 §5.1)."""
+"""What claims (OpenID Connect Core 1.0 §5.1) and factors are called, for people."""
 
 from collections.abc import Mapping
 
@@ -22,5 +22,12 @@ CLAIM_NAMES: Mapping[str, str] = {
     "address": "Address",
     "phone_number": "Phone number",
     "phone_number_verified": "Whether the phone number was checked",
+}
+"""Originals of the catalogues."""
+
+FACTOR_NAMES: Mapping[str, str] = {
+    "otp": "Code by phone or e-mail",
+    "pin": "PIN",
+    "totp": "Authenticator app",
 }
 """Originals of the catalogues."""

@@ -14,9 +14,9 @@ def items(question: Question) -> dict[str, Any]:
     Whether an address was checked goes with the address, where both are asked for.
     """
     return {
-        "essential": _lines(question.essential),
-        "voluntary": _lines(question.voluntary),
-        "known": _lines(question.known),
+        "essential": lines(question.essential),
+        "voluntary": lines(question.voluntary),
+        "known": lines(question.known),
         "offline": question.offline,
     }
 
@@ -27,6 +27,7 @@ def ticked(names: Iterable[str]) -> frozenset[str]:
     return chosen | {name for name, of in VERIFIED.items() if of in chosen}
 
 
-def _lines(claims: frozenset[str]) -> list[str]:
+def lines(claims: frozenset[str]) -> list[str]:
+    """Return the claims to name, in the order in which they are told."""
     shown = {name for name in claims if VERIFIED.get(name) not in claims}
     return [name for name in CLAIM_NAMES if name in shown]

@@ -39,14 +39,23 @@ class IllegalMove(Exception):
     """A step was taken out of order: a stale tab, a replay or a bug."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was reached by proving ``factors``: the level, and the methods (RFC 8176)."""
+
+    factors: tuple[str, ...]
+    acr: str | None
+    amr: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """One attempt to answer one authorization request, bound to the browser that began it.
 
     ``browser`` is SHA-256 of the browser's secret cookie. ``csrf`` is the token of the login's
     forms. ``claimed`` says that a person named themselves, ``round`` how often; ``factor`` is the
-    one that is being asked; ``found_by`` is what the ID store wants spent at the end;
-    ``granted_claims`` are the names that the person agreed to share. ``revision`` counts the moves:
+    one that is being asked, ``factors`` are those on which the login rests; ``found_by`` is what
+    the ID store wants spent at the end; ``granted_claims`` are the names that the person agreed to share. ``revision`` counts the moves:
     stores compare it when they swap.
     """
 
@@ -70,6 +79,7 @@ class Login:
     auth_time: int | None = None
     acr: str | None = None
     amr: tuple[str, ...] = ()
+    factors: tuple[str, ...] = ()
     granted_scope: tuple[str, ...] = ()
     granted_claims: frozenset[str] = frozenset()
 
@@ -128,9 +138,7 @@ class Login:
             raise IllegalMove("another factor was asked")
         return self._moved(factor=None, proofs=(*self.proofs, proof))
 
-    def authenticate(
-        self, session_id: str, auth_time: int, acr: str | None, amr: tuple[str, ...]
-    ) -> "Login":
+    def authenticate(self, session_id: str, auth_time: int, standing: Standing) -> "Login":
         """Enough was proven, now or in the session."""
         self._require(Stage.PENDING)
         if self.resident_id is None:
@@ -140,8 +148,9 @@ class Login:
             factor=None,
             session_id=session_id,
             auth_time=auth_time,
-            acr=acr,
-            amr=amr,
+            acr=standing.acr,
+            amr=standing.amr,
+            factors=standing.factors,
         )
 
     def consent(self, scope: tuple[str, ...], claims: frozenset[str]) -> "Login":

@@ -1,0 +1,133 @@
+"""A resident's own pages: what others may know, where one is signed in, what happened."""
+
+from dataclasses import dataclass
+
+from config.runtime.audit.records import AuditEntry
+from config.runtime.database.unit import Write
+from config.runtime.journal import Fact
+from idp.flows.login import LoginFlow
+from idp.flows.login_draft import Draft
+from idp.flows.login_ground import LoginGround, Visit
+from idp.flows.logout import Logout
+from idp.protocol.client import Client
+from idp.protocol.consent import Consent
+from idp.protocol.own_pages import OWN_PAGES, own_request
+from idp.protocol.session import Session, standing
+from idp.residents.port import Resident, State
+from idp.stores.history import WITHDRAWN, Event
+
+RECENTLY = 300
+"""Seconds within which a person must have proven themselves to change how they log in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who reads their own pages, in which session."""
+
+    session: Session
+    resident: Resident
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A line of the history and its client, None when the client is gone or it was our own page."""
+
+    event: Event
+    client: Client | None
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Reading and changing what is one's own."""
+
+    flow: LoginFlow
+    logout: Logout
+
+    @property
+    def ground(self) -> LoginGround:
+        """Return what it stands on."""
+        return self.flow.ground
+
+    async def person(self, visit: Visit, now: int, recently: bool) -> Person | None:
+        """Return who is signed in in this browser, None when nobody is (or not ``recently``)."""
+        if visit.session is None:
+            return None
+        session = await self.ground.stores.sessions.find(visit.session, visit.browser, now)
+        if session is None:
+            return None
+        resident = await self.ground.residents.get(session.resident_id)
+        if resident is None or resident.state is not State.ACTIVE:
+            return None
+        request = own_request(self.ground.issuer, "", RECENTLY if recently else None)
+        held = standing(session, request, now)
+        if not any(resident.may_use(proof.factor) for proof in held):
+            return None
+        return Person(session, resident)
+
+    async def login(self, visit: Visit, address: str, now: int, recently: bool) -> Draft:
+        """Begin a login that ends at ``address``, one of our own."""
+        request = own_request(self.ground.issuer, address, RECENTLY if recently else None)
+        return await self.flow.begin(request, OWN_PAGES, visit, now)
+
+    async def consents(self, person: Person, now: int) -> list[tuple[Consent, Client]]:
+        """Return what the person agreed to, with the clients that there still are."""
+        found = []
+        for consent in await self.ground.stores.consents.of(person.resident.id, now):
+            client = await self.ground.clients.find(consent.client_id)
+            if client is not None:
+                found.append((consent, client))
+        return found
+
+    async def withdraw(self, person: Person, client_id: str, now: int) -> None:
+        """Take back what was agreed with one client: its tokens are dead at once."""
+        resident_id, stores = person.resident.id, self.ground.stores
+        await self.ground.database.submit(
+            stores.consents.withdraw(resident_id, client_id),
+            stores.grants.revoke_consent(resident_id, client_id, now),
+            *self.noted(person, "consent.withdrawn", now, client_id=client_id, outcome=WITHDRAWN),
+        )
+
+    async def sessions(self, person: Person, now: int) -> list[Session]:
+        """Return where the person is signed in, this browser first."""
+        found = await self.ground.stores.sessions.of(person.resident.id, now)
+        return sorted(found, key=lambda session: session.id != person.session.id)
+
+    async def end(self, person: Person, session_id: str, now: int) -> None:
+        """Sign out of one session."""
+        await self.ground.database.submit(*self.logout.writes(session_id, person.resident.id, now))
+
+    async def end_others(self, person: Person, now: int) -> None:
+        """Sign out everywhere but here."""
+        others = [s.id for s in await self.sessions(person, now) if s.id != person.session.id]
+        writes = [w for one in others for w in self.logout.writes(one, person.resident.id, now)]
+        if writes:
+            await self.ground.database.submit(*writes)
+
+    async def history(self, person: Person) -> list[Past]:
+        """Return what happened in the person's name, the newest first."""
+        past = []
+        for event in await self.ground.stores.history.of(person.resident.id):
+            client = await self.ground.clients.find(event.client_id) if event.client_id else None
+            past.append(Past(event, client))
+        return past
+
+    def noted(
+        self, person: Person, action: str, now: int, *, client_id: str = "", outcome: str
+    ) -> tuple[Write, ...]:
+        """Return the writes that record what the person did themselves."""
+        ground = self.ground
+        event = Event(
+            id=ground.entropy.token(16),
+            resident_id=person.resident.id,
+            at=now,
+            client_id=client_id,
+            factors=(),
+            outcome=outcome,
+        )
+        about = client_id or person.session.id
+        entry = AuditEntry(at=now, actor=person.resident.id, action=action, about=about)
+        return (
+            ground.stores.history.add(event),
+            ground.audit.write(entry),
+            ground.journal.write(Fact(name=action, at=now, about=about)),
+        )

@@ -14,7 +14,11 @@ from idp.endpoints.authorize import Authorize
 from idp.endpoints.guests import Guests
 from idp.endpoints.login import LoginPages
 from idp.endpoints.login_answers import LoginAnswers
+from idp.endpoints.logout import LogoutPages
+from idp.endpoints.me import MePages
+from idp.endpoints.me_factors import MeFactors
 from idp.endpoints.mounting import Mount
+from idp.endpoints.own_forms import OwnDoor
 from idp.endpoints.page_answers import PageAnswers
 from idp.endpoints.page_refusals import PageRefusals
 from idp.factors.factor import Factor
@@ -23,6 +27,9 @@ from idp.flows.consent import ConsentStep
 from idp.flows.login import LoginFlow
 from idp.flows.login_factors import FactorSteps
 from idp.flows.login_ground import LoginGround, LoginStores
+from idp.flows.logout import Logout
+from idp.flows.me import Me
+from idp.flows.me_factors import OwnFactors
 from idp.pages.pages import Pages
 from idp.protocol.acr import Ladder
 
@@ -54,9 +61,15 @@ def residents_side(
     login = LoginAnswers(
         FactorSteps(flow), ConsentStep(flow), answers, refusals, world.settings.factors.otp.digits
     )
+    logout = Logout(ground, machine.keys)
+    me = Me(flow, logout)
+    door = OwnDoor(me, login, world.clock, Mount.of(issuer.address).origin)
     endpoints = (
         Authorize(flow, machine.keys, login, world.clock),
         LoginPages(flow, login, world.clock),
+        LogoutPages(logout, answers, refusals, world.clock),
+        MePages(door),
+        MeFactors(door, OwnFactors(me)),
     )
     return refusals, tuple(route for endpoint in endpoints for route in endpoint.routes())
 

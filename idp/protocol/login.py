@@ -53,10 +53,10 @@ class Login:
     """One attempt to answer one authorization request, bound to the browser that began it.
 
     ``browser`` is SHA-256 of the browser's secret cookie. ``csrf`` is the token of the login's
-    forms. ``claimed`` says that a person named themselves, ``round`` how often; ``factor`` is the
-    one that is being asked, ``factors`` are those on which the login rests; ``found_by`` is what
-    the ID store wants spent at the end; ``granted_claims`` are the names that the person agreed to share. ``revision`` counts the moves:
-    stores compare it when they swap.
+    forms. ``claimed`` says that a person named themselves, ``round`` how often; ``found_by`` is
+    what the ID store wants spent at the end. ``factor`` is the one that is being asked,
+    ``factors`` are those on which the login rests. ``granted_claims`` are the names that the
+    person agreed to share. ``revision`` counts the moves: stores compare it when they swap.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Factors for tests: the real ID store, keys, outbox and limits, and what was put into the outbox."""
+"""Factors for tests on the real ID store, keys, outbox and limits."""
 
 import json
 from collections.abc import AsyncIterator
@@ -45,7 +45,7 @@ CHARITY = {
 SEED = b"Hello!\xde\xad\xbe\xefHello!\xde\xad\xbe\xef"
 FAST = Factors(pin=Pin(memory=8, rounds=1))
 GENEROUS = Limits(
-    **{name: "1000000/3600" for name in Limits.__struct_fields__},
+    **dict.fromkeys(Limits.__struct_fields__, "1000000/3600"),
 )
 _QUEUED = Statement(select(outbox).order_by(outbox.c.number))
 _UNSENT = Statement(select(factor_tables.unsent))
@@ -163,4 +163,3 @@ async def world(database: Database, directory: Path) -> AsyncIterator[World]:
         charity=charity,
     )
     await backend.close()
-

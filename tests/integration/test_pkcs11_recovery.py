@@ -73,6 +73,19 @@ async def recovers_within_five_seconds(backend: Backend, ref: str) -> None:
                 return
 
 
+async def stays_down(backend: Pkcs11Backend) -> None:
+    """Ask for longer than a new child needs to come."""
+    try:
+        async with asyncio.timeout(1.5):
+            while True:
+                with pytest.raises(KeyServiceUnavailable):
+                    await backend.health()
+                assert backend.child is None
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        return
+
+
 def child(backend: Pkcs11Backend) -> int:
     assert backend.child is not None
     return backend.child
@@ -172,9 +185,7 @@ async def test_a_wrong_pin_is_final_until_somebody_starts_again(hsm: SoftHsm) ->
         with pytest.raises(KeyServiceUnavailable, match="CKR_PIN_INCORRECT"):
             await refused.health()
     hsm.pin_file.write_text(right)
-    with pytest.raises(KeyServiceUnavailable):
-        await refused.health()
-    assert refused.child is None
+    await stays_down(refused)
     await refused.close()
     again = pkcs11_backend(hsm)
     await again.health()
@@ -196,8 +207,7 @@ async def test_a_pin_changed_under_way_is_tried_once_and_never_again(
                 if "CKR_PIN_INCORRECT" in str(failure):
                     break
     hsm.pin_file.write_text(PIN)
-    await fails_within_a_second(backend.health())
-    assert backend.child is None
+    await stays_down(backend)
 
 
 async def test_a_pin_file_that_comes_late_is_waited_for(hsm: SoftHsm) -> None:

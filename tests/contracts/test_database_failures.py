@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from config.runtime.database.connect import DatabaseOptions, OpenDatabase, open_database
 from config.runtime.database.postgresql import PostgresqlOptions
 from config.runtime.database.sqlite import SqliteOptions
-from config.runtime.database.unit import DatabaseUnavailable, Refused
+from config.runtime.database.unit import DatabaseUnavailable, Refused, Statement
 from tests.contracts.database_codes import (
     CODES,
     NOTES,
@@ -225,6 +226,20 @@ async def test_the_loop_never_waits_for_the_disk(tmp_path: Path) -> None:
     await database.close()
 
 
+async def test_a_slow_read_is_given_up_and_holds_back_no_other(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    options = DatabaseOptions(sqlite=SqliteOptions(deadline=0.2))
+    database = await open_database(url, options)
+    count = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 10000000) "
+    slow = asyncio.create_task(database.rows(Statement(text(count + "SELECT count(*) FROM n"))))
+    await asyncio.sleep(0)
+    while not slow.done():
+        await database.rows(CODES)
+    with pytest.raises(DatabaseUnavailable):
+        await slow
+    await database.close()
+
+
 @pytest.mark.parametrize("url", ["sqlite:codes.db", "sqlite://host/x", "mysql://x", "codes.db"])
 async def test_an_address_of_another_kind_is_refused(url: str) -> None:
     with pytest.raises(ValueError):
@@ -330,6 +345,37 @@ async def test_a_lock_that_somebody_holds_is_waited_for_until_the_deadline(
     holder.communicate(b"ROLLBACK;\n")
     await until_available(database)
     await database.submit(use("a", "at last"), new_note(1))
+    await database.close()
+
+
+@pytest.mark.server
+async def test_a_unit_that_is_chosen_to_end_a_deadlock_is_tried_again(
+    postgresql_server: Postgresql, postgresql_codes: tuple[str, str]
+) -> None:
+    _, url = postgresql_codes
+    database = await open_database(url)
+    await database.submit(new_code("a"), new_code("b"))
+    other = subprocess.Popen(
+        [str(postgresql_server.binaries / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert other.stdin is not None and other.stdout is not None
+    other.stdin.write(b"BEGIN; UPDATE codes SET used_by = 'other' WHERE id = 'b' RETURNING id;\n")
+    other.stdin.flush()
+    while other.stdout.readline().strip() != b"b":
+        pass
+    ours = asyncio.create_task(database.submit(use("a", "ours"), use("b", "ours")))
+    waiting = Statement(text("SELECT 1 FROM pg_locks WHERE NOT granted"))
+    while not await database.rows(waiting):
+        await asyncio.sleep(0.01)
+    # Now each waits for the other; the server ends the one that waited first.
+    other.stdin.write(b"UPDATE codes SET used_by = 'other' WHERE id = 'a'; COMMIT;\n")
+    other.stdin.close()
+    await ours
+    assert await asyncio.to_thread(other.wait) == 0
+    other.stdout.close()
+    assert {row["used_by"] for row in await database.rows(CODES)} == {"ours"}
     await database.close()
 
 

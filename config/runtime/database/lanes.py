@@ -7,7 +7,7 @@ crossing threads is shared by all that wait (group commit for writes, the same f
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -44,8 +44,11 @@ class Job:
 class Session(Protocol):
     """What one thread does with a batch, on a connection of its own."""
 
-    def run(self, batch: list[Job]) -> None:
-        """Do each job's work and note its outcome or failure; never raise."""
+    def run(self, jobs: Iterator[Job]) -> None:
+        """Do each job's work and note its outcome or failure; never raise.
+
+        A job is taken from ``jobs`` only when it is begun: until then any thread may take it.
+        """
         ...
 
     def close(self) -> None:
@@ -123,22 +126,26 @@ class Lane:
         self._sweep = self._loop.call_later(SWEEP, self._give_up_overdue) if again else None
 
     def _serve(self, session: Session) -> None:
-        open_for_work = True
-        while open_for_work:
-            batch: list[Job] = []
-            job = self._queue.get()
-            with contextlib.suppress(Empty):
-                while job is not None:
-                    if not job.answer.done():
-                        batch.append(job)
-                    if len(batch) >= self._limits.batch:
-                        break
-                    job = self._queue.get_nowait()
-            if job is None:
-                open_for_work = False
-                self._queue.put(None)  # the next thread must see it too
-            if batch:
-                session.run(batch)
+        while (first := self._queue.get()) is not None:
+            taken: list[Job] = []
+            session.run(self._available(first, taken))
+            if taken:
                 with contextlib.suppress(RuntimeError):  # the loop is gone, and the callers with it
-                    self._loop.call_soon_threadsafe(_settle, batch)
+                    self._loop.call_soon_threadsafe(_settle, taken)
+        self._queue.put(None)  # the next thread must see the end too
         session.close()
+
+    def _available(self, first: Job, taken: list[Job]) -> Iterator[Job]:
+        """Yield what waits now, and add it to ``taken``."""
+        job: Job | None = first
+        while job is not None:
+            if not job.answer.done():
+                taken.append(job)
+                yield job
+            if len(taken) >= self._limits.batch:
+                return
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                return
+        self._queue.put(None)  # the end, to be seen once this batch is settled

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,9 @@ from config.runtime.database.unit import DatabaseUnavailable
 BEGIN_MILLISECONDS = 20
 """One wait of the writer for another process. Short, because SQLite's own back-off grows to 100 ms
 a step; the writer asks again until its deadline."""
+
+LOOK_UP_EVERY = 100_000
+"""Steps of SQLite's machine (milliseconds) between two looks at a read's deadline."""
 
 UNAVAILABLE = frozenset(
     {
@@ -70,42 +74,27 @@ def _connect(path: Path, options: Options, busy_milliseconds: int) -> sqlite3.Co
 class _Session:
     """A connection that is made when it is needed, and made anew after it broke."""
 
-    def __init__(self, path: Path, options: Options, begin: str, busy_milliseconds: int) -> None:
+    def __init__(self, path: Path, options: Options, busy_milliseconds: int) -> None:
         self._path = path
         self._options = options
-        self._begin_text = begin
         self._busy_milliseconds = busy_milliseconds
         self._connection: sqlite3.Connection | None = None
 
-    def _begin(self) -> sqlite3.Connection:
-        """Begin a transaction, waiting for other processes until the deadline."""
-        give_up = time.monotonic() + self._options.deadline
-        while True:
-            try:
-                if self._connection is None:
-                    self._connection = _connect(self._path, self._options, self._busy_milliseconds)
-                self._connection.execute(self._begin_text)
-                return self._connection
-            except sqlite3.Error as failure:
-                if _code(failure) != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up:
-                    raise
-                time.sleep(0.001)
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = _connect(self._path, self._options, self._busy_milliseconds)
+        return self._connection
 
-    def run(self, batch: list[Job]) -> None:
-        """See Session.run."""
+    def _work(self, connection: sqlite3.Connection, job: Job) -> bool:
+        """Do the job's work; return whether it failed by its own fault."""
         try:
-            connection = self._begin()
-            for job in batch:
-                self._attempt(connection, job)
-            connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as failure:
-            self.close()
-            for job in batch:
-                job.failure = DatabaseUnavailable(str(failure))
-                job.failure.__cause__ = failure
-
-    def _attempt(self, connection: sqlite3.Connection, job: Job) -> None:
-        raise NotImplementedError
+            job.outcome = job.work(connection)
+        except Exception as failure:
+            if isinstance(failure, sqlite3.Error) and _code(failure) in UNAVAILABLE:
+                raise
+            job.failure = _plain(failure)
+            return True
+        return False
 
     def close(self) -> None:
         """Let go of the connection; a transaction that is open did not happen."""
@@ -115,36 +104,76 @@ class _Session:
 
 
 class Writing(_Session):
-    """The writer: BEGIN IMMEDIATE, a savepoint per unit, COMMIT."""
+    """The writer: BEGIN IMMEDIATE, a savepoint per unit, one COMMIT for all that waited."""
 
     def __init__(self, path: Path, options: Options) -> None:
-        super().__init__(path, options, "BEGIN IMMEDIATE", BEGIN_MILLISECONDS)
+        super().__init__(path, options, BEGIN_MILLISECONDS)
 
-    def _attempt(self, connection: sqlite3.Connection, job: Job) -> None:
-        connection.execute("SAVEPOINT unit")
+    def run(self, jobs: Iterator[Job]) -> None:
+        """See Session.run."""
+        taken: list[Job] = []
+        connection: sqlite3.Connection | None = None
         try:
-            job.outcome = job.work(connection)
-        except Exception as failure:
-            if isinstance(failure, sqlite3.Error) and _code(failure) in UNAVAILABLE:
-                raise
-            connection.execute("ROLLBACK TO unit")
-            job.failure = _plain(failure)
-        connection.execute("RELEASE unit")
+            for job in jobs:
+                taken.append(job)
+                connection = connection or self._begin()
+                connection.execute("SAVEPOINT unit")
+                if self._work(connection, job):
+                    connection.execute("ROLLBACK TO unit")
+                connection.execute("RELEASE unit")
+            if connection is not None:
+                connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as failure:
+            self.close()
+            for job in taken:
+                job.failure = _unavailable(failure)
+
+    def _begin(self) -> sqlite3.Connection:
+        """Begin a transaction, waiting for other processes until the deadline."""
+        give_up = time.monotonic() + self._options.deadline
+        while True:
+            try:
+                connection = self._connected()
+                connection.execute("BEGIN IMMEDIATE")
+                return connection
+            except sqlite3.Error as failure:
+                if _code(failure) != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up:
+                    raise
+                time.sleep(0.001)
 
 
 class Reading(_Session):
-    """A reader: a batch sees one snapshot, taken after every job of it was asked."""
+    """A reader. Each job sees a snapshot of its own, taken after it was asked."""
 
     def __init__(self, path: Path, options: Options) -> None:
-        super().__init__(path, options, "BEGIN", int(options.deadline * 1000))
+        super().__init__(path, options, int(options.deadline * 1000))
+        self._give_up = 0.0
 
-    def _attempt(self, connection: sqlite3.Connection, job: Job) -> None:
-        try:
-            job.outcome = job.work(connection)
-        except Exception as failure:
-            if isinstance(failure, sqlite3.Error) and _code(failure) in UNAVAILABLE:
-                raise
-            job.failure = _plain(failure)
+    def run(self, jobs: Iterator[Job]) -> None:
+        """See Session.run."""
+        for job in jobs:
+            try:
+                connection = self._connected()
+                self._give_up = time.monotonic() + self._options.deadline
+                self._work(connection, job)
+            except (sqlite3.Error, OSError) as failure:
+                self.close()
+                job.failure = _unavailable(failure)
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            # A read whose caller has given up must not keep the thread.
+            super()._connected().set_progress_handler(self._overdue, LOOK_UP_EVERY)
+        return super()._connected()
+
+    def _overdue(self) -> bool:
+        return time.monotonic() >= self._give_up
+
+
+def _unavailable(failure: Exception) -> DatabaseUnavailable:
+    unavailable = DatabaseUnavailable(str(failure))
+    unavailable.__cause__ = failure
+    return unavailable
 
 
 def _plain(failure: Exception) -> Exception:

@@ -29,6 +29,7 @@ from keystore.purposes import Role
 from keystore.service.run import socket_path
 
 ROOT = Path(__file__).parents[2]
+COMPANION = "config.wiring.demo.companion"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +107,10 @@ async def _start(prepared: Prepared, children: Supervisor) -> None:
     await children.until("keys", lambda: _exists(operator))
     for name, verb in (("web", "serve"), ("worker", "work")):
         await children.start(name, "config.cli.main", verb)
-    await children.start("inbox", "config.wiring.demo.companion", "inbox", str(plan.directory))
+    await children.start("inbox", COMPANION, "inbox", str(plan.directory))
     async with open_world(settings, Role.OPERATOR) as world:
         await register_clients(world, plan)
-        await _companion(children, plan)
+        await children.start("relying party", COMPANION, "relying-party", str(plan.directory))
         await import_samples(world, plan.directory, _show_progress)
     for name, url in (
         ("web", f"{plan.operations}/readyz"),
@@ -117,18 +118,6 @@ async def _start(prepared: Prepared, children: Supervisor) -> None:
         ("relying party", f"{plan.relying_party}/"),
     ):
         await children.until(name, _answers(plan, url))
-
-
-async def _companion(children: Supervisor, plan: Plan) -> None:
-    tls = (str(plan.certificate), str(plan.certificate_key)) if plan.tls else ()
-    await children.start(
-        "relying party",
-        "config.wiring.demo.companion",
-        "relying-party",
-        str(plan.registration_file),
-        str(plan.port + 1),
-        *tls,
-    )
 
 
 async def _exists(path: Path) -> bool:

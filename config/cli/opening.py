@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-from config.settings import Settings, load
-from config.settings.loading import anchored
+from config.settings import Settings, anchored, load
 
 
 def settings_of(settings_file: str | None) -> Settings:

@@ -11,7 +11,7 @@ class Entropy(Protocol):
         ...
 
     def token(self, count: int = 32) -> str:
-        """Return ``count`` unpredictable bytes as base64url without padding: 43 characters for 32."""
+        """Return ``count`` unpredictable bytes as base64url without padding: 43 signs for 32."""
         ...
 
     def digits(self, count: int) -> str:

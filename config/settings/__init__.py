@@ -1,7 +1,7 @@
 """What the operator chooses: one section per file, a docstring per field, and nothing of ours."""
 
 from config.settings.issuers import Acr, Issuer
-from config.settings.loading import SettingsError, load
+from config.settings.loading import SettingsError, anchored, load
 from config.settings.sections import (
     Channels,
     DatabaseSettings,
@@ -37,5 +37,6 @@ __all__ = [
     "Smtp",
     "Totp",
     "Web",
+    "anchored",
     "load",
 ]

@@ -43,7 +43,7 @@ async def examine(world: World) -> list[Finding]:
     found = [*_issuers(settings), *_keys(settings), *_look(settings), *_channels(settings)]
     for check in await Health(world.clock, checks(world), seconds=3.0).findings():
         found.append(Finding(check.name, check.reason))
-    if not any(finding.subject == "database" and finding.trouble for finding in found):
+    if not any(one.trouble for one in found if one.subject in ("database", "migrations")):
         found += [await _worker(world), await _letters(world)]
     found += [await asyncio.to_thread(_disk, settings), await _redis(world)]
     return found

@@ -12,11 +12,14 @@ import httpx2
 
 @dataclass(slots=True)
 class Form:
-    """A form as it stands in a page: where it goes, what it holds, which buttons it has."""
+    """A form as it stands in a page: where it goes, what it holds, which buttons it has.
+
+    ``values`` are what would be sent; a name may have several (checkboxes).
+    """
 
     action: str
     method: str
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, list[str]] = field(default_factory=dict)
     buttons: list[tuple[str, str]] = field(default_factory=list)
     fields: set[str] = field(default_factory=set)
 
@@ -58,14 +61,14 @@ class Browser:
 
     async def submit(self, page: Page, form: Form, **answers: str) -> Page:
         """Fill in ``form`` of ``page`` and send it; an answer of "" leaves the field empty."""
-        values = {**form.values, **answers}
+        values = form.values | {name: [answer] for name, answer in answers.items()}
         url = urljoin(page.url, form.action)
         if form.method == "get":
             return await self._load("GET", str(httpx2.URL(url, params=values)), None, {})
         return await self._load("POST", url, values, {"origin": _origin(page.url)})
 
     async def _load(
-        self, method: str, url: str, values: dict[str, str] | None, headers: dict[str, str]
+        self, method: str, url: str, values: dict[str, list[str]] | None, headers: dict[str, str]
     ) -> Page:
         for _ in range(20):
             if any(url.startswith(prefix) for prefix in self._stop_at):
@@ -121,6 +124,6 @@ class _FormReader(HTMLParser):
         elif tag in ("input", "select", "textarea"):
             form.fields.add(name)
             if kind not in ("checkbox", "radio"):
-                form.values[name] = value
+                form.values[name] = [value]
             elif "checked" in given:
-                form.values[name] = value or "on"
+                form.values.setdefault(name, []).append(value or "on")

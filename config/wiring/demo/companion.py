@@ -5,22 +5,44 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from config.wiring.serving import Listening, Server
+from config.runtime.clock import SystemClock
+from config.runtime.entropy import SystemEntropy
+from config.runtime.logs import configure_logs
+from config.settings import Settings, anchored, load
+from config.wiring.demo.plan import LOOPBACK
+from config.wiring.serving import Listening, Server, use_uvloop
 
 
-async def serve(application: Any, listening: Listening) -> None:
-    """Serve until SIGTERM."""
-    await Server(application, listening, on_stop=lambda: None).serve()
+def main(name: str, directory: Path) -> None:
+    """Run the companion ``name`` of the demonstration in ``directory`` until SIGTERM."""
+    configure_logs()
+    use_uvloop()
+    settings = anchored(load(directory / "symbolon.toml", {}), directory)
+    application, listening = _COMPANIONS[name](settings, directory)
+    asyncio.run(Server(application, listening, on_stop=lambda: None).serve())
 
 
-def relying_party(registration: Path, port: int, certificate: str, key: str) -> None:
-    """Run the sample relying party that ``registration`` describes."""
+def _inbox(settings: Settings, directory: Path) -> tuple[Any, Listening]:
+    from config.wiring.inbox import inbox
+
+    listening = Listening(host=LOOPBACK, port=settings.web.port + 2)
+    return inbox(settings, directory, SystemClock(), SystemEntropy()), listening
+
+
+def _relying_party(settings: Settings, directory: Path) -> tuple[Any, Listening]:
     from config.wiring.demo.relying_party import Registration, application
 
-    listening = Listening(host="127.0.0.1", port=port, certificate=certificate, certificate_key=key)
-    asyncio.run(serve(application(Registration.read(registration)), listening))
+    listening = Listening(
+        host=LOOPBACK,
+        port=settings.web.port + 1,
+        certificate=settings.web.certificate,
+        certificate_key=settings.web.certificate_key,
+    )
+    return application(Registration.read(directory / "relying-party.json")), listening
+
+
+_COMPANIONS = {"inbox": _inbox, "relying-party": _relying_party}
 
 
 if __name__ == "__main__":
-    name, file, port, certificate, key = (*sys.argv[1:], "", "")[:5]
-    relying_party(Path(file), int(port), certificate, key)
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,4 +1,4 @@
-"""First tables.
+"""first tables.
 
 Drafted by config.wiring.migrations.draft, applied by ``symbolon migrate``.
 """
@@ -202,8 +202,6 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("locale", sa.Text(), nullable=False),
         sa.Column("cell", sa.LargeBinary(), nullable=False),
-        sa.Column("verified_at", sa.BigInteger(), nullable=True),
-        sa.Column("authority", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint(
             "resident_id", "name", "locale", name=op.f("pk_resident_attribute")
         ),

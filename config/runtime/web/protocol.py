@@ -52,15 +52,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_arrived()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    def _received(self, octets: bytes) -> None:
         """Take what came; a head that is still not whole is measured and timed."""
-        super().data_received(data)
+        super().data_received(octets)
         if self._head_open and not self.transport.is_closing():
-            self._head_size += len(data)
+            self._head_size += len(octets)
             if self._head_size > LARGEST_HEAD:
                 self.send_400_response("The head of the request is too large.")
             elif self._head_timer is None:
                 self._expect_head()
+
+    data_received = _received  # asyncio's name for it
 
     def on_message_begin(self) -> None:
         """Begin a head."""

@@ -213,7 +213,7 @@ def test_a_log_line_is_json_with_the_request_and_without_secrets() -> None:
     exception = line["exception"]
     assert isinstance(exception, list)
     assert [part["class"] for part in exception] == ["ValueError", "KeyError"]
-    assert "test_operations.py" in exception[0]["frames"][0]
+    assert "test_observing.py" in exception[0]["frames"][0]
 
 
 def test_logs_go_to_standard_error_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,7 +68,7 @@ def written(letter: Letter, message_id: str, sender: str) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = sender
     mail["To"] = letter.to
-    mail["Subject"] = letter.subject
+    mail["Subject"] = " ".join(letter.subject.split())  # one line, whatever it holds
     mail["Date"] = formatdate(letter.at)
     mail["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2].rstrip('>') or 'localhost'}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no automatic answers

@@ -119,8 +119,18 @@ class MemoryLimits:
                 self._full_at.pop(charge.key, None)
 
 
-_SPEND = Script("""
+_KEEP = """
+local function keep(key, at, now)
+  -- longer than it says anything: now is in whole seconds, and no two clocks are the same
+  local milliseconds = math.ceil((at - now) / 1000) + 5000
+  redis.call('SET', key, string.format('%.0f', at), 'PX', milliseconds)
+end
 local now = tonumber(ARGV[1])
+"""
+
+_SPEND = Script(
+    _KEEP
+    + """
 local full = {}
 for i, key in ipairs(KEYS) do
   local at = math.max(tonumber(redis.call('GET', key) or now), now) + tonumber(ARGV[2 * i])
@@ -128,24 +138,21 @@ for i, key in ipairs(KEYS) do
   if wait > 0 then return {i, wait} end
   full[i] = at
 end
-for i, key in ipairs(KEYS) do
-  redis.call('SET', key, string.format('%.0f', full[i]), 'PX', math.ceil((full[i] - now) / 1000))
-end
+for i, key in ipairs(KEYS) do keep(key, full[i], now) end
 return {0, 0}
-""")
+"""
+)
 
-_GIVE_BACK = Script("""
-local now = tonumber(ARGV[1])
+_GIVE_BACK = Script(
+    _KEEP
+    + """
 for i, key in ipairs(KEYS) do
   local at = tonumber(redis.call('GET', key) or 0) - tonumber(ARGV[i + 1])
-  if at > now then
-    redis.call('SET', key, string.format('%.0f', at), 'PX', math.ceil((at - now) / 1000))
-  else
-    redis.call('DEL', key)
-  end
+  if at > now then keep(key, at, now) else redis.call('DEL', key) end
 end
 return 0
-""")
+"""
+)
 
 
 class RedisLimits:

@@ -17,7 +17,6 @@ from redis.exceptions import NoScriptError, RedisError
 from config.runtime.breaker import Breaker
 from config.runtime.clock import Clock
 
-
 _CONNECTIONS = 16
 """More at once wait for one of these, within the time that the call has."""
 

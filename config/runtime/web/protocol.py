@@ -52,11 +52,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_arrived()
         super().connection_lost(exc)
 
-    def _received(self, octets: bytes) -> None:
+    def _received(self, data: bytes) -> None:
         """Take what came; a head that is still not whole is measured and timed."""
-        super().data_received(octets)
+        super().data_received(data)
         if self._head_open and not self.transport.is_closing():
-            self._head_size += len(octets)
+            self._head_size += len(data)
             if self._head_size > LARGEST_HEAD:
                 self.send_400_response("The head of the request is too large.")
             elif self._head_timer is None:

@@ -97,6 +97,17 @@ def pkcs11_backend(hsm: SoftHsm, **changes: Any) -> Pkcs11Backend:
     return Pkcs11Backend(pkcs11_token(hsm, **changes), SystemClock(), SystemEntropy())
 
 
+def freeze(pid: int) -> None:
+    """Stop a process and return when each of its threads has stopped.
+
+    SIGSTOP alone is not enough: a thread may still be served before another one takes the signal.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    threads = [path / "stat" for path in Path(f"/proc/{pid}/task").iterdir()]
+    while any(path.read_text().rpartition(")")[2].split()[0] != "T" for path in threads):
+        os.sched_yield()
+
+
 @dataclass(slots=True)
 class RemoteToken:
     """The token behind ``p11-kit server``: an HSM that can be unplugged and can stall."""
@@ -127,16 +138,22 @@ class RemoteToken:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return [pid, *map(int, children)]
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the server and to what serves its connections."""
+    def stall(self) -> None:
+        """Stop the server and what serves its connections, where they stand."""
         for pid in self.processes():
-            os.kill(pid, number)
+            freeze(pid)
+
+    def resume(self) -> None:
+        """Let them go on."""
+        for pid in self.processes():
+            os.kill(pid, signal.SIGCONT)
 
     def unplug(self) -> None:
         """Kill the server and every connection at once."""
         if self.server is None:
             return
-        self.signal(signal.SIGKILL)
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
         self.server.communicate(timeout=10)
         self.server = None
         self.socket.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from tests.softhsm import (
     PIN,
     RemoteToken,
     SoftHsm,
+    freeze,
     pkcs11_backend,
     remote_backend,
     start_softhsm,
@@ -107,7 +108,7 @@ async def test_a_stopped_child_is_killed_and_stalls_neither_loop_nor_others(
     elsewhere = (await other.generate(ES256, "elsewhere")).ref
     ref = (await backend.generate(ES256, "kept")).ref
     before = child(backend)
-    os.kill(before, signal.SIGSTOP)
+    freeze(before)
     stalled = asyncio.create_task(fails_within_a_second(backend.sign(ref, ES256, [b"text"])))
     turns = 0
     while not stalled.done():
@@ -169,11 +170,11 @@ async def test_an_hsm_that_stalls_under_load_and_goes_on(
     far: Pkcs11Backend, remote: RemoteToken
 ) -> None:
     ref = (await far.generate(ES256, "far")).ref
-    remote.signal(signal.SIGSTOP)
+    remote.stall()
     load = [fails_within_a_second(far.sign(ref, ES256, [b"text"])) for _ in range(50)]
     await asyncio.gather(*load)
     await fails_within_a_second(far.sign(ref, ES256, [b"text"]))
-    remote.signal(signal.SIGCONT)
+    remote.resume()
     await recovers_within_five_seconds(far, ref)
 
 

@@ -42,13 +42,16 @@ class BadRow(Exception):
         self.reason = reason
 
 
-def unknown(name: str, known: list[str]) -> BadRow:
-    """Return the refusal of a column that there is not, with the nearest that there is."""
-    near = get_close_matches(name.partition("#")[0], known, n=1, cutoff=0.5)
+def unknown(name: str, known: list[str], within: str = "") -> BadRow:
+    """Return the refusal of a column that there is not, with the nearest that there is.
+
+    ``within`` stands before each name.
+    """
+    near = get_close_matches(name.partition("#")[0], known, n=1, cutoff=0.55)
     if near and _COLUMN_NAME.fullmatch(name):
-        return BadRow("", f"unknown column {name}: did you mean {near[0]}?")
+        return BadRow("", f"unknown column {within}{name}: did you mean {within}{near[0]}?")
     # It may be no name but a value that lost its place: it is not repeated.
-    return BadRow("", f"unknown column: there are {', '.join(sorted(known))}")
+    return BadRow("", f"unknown column: there are {', '.join(f'{within}{k}' for k in known)}")
 
 
 def claim(name: str, value: object, numbering: Numbering) -> tuple[str, str, Any]:
@@ -163,7 +166,7 @@ def _address(name: str, value: object) -> dict[str, str]:
         raise BadRow(name, f"must have some of {', '.join(ADDRESS_PARTS)}")
     for part in value:
         if part not in ADDRESS_PARTS:
-            raise unknown(f"{name}.{part}", [f"{name}.{known}" for known in ADDRESS_PARTS])
+            raise unknown(part, [*ADDRESS_PARTS], f"{name}.")
     return {part: text(f"{name}.{part}", value[part]) for part in ADDRESS_PARTS if part in value}
 
 

@@ -9,8 +9,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import msgspec
-
 from config.runtime.database.unit import Database, Row, Value, Write
 from config.runtime.entropy import Entropy
 from idp.residents import statements as sql
@@ -19,7 +17,7 @@ from idp.residents.lookup import FoundBy, hashed
 from idp.residents.normalising import Kind, Numbering, candidates
 from idp.residents.persons import Persons
 from idp.residents.port import Addresses, Attribute, Resident, State, UnknownResident
-from idp.residents.sealing import attribute_row, secret_row
+from idp.residents.sealing import opened, secret_row
 from keystore.door import Door, Mac
 
 NAME = "embedded"
@@ -145,19 +143,9 @@ class EmbeddedResidents:
         wrapped = rows[0]["wrapped_key"] if rows else None
         cells = await self.persons.open(resident_id, wrapped)
         return [
-            Attribute(
-                name=cell["name"],
-                locale=cell["locale"],
-                value=msgspec.json.decode(
-                    cells.open(
-                        cell["cell"], attribute_row(resident_id, cell["name"], cell["locale"])
-                    )
-                ),
-                verified_at=cell["verified_at"],
-                authority=cell["authority"],
-            )
-            for cell in rows
-            if cell["name"] is not None and (names is None or cell["name"] in names)
+            opened(cells, resident_id, row["name"], row["locale"], row["cell"])
+            for row in rows
+            if row["name"] is not None and (names is None or row["name"] in names)
         ]
 
 

@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from config.runtime.database.unit import Row, Statement, Value
 from idp.residents import statements as sql
 from idp.residents.decisions import Decision, Macs
 from idp.residents.normalising import Kind
-from idp.residents.rows import Claim
-from idp.residents.sealing import attribute_row, secret_row
+from idp.residents.port import Attribute
+from idp.residents.sealing import sealed, secret_row
 from keystore.cells import Cells
 from keystore.door import Mac
 
@@ -64,18 +62,15 @@ class Loads:
             now=self.now,
         )
 
-    def add_claims(self, resident_id: str, claims: Iterable[Claim], cells: Cells) -> None:
+    def add_claims(self, resident_id: str, claims: Iterable[Attribute], cells: Cells) -> None:
         """Seal each claim in its row."""
         for claim in claims:
-            bound_to = attribute_row(resident_id, claim.name, claim.locale)
             self._add(
                 sql.ADD_ATTRIBUTE,
                 resident_id=resident_id,
                 name=claim.name,
                 locale=claim.locale,
-                cell=cells.seal(msgspec.json.encode(claim.value), bound_to),
-                verified_at=claim.verified_at,
-                authority=claim.authority,
+                cell=sealed(cells, resident_id, claim),
             )
 
     def add_secret(self, resident_id: str, factor: str, secret: bytes, cells: Cells) -> None:

@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from idp.residents.claims import CLAIMS, BadRow, claim, text, unknown
 from idp.residents.normalising import Numbering, handle, is_telephone, number
-from idp.residents.port import State
+from idp.residents.port import Attribute, State
 
 MOST = 64
 """Virtual numbers, handles or locked factors of one person."""
@@ -73,17 +73,6 @@ class Virtual:
     uses: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A value to keep."""
-
-    name: str
-    locale: str
-    value: Any
-    verified_at: int | None
-    authority: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A person as a registry knows them. ``handles`` begin with the telephone and the e-mail."""
@@ -95,7 +84,7 @@ class Row:
     locked: tuple[str, ...]
     pin: str
     totp: bytes
-    claims: tuple[Claim, ...]
+    claims: tuple[Attribute, ...]
 
     @property
     def reachable(self) -> bool:
@@ -142,28 +131,37 @@ def _converted(fixed: Mapping[str, Any]) -> Record:
         raise BadRow("", reason) from None
 
 
-def _claims(asked: Record, claims: Mapping[str, Any], numbering: Numbering) -> tuple[Claim, ...]:
+def _claims(
+    asked: Record, claims: Mapping[str, Any], numbering: Numbering
+) -> tuple[Attribute, ...]:
     for name in asked.verification:
         if name not in claims:
             raise BadRow("verification", "speaks of a claim that the row does not have")
-    national = Claim(
-        "national_id",
-        "",
-        text("national_id", asked.national_id).strip(),
-        moment("verified_at", asked.verified_at),
-        asked.authority,
+    national = Attribute(
+        name="national_id",
+        locale="",
+        value=text("national_id", asked.national_id).strip(),
+        verified_at=moment("verified_at", asked.verified_at),
+        authority=asked.authority,
     )
     kept = [national]
     for column in sorted(claims):
         name, locale, value = claim(column, claims[column], numbering)
         special = asked.verification.get(column, asked)
-        verified_at = moment("verified_at", special.verified_at)
-        kept.append(Claim(name, locale, value, verified_at, special.authority))
+        kept.append(
+            Attribute(
+                name=name,
+                locale=locale,
+                value=value,
+                verified_at=moment("verified_at", special.verified_at),
+                authority=special.authority,
+            )
+        )
     _authorities(kept)
     return tuple(kept)
 
 
-def _authorities(kept: list[Claim]) -> None:
+def _authorities(kept: list[Attribute]) -> None:
     for authority in {each.authority for each in kept} - {""}:
         text("authority", authority)
 
@@ -190,7 +188,7 @@ def _virtuals(written: tuple[VirtualId, ...]) -> tuple[Virtual, ...]:
 
 
 def _handles(
-    written: tuple[str, ...], claims: tuple[Claim, ...], numbering: Numbering
+    written: tuple[str, ...], claims: tuple[Attribute, ...], numbering: Numbering
 ) -> tuple[str, ...]:
     own = {each.name: each.value for each in claims if each.name in ("phone_number", "email")}
     texts = [own[name] for name in ("phone_number", "email") if name in own]

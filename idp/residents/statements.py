@@ -58,8 +58,6 @@ _CELLS = select(
     attribute.c.name,
     attribute.c.locale,
     attribute.c.cell,
-    attribute.c.verified_at,
-    attribute.c.authority,
 ).where(resident.c.id == bindparam("id"))
 
 ATTRIBUTES = Statement(_CELLS.select_from(_WITH_ATTRIBUTES))

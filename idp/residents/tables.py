@@ -41,9 +41,7 @@ attribute = Table(
     Column("resident_id", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("locale", Text, primary_key=True),
-    Column("cell", LargeBinary, nullable=False),  # JSON in UTF-8, sealed
-    Column("verified_at", BigInteger),
-    Column("authority", Text, nullable=False),
+    Column("cell", LargeBinary, nullable=False),  # value, when and by whom verified, sealed
     sqlite_with_rowid=False,
 )
 

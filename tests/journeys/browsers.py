@@ -84,9 +84,10 @@ class Page:
         parts = urlsplit(self.url)
         return dict(parse_qsl(parts.query or parts.fragment))
 
-    def form(self, ending: str) -> Form:
-        """The form whose action ends so."""
-        return next(form for form in self.reader.forms if form.action.endswith(ending))
+    def form(self, ending: str, button: tuple[str, str] | None = None) -> Form:
+        """The first form whose action ends so, and that has this button."""
+        forms = [form for form in self.reader.forms if form.action.endswith(ending)]
+        return next(form for form in forms if button is None or button in form.buttons)
 
     def has(self, element: str) -> bool:
         """Whether there is an element with this id."""
@@ -137,10 +138,9 @@ class Browser:
         **typed: str,
     ) -> Page:
         """Fill in the form whose action ends so, and press a button of it (else the first)."""
-        form = page.form(ending)
+        form = page.form(ending, button)
         fields = [(name, typed.get(name, value)) for name, value in form.fields]
         chosen = button or form.buttons[0]
-        assert button is None or button in form.buttons
         if chosen[0]:
             fields.append(chosen)
         return await self.request(

@@ -71,7 +71,7 @@ from keystore.stores.memory import MemoryKeyRecords
 from tests.keyrings import POLICIES, HandClock, software_backend
 from tests.residents import id_store, import_rows
 
-ISSUER = Issuer(address="https://id.example")
+ISSUER = Issuer(address="https://id.example", algorithms=("ES256", "EdDSA"))
 LIFETIMES = Lifetimes()
 CALLBACK = "https://rp.example/cb"
 VERIFIER = "correct-horse-battery-staple-correct-horse-battery"
@@ -196,7 +196,7 @@ class Provider:
         body = credentials.pop("form") | form
         return await self.http.post(path, data=body, **credentials)
 
-    async def redeem(self, registered: Registered, code: str, **form: str) -> httpx2.Response:
+    async def redeem(self, registered: Registered, code: str, /, **form: str) -> httpx2.Response:
         """Exchange ``code`` as the client should."""
         fields = {
             "grant_type": "authorization_code",

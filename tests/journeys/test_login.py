@@ -293,9 +293,7 @@ async def test_unknown_locked_and_wrong_look_the_same(here: Site, factor: str) -
             for text in (page.html, wrong.html)
         ]
         lengths = [len(page.response.headers.get("set-cookie", ""))]
-        seen.append(
-            (wrong.status, alike, lengths, list(calls), len(here.world.door.asked) - doors)
-        )
+        seen.append((wrong.status, alike, lengths, list(calls), len(here.world.door.asked) - doors))
         assert wrong.status == 422 and wrong.has(factor) and wrong.has("problem")
     assert seen[0] == seen[1] == seen[2]
 

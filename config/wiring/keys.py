@@ -16,6 +16,7 @@ from keystore.backends.registry import Backends
 from keystore.backends.software import SoftwareBackend
 from keystore.door import MacPurpose, SealPurpose
 from keystore.pkcs11.pin import PinSource
+from keystore.pkcs11.uri import Pkcs11Uri
 from keystore.purposes import Role
 from keystore.rings import mac_ring, seal_ring
 from keystore.rotation import Policy
@@ -76,7 +77,7 @@ def _backends(settings: Settings, clock: Clock, entropy: Entropy) -> Backends:
     if keys.module:
         token = Pkcs11Token(
             module=keys.module,
-            address=f"pkcs11:token={keys.token}",
+            address=str(Pkcs11Uri(token=keys.token.encode())),
             pin=PinSource(file=keys.pin_file),
         )
         known["pkcs11"] = Pkcs11Backend(token, clock, entropy)

@@ -1,6 +1,7 @@
 """A SQLAlchemy connection for work on the schema: migrations, never requests."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
@@ -31,7 +32,8 @@ def change_schema(url: str, act: Callable[[Connection], Any]) -> Any:
     path = sqlite_path(url)
     if path is None:
         return asyncio.run(_on_postgresql(url, act))
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    with contextlib.suppress(FileExistsError):  # see sqlite_sessions: never open what is there
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     engine = create_engine(
         "sqlite://",
         # Without SQLAlchemy's own way of beginning, which locks too late.

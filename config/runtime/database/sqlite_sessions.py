@@ -1,5 +1,6 @@
 """What the threads of an SQLite database do: a batch of units, or of reads, in one transaction."""
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -52,8 +53,11 @@ def _code(failure: sqlite3.Error) -> int:
 
 
 def _connect(path: Path, options: Options, busy_milliseconds: int) -> sqlite3.Connection:
-    # Only the owner may read the file; SQLite gives its WAL the same mode.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    # Only the owner may read the file; SQLite gives its WAL the same mode. A file that is there is
+    # never opened here: closing it again would drop every lock that this process holds on it
+    # (fcntl(2)), and another process would then remove the WAL under us.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
     try:
         connection.row_factory = sqlite3.Row

@@ -180,7 +180,7 @@ async def _check(plan: Plan) -> None:
         relying_party=plan.relying_party,
         inbox=plan.inbox,
         individual_id=first["individual_id"],
-        contacts=(first["phone"], first["email"]),
+        contact=first["phone"],
     )
     async with _http(plan) as http:
         account = await walk(walker, http)

@@ -228,16 +228,32 @@ async def test_the_loop_never_waits_for_the_disk(tmp_path: Path) -> None:
 
 async def test_a_slow_read_is_given_up_and_holds_back_no_other(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path)
-    options = DatabaseOptions(sqlite=SqliteOptions(deadline=0.2))
+    options = DatabaseOptions(sqlite=SqliteOptions(deadline=0.3, readers=2))
     database = await open_database(url, options)
-    count = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 10000000) "
-    slow = asyncio.create_task(database.rows(Statement(text(count + "SELECT count(*) FROM n"))))
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) "
+    statement = Statement(text(endless + "SELECT count(*) FROM n"))
+    slow = asyncio.create_task(database.rows(statement))
     await asyncio.sleep(0)
     while not slow.done():
         await database.rows(CODES)
     with pytest.raises(DatabaseUnavailable):
         await slow
+    for _ in range(4):  # its thread is free again
+        with pytest.raises(DatabaseUnavailable):
+            await database.rows(statement)
+    assert await database.rows(CODES) == []
     await database.close()
+
+
+async def test_a_commit_waits_for_the_disk_unless_a_benchmark_asks_otherwise(
+    tmp_path: Path,
+) -> None:
+    for durable, level in ((True, 2), (False, 0)):
+        options = DatabaseOptions(sqlite=SqliteOptions(durable=durable))
+        database = await open_database(f"sqlite:///{tmp_path / 'codes.db'}", options)
+        (row,) = await database.rows(Statement(text("PRAGMA synchronous")))
+        assert row[0] == level
+        await database.close()
 
 
 @pytest.mark.parametrize("url", ["sqlite:codes.db", "sqlite://host/x", "mysql://x", "codes.db"])
@@ -409,6 +425,18 @@ async def test_units_work_without_prepared_statements(
     with pytest.raises(Refused):
         await database.submit(use("b"), new_note(2))
     assert len(await database.rows(NOTES)) == 1
+    await database.close()
+
+
+@pytest.mark.server
+async def test_the_host_that_takes_writes_is_found_among_several(
+    postgresql_codes: tuple[str, str],
+) -> None:
+    _, url = postgresql_codes
+    hosts = url.replace("host=", "host=/missing,") + "&target_session_attrs=read-write"
+    database = await open_database(hosts)
+    await database.submit(new_code("a"))
+    assert len(await database.rows(CODES)) == 1
     await database.close()
 
 

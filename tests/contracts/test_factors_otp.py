@@ -15,8 +15,8 @@ from idp.channels.channel import Channel, by_email, by_phone
 from idp.factors import otp
 from idp.factors.factor import Attempt, Factor, NotProven
 from idp.residents.port import Resident
-from tests.contracts.test_factors import replace_rates
 from tests.factor_world import FAST, World, world
+from tests.factor_world import rates as limits
 from tests.residents import NOW
 
 DELAY = 30
@@ -201,7 +201,7 @@ BUDGETS: list[tuple[dict[str, str], dict[str, Any]]] = [
 async def test_beyond_a_budget_no_code_is_sent_and_nothing_shows(
     place: World, rates: dict[str, str], spread: dict[str, Any]
 ) -> None:
-    factor = place.factor(otp, rates=replace_rates(**rates))
+    factor = place.factor(otp, rates=limits(**rates))
 
     def attempt(number: int, **more: Any) -> Attempt:
         whom: Resident = place.baraka if spread.get("other") and number % 2 else place.amina
@@ -220,7 +220,7 @@ async def test_beyond_a_budget_no_code_is_sent_and_nothing_shows(
 
 
 async def test_one_network_cannot_use_up_the_codes_of_somebody(place: World) -> None:
-    factor = place.factor(otp, rates=replace_rates(otp_sends_per_resident="10/3600"))
+    factor = place.factor(otp, rates=limits(otp_sends_per_resident="10/3600"))
     for number in range(50):
         await factor.offer(place.attempt(place.amina, f"flood-{number}", address="192.0.2.66"), NOW)
     assert len(await place.messages()) == 5
@@ -230,7 +230,7 @@ async def test_one_network_cannot_use_up_the_codes_of_somebody(place: World) -> 
 
 async def test_a_right_answer_many_times_gives_its_charges_back_once(place: World) -> None:
     """Else whoever has a number of their own could flood others without end."""
-    factor = place.factor(otp, rates=replace_rates(sends_per_address="4/3600"))
+    factor = place.factor(otp, rates=limits(sends_per_address="4/3600"))
     for number in range(3):
         await factor.offer(place.attempt(place.amina, f"flood-{number}"), NOW)
     own = place.attempt(place.baraka, "own")

@@ -1,4 +1,4 @@
-"""first tables.
+"""First tables.
 
 Drafted by config.wiring.migrations.draft, applied by ``symbolon migrate``.
 """

@@ -1,0 +1,71 @@
+"""Grants: who can end which, and that what ended stays ended."""
+
+from dataclasses import replace
+
+import pytest
+
+from config.runtime.database.connect import OpenDatabase
+from config.runtime.database.unit import Refused, Write
+from idp.protocol.grant import Grant
+from idp.stores.grants import Grants
+from tests.contracts.test_codes import AUTHORIZATION, NOW
+
+
+def grant(name: str, **changes: object) -> Grant:
+    authorization = replace(AUTHORIZATION, grant_id=name, **changes)  # type: ignore[arg-type]
+    return Grant(authorization=authorization, created_at=NOW, expires_at=NOW + 100)
+
+
+ALL = (
+    grant("mine"),
+    grant("offline", scope=("openid", "offline_access")),
+    grant("other client", client_id="c2", session_id="s2"),
+    grant("other person", resident_id="r2", session_id="s3"),
+)
+
+
+async def test_a_grant_is_found_as_it_was_made(database: OpenDatabase) -> None:
+    grants = Grants(database)
+    await database.submit(grants.insert(ALL[0]))
+    assert await grants.find("mine") == ALL[0]
+    assert await grants.find("nothing") is None
+    with pytest.raises(Refused):
+        await database.submit(grants.insert(ALL[0]))
+
+
+async def test_each_way_of_ending_ends_what_it_says(database: OpenDatabase) -> None:
+    grants = Grants(database)
+    ways: list[tuple[Write, set[str]]] = [
+        (grants.revoke("mine", NOW), {"mine"}),
+        (grants.revoke("nothing", NOW), set()),
+        (grants.revoke_session("session", NOW), {"mine"}),
+        (grants.revoke_consent("r1", "c1", NOW), {"mine", "offline"}),
+        (grants.revoke_client("c2", NOW), {"other client"}),
+        (grants.revoke_resident("r1", NOW), {"mine", "offline", "other client"}),
+    ]
+    for write, ended in ways:
+        await database.submit(*(grants.insert(each) for each in ALL))
+        await database.submit(write)
+        found = [await grants.find(each.authorization.grant_id) for each in ALL]
+        dead = {g.authorization.grant_id for g in found if g and not g.is_live(NOW)}
+        assert dead == ended
+        await database.submit(grants.prune(NOW + 100, 100))
+
+
+async def test_the_moment_of_ending_stays(database: OpenDatabase) -> None:
+    grants = Grants(database)
+    await database.submit(grants.insert(ALL[0]))
+    await database.submit(grants.revoke("mine", NOW + 1))
+    await database.submit(grants.revoke("mine", NOW + 2))
+    found = await grants.find("mine")
+    assert found is not None
+    assert found.revoked_at == NOW + 1
+
+
+async def test_a_person_sees_the_grants_that_live(database: OpenDatabase) -> None:
+    grants = Grants(database)
+    await database.submit(*(grants.insert(each) for each in ALL))
+    await database.submit(grants.revoke("offline", NOW))
+    names = [g.authorization.grant_id for g in await grants.of_resident("r1", NOW)]
+    assert names == ["mine", "other client"]
+    assert await grants.of_resident("r1", NOW + 100) == []

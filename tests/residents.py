@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import idp.residents
 from config.runtime.database.unit import Database
 from config.runtime.entropy import SystemEntropy
 from idp.residents.embedded import EmbeddedResidents
@@ -24,6 +25,7 @@ from keystore.rotation import Policy
 from keystore.stores.memory import MemoryKeyRecords
 
 NOW = 1_800_000_000
+SAMPLES = Path(idp.residents.__file__).with_name("samples.jsonl")
 NUMBERING = Numbering(country_code="44")
 FAST_PIN = PinHashing.argon2id(memory=8, rounds=1, threads=2)
 POLICY = Policy(publish_for=0, active_for=1 << 40, keep_for=None)

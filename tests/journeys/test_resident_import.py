@@ -21,7 +21,6 @@ from idp.residents import tables
 from idp.residents.embedded import EmbeddedResidents
 from idp.residents.importing import Importer, Order, Progress
 from idp.residents.port import Resident
-from idp.residents.samples import FILE
 from keystore.purposes import Role
 from keystore.service.client import KeyServiceClient
 from keystore.service.run import socket_path
@@ -29,6 +28,7 @@ from tests import servers
 from tests.residents import (
     FAST_PIN,
     NOW,
+    SAMPLES,
     Keys,
     StillClock,
     id_store,
@@ -104,13 +104,13 @@ async def place(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Place]:
 
 
 async def test_the_same_file_again_changes_nothing(place: Place) -> None:
-    first = await import_file(place.database, place.keys.door, _copy(FILE, place))
+    first = await import_file(place.database, place.keys.door, _copy(SAMPLES, place))
     assert (first.tally.added, first.tally.rejected) == (40, 0)
     counted = await place.counts()
-    again = await import_file(place.database, place.keys.door, _copy(FILE, place))
+    again = await import_file(place.database, place.keys.door, _copy(SAMPLES, place))
     assert (again.tally.unchanged, again.tally.rows) == (40, 40)
     assert await place.counts() == counted
-    assert place.rejected(FILE.name) == []
+    assert place.rejected(SAMPLES.name) == []
 
 
 async def test_a_changed_row_replaces_what_the_registry_said(place: Place) -> None:
@@ -239,7 +239,7 @@ async def test_a_stolen_copy_tells_no_number_telephone_or_name(tmp_path: Path) -
     database = await open_database(f"sqlite:///{path}")
     keys = await software_keys(tmp_path)
     file = tmp_path / "people.jsonl"
-    rows = [json.loads(line) for line in FILE.read_text().splitlines()]
+    rows = [json.loads(line) for line in SAMPLES.read_text().splitlines()]
     bad = [
         {**person(1), "birthdate": "Zebediah Quillfeather"},
         {**person(2), "Zebediah Quillfeather": "+447700900555"},

@@ -24,7 +24,10 @@ from idp.stores.history import WRONG_ANSWER, Event
 
 @dataclass(frozen=True, slots=True)
 class FactorSteps:
-    """What a person can do before they are known."""
+    """What a person can do before they are known.
+
+    Where another login of the same browser was quicker and proved enough, a step just goes on.
+    """
 
     flow: LoginFlow
 
@@ -34,7 +37,10 @@ class FactorSteps:
 
     async def identify(self, draft: Draft, typed: str, now: int) -> Draft:
         """A person typed who they are; the first factor is asked at once."""
-        if await self.flow.step(draft, now) not in (Step.IDENTIFY, Step.PROVE):
+        step = await self.flow.step(draft, now)
+        if step is Step.AUTHENTICATE:
+            return await self._asking(draft, now)
+        if step not in (Step.IDENTIFY, Step.PROVE):
             raise IllegalMove("nobody is asked for now")
         resident = await self._ground.residents.find(typed, now)
         found = (resident.id, resident.found_by) if resident else (None, "")
@@ -51,7 +57,10 @@ class FactorSteps:
 
     async def choose(self, draft: Draft, factor: str, now: int) -> Draft:
         """A person wants to use ``factor``, or to have another code of the one that is asked."""
-        if await self.flow.step(draft, now) is not Step.PROVE:
+        step = await self.flow.step(draft, now)
+        if step is Step.AUTHENTICATE:
+            return await self._asking(draft, now)
+        if step is not Step.PROVE:
             raise IllegalMove("no factor is asked for now")
         if factor not in await self.choices(draft, now):
             raise IllegalMove("this factor does not lead on")
@@ -83,8 +92,10 @@ class FactorSteps:
 
     async def prove(self, draft: Draft, answer: str, now: int) -> Draft:
         """A person answered. Raises NotProven, without a reason."""
-        name = draft.login.factor
-        if name is None or await self.flow.step(draft, now) is not Step.PROVE:
+        name, step = draft.login.factor, await self.flow.step(draft, now)
+        if step is Step.AUTHENTICATE:
+            return await self._asking(draft, now)
+        if name is None or step is not Step.PROVE:
             raise IllegalMove("no factor is asked")
         attempt = await self._attempt(draft)
         try:

@@ -27,7 +27,12 @@ class ConsentStep:
         return consent.question(await self.flow.consent_of(draft), wish, now, everything)
 
     async def accept(self, draft: Draft, ticked: frozenset[str], offline: bool, now: int) -> Draft:
-        """The person agreed: to what is essential, and to the voluntary claims in ``ticked``."""
+        """The person agreed: to what is essential, and to the voluntary claims in ``ticked``.
+
+        Where another login of theirs was quicker and nothing is new any more, that decision stands.
+        """
+        if await self.flow.step(draft, now) is Step.REMEMBER:
+            return await self.flow.advance(draft, now)
         asked = await self.question(draft, now)
         wish = wish_of(draft.login.request, draft.client)
         scope, claims = consent.decide(asked, wish, ticked, offline)

@@ -202,14 +202,15 @@ class Partner:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = [
-                int(line.split(b":")[1])
-                for line in head.lower().split(b"\r\n")
-                if line.startswith(b"content-length:")
-            ]
-            self.requests.append(head + await reader.readexactly(length[0] if length else 0))
-            await self.answer(writer)
+            while True:  # a partner keeps its connections open
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = [
+                    int(line.split(b":")[1])
+                    for line in head.lower().split(b"\r\n")
+                    if line.startswith(b"content-length:")
+                ]
+                self.requests.append(head + await reader.readexactly(length[0] if length else 0))
+                await self.answer(writer)
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:

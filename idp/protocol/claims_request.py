@@ -86,8 +86,8 @@ def _is_shallow(value: object, levels: int) -> bool:
     """Tell whether ``value`` is small in depth and text that any database stores."""
     if isinstance(value, str):
         return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return -(2**53) < value < 2**53  # RFC 7493 §2.2
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return -(2**53) < value < 2**53  # RFC 7493 §2.2; infinity is out of it too
     if isinstance(value, dict):
         value = [*value.keys(), *value.values()]
     if isinstance(value, list):

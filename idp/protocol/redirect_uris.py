@@ -5,7 +5,7 @@ two URL parsers could read differently is refused here, once.
 """
 
 import re
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import unquote_plus
 
 from idp.protocol.errors import InvalidRedirectUri
@@ -18,6 +18,7 @@ _URI = re.compile(
 )
 _CHARACTERS = re.compile(r"([A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-]|%[0-9A-Fa-f]{2})*\Z", re.ASCII)
 _NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_NUMERIC = re.compile(r"(^|\.)(0x[0-9a-f]*|[0-9]+)\Z", re.ASCII)
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[^:\[\]]+)(:(?P<port>[0-9]{1,5}))?\Z", re.ASCII)
 _DOT_SEGMENTS = re.compile(r"(?i)(^|/)(\.|%2e){1,2}(;[^/]*)?(/|\Z)")
 _ANSWERS = frozenset(
@@ -59,12 +60,14 @@ def _host(authority: str, uri: str) -> str:
     if match["port"] is not None and not 0 < int(match["port"]) < 65_536:
         raise _refused("has a wrong port", uri)
     host = match["host"]
-    if host.startswith("["):
-        try:
+    try:
+        if host.startswith("["):
             IPv6Address(host[1:-1])
-        except AddressValueError:
-            raise _refused("has a wrong host", uri) from None
-    elif not _NAME.match(host):
+        elif _NUMERIC.search(host):  # browsers read 127.1 and 0x7f000001 as addresses too
+            IPv4Address(host)
+    except AddressValueError:
+        raise _refused("has a wrong host", uri) from None
+    if not host.startswith("[") and not _NAME.match(host):
         raise _refused("has a host that is not in lower case ASCII", uri)
     return host
 

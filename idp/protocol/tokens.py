@@ -77,11 +77,12 @@ def read_access_token(claims: Mapping[str, Any], issuer: str, now: int) -> Acces
             issued_at=claims["iat"],
             expires_at=claims["exp"],
         )
+        is_over = token.expires_at <= now
     except (KeyError, TypeError, AttributeError):
         raise InvalidToken("not an access token") from None
     if token.issuer != issuer:
         raise InvalidToken("issued by another issuer")
-    if token.expires_at <= now:
+    if is_over:
         raise InvalidToken("the access token expired")
     return token
 

@@ -33,19 +33,22 @@ _PAGE: Headers = [
     ),
     (b"vary", b"Accept-Encoding, Accept-Language, Cookie"),
 ]
-_PLAIN_POLICY = (b"content-security-policy", _POLICY.format(targets="").encode())
+_PAGE_POLICY = _POLICY.format(targets="").encode()
+_BARE_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 
 
 @dataclass(slots=True)
 class Answer:
     """Status, headers (names in lower case) and body. `Web` adds length, request id and the
-    security headers; ``compressible`` lets it use gzip.
+    security headers; ``compressible`` lets it use gzip, ``policy`` is what a browser that shows
+    the answer may load (CSP): nothing, unless it is a page.
     """
 
     status: int
     headers: Headers
     body: bytes = b""
     compressible: bool = False
+    policy: bytes = _BARE_POLICY
 
     def set_cookie(
         self, name: str, value: str, *, secure: bool, max_age: int | None = None
@@ -92,11 +95,11 @@ def page_answer(html: str, status: int = 200, form_targets: Iterable[str] = ()) 
     ``form_targets`` are sources from ``form_target``: where a form of this page may end up,
     because browsers hold ``form-action`` against the redirects that follow a form as well.
     """
-    policy = _PLAIN_POLICY
+    policy = _PAGE_POLICY
     targets = "".join(f" {target}" for target in form_targets)
     if targets:
-        policy = (b"content-security-policy", _POLICY.format(targets=targets).encode())
-    return Answer(status, [*_PAGE, policy], html.encode(), compressible=True)
+        policy = _POLICY.format(targets=targets).encode()
+    return Answer(status, list(_PAGE), html.encode(), compressible=True, policy=policy)
 
 
 def form_target(uri: str) -> str:

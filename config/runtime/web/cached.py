@@ -1,13 +1,10 @@
-"""Answers that are the same for everybody: metadata and keys, and the pages' own files."""
+"""Answers that are the same for everybody: metadata, keys, style sheets."""
 
 import gzip
 import hashlib
-from collections.abc import Mapping
-from mimetypes import guess_type
 
 from config.runtime.web.answer import Answer, Headers
 from config.runtime.web.call import Call
-from config.runtime.web.sites import Route
 from config.runtime.web.wire import gzip_wanted
 
 _SMALLEST_WORTH = 1024
@@ -59,33 +56,3 @@ class Cached:
     def _is_held(self, held: str) -> bool:
         tags = (tag.strip().removeprefix("W/") for tag in held.split(","))
         return any(tag in self._tags or tag == "*" for tag in tags)
-
-
-class Assets:
-    """The pages' style sheets, scripts and pictures: few, so kept in memory under names that change
-    with their content, and cached by browsers for ever.
-    """
-
-    def __init__(self, files: Mapping[str, bytes], prefix: str = "/assets") -> None:
-        self._addresses = {}
-        self._cached = {}
-        for name, body in files.items():
-            stem, _, ending = name.rpartition(".")
-            digest = hashlib.sha256(body).hexdigest()[:12]
-            address = f"{prefix}/{stem}.{digest}.{ending}"
-            kind = guess_type(name)[0] or "application/octet-stream"
-            if kind.startswith("text/"):
-                kind += "; charset=utf-8"
-            self._addresses[name] = address
-            self._cached[address] = Cached(body, kind, 31_536_000, immutable=True)
-
-    def address(self, name: str) -> str:
-        """Return the path under which the file ``name`` is served; KeyError for an unknown one."""
-        return self._addresses[name]
-
-    def routes(self, budget: str) -> list[Route]:
-        """Return one route for each file."""
-        return [
-            Route(path=address, endpoints={"GET": cached.endpoint}, budget=budget)
-            for address, cached in self._cached.items()
-        ]

@@ -2,13 +2,13 @@
 
 import zlib
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 
 from config.runtime.entropy import Entropy
 from config.runtime.web.answer import Answer, Headers
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Entry, Site
 
-_PLAIN = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _NOWHERE: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 
 LEVEL = 4
@@ -38,8 +38,7 @@ def decorated(answer: Answer, call: Call, site: Site | None, entry: Entry | None
     """Return all headers of ``answer``: its own, those of its route or site, length, request id."""
     common = entry.headers if entry is not None else site.headers if site is not None else _NOWHERE
     headers = answer.headers + common
-    if not answer.compressible:
-        headers.append(_PLAIN)
+    headers.append((b"content-security-policy", answer.policy))
     if answer.status != 204 and answer.status != 304:
         headers.append((b"content-length", b"%d" % len(answer.body)))
     headers.append((b"x-request-id", call.request_id.encode()))
@@ -77,6 +76,4 @@ def compressed(answer: Answer, entropy: Entropy) -> Answer:
             (len(answer.body) & 0xFFFFFFFF).to_bytes(4, "little"),
         )
     )
-    return Answer(
-        answer.status, [*answer.headers, (b"content-encoding", b"gzip")], body, compressible=True
-    )
+    return replace(answer, headers=[*answer.headers, (b"content-encoding", b"gzip")], body=body)

@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from config.runtime.web import Route
-from config.runtime.web.cached import Assets, Cached
+from config.runtime.web.cached import Cached
 from config.runtime.web.openapi import openapi
 from tests.unit.web.asking import Asked, Reply, ask, hello, web
 
@@ -53,20 +53,11 @@ async def test_what_is_large_is_also_kept_compressed() -> None:
     assert tiny.header("content-encoding") is None
 
 
-async def test_a_file_has_an_address_that_changes_with_it() -> None:
-    before, after = Assets({"app.css": b"a{}", "l.svg": b"<svg/>"}), Assets({"app.css": b"b{}"})
-    assert before.address("app.css") != after.address("app.css")
-    assert before.address("app.css").startswith("/assets/app.")
-    app = web(before.routes("metadata"))
-    reply = await ask(app, Asked(path=before.address("app.css")))
-    assert (reply.status, reply.body) == (200, b"a{}")
+async def test_what_never_changes_is_kept_for_good() -> None:
+    reply = await fetch(Cached(b"a{}", "text/css; charset=utf-8", 31_536_000, immutable=True))
     assert reply.header("cache-control") == "public, max-age=31536000, immutable"
     assert reply.header("content-type") == "text/css; charset=utf-8"
-    svg = await ask(app, Asked(path=before.address("l.svg")))
-    assert svg.header("content-type") == "image/svg+xml"
-    with pytest.raises(KeyError):
-        before.address("none.css")
-    assert (await ask(app, Asked(path=after.address("app.css")))).status == 404
+    assert reply.header("content-security-policy")
 
 
 def test_the_document_names_every_operation() -> None:

@@ -1,5 +1,6 @@
 """What an operator does with keys: make the first ones, rotate, move them on, list them."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -68,6 +69,11 @@ class KeyAdministration:
     async def keys(self) -> list[KeyVersion]:
         """Return every version that was not destroyed."""
         return await self._records.versions()
+
+    async def wake(self) -> None:
+        """Let every backend get ready before anybody waits for it; one that is down comes later."""
+        backends = self._backends.by_scheme.values()
+        await asyncio.gather(*(one.health() for one in backends), return_exceptions=True)
 
     async def health(self) -> None:
         """Return if every backend in use can use its keys; raise KeyServiceUnavailable."""

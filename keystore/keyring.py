@@ -4,6 +4,7 @@ Every use of every key passes ``KeyRing._use``. Uses of token, hash and seal key
 written by ``flush``; what an operator does is recorded durably before it is done (R8).
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -111,9 +112,9 @@ class KeyRing:
         self._use(role, Act.MAC, purpose, maker.kid)
         bound = purpose.value.encode() + b"\0" + message
         older = [key for key in rings.readers[ring] if key.version < maker.version]
-        return tuple(
-            [Mac(key.version, await self._batches.mac(key, bound)) for key in (maker, *older)]
-        )
+        versions = (maker, *older)
+        made = await asyncio.gather(*(self._batches.mac(key, bound) for key in versions))
+        return tuple(map(Mac, (key.version for key in versions), made))
 
     async def seal(
         self, role: Role, purpose: SealPurpose, plaintext: bytes, bound_to: bytes
@@ -145,11 +146,20 @@ class KeyRing:
         return plain
 
     async def _signatures(self, signers: Sequence[Signer], inputs: Sequence[bytes]) -> list[bytes]:
+        places: dict[str, list[int]] = {}
+        for place, signer in enumerate(signers):
+            places.setdefault(signer.key.kid, []).append(place)
+        if len(places) == 1:
+            return await self._batches.sign(signers[0].key, inputs)
+        made = await asyncio.gather(
+            *(
+                self._batches.sign(signers[mine[0]].key, [inputs[place] for place in mine])
+                for mine in places.values()
+            )
+        )
         signatures = [b""] * len(inputs)
-        for signer in {signer.key.kid: signer for signer in signers}.values():
-            places = [place for place, one in enumerate(signers) if one is signer]
-            made = await self._batches.sign(signer.key, [inputs[place] for place in places])
-            for place, signature in zip(places, made, strict=True):
+        for mine, some in zip(places.values(), made, strict=True):
+            for place, signature in zip(mine, some, strict=True):
                 signatures[place] = signature
         return signatures
 

@@ -41,8 +41,11 @@ _PKCS1 = padding.PKCS1v15()
 _PSS = padding.PSS(padding.MGF1(_SHA256), 32)
 _MICROSECONDS = {Algorithm.ES256: 25, Algorithm.EDDSA: 35, Algorithm.HMAC: 3, Algorithm.AES: 4}
 _RSA_MICROSECONDS = 300
-_SHORT = 200
-"""A batch expected to take fewer microseconds runs on the loop: a hop to a thread costs as much."""
+_SLOW = 30.0
+"""Seconds that making a key, or deriving the key of the key file, may take."""
+_SHORT = 1000
+"""A batch expected to take fewer microseconds runs on the loop: a thread that takes and gives the
+interpreter's lock once per signature costs more than it frees."""
 
 
 class SoftwareKeysRefused(Exception):
@@ -84,7 +87,7 @@ class SoftwareBackend(Backend):
             return ref, _load(stored)
 
         # RSA keys take seconds at times, and nobody waits for one but an operator.
-        ref, loaded = await self._elsewhere(make, deadline=30)
+        ref, loaded = await self._elsewhere(make, deadline=_SLOW)
         self._loaded[ref] = loaded
         return NewKey(ref, loaded.public)
 
@@ -136,10 +139,12 @@ class SoftwareBackend(Backend):
             with self._file.changing() as keys:
                 keys.pop(ref, None)
 
-        await self._elsewhere(forget, deadline=30)
+        await self._elsewhere(forget, deadline=_SLOW)
         self._loaded.pop(ref, None)
 
     async def health(self) -> None:
+        if not self._loaded:
+            await self._load_new()
         await self._elsewhere(lambda: None)
 
     async def close(self) -> None:
@@ -149,13 +154,18 @@ class SoftwareBackend(Backend):
     async def _find(self, ref: str, algorithm: Algorithm) -> _Loaded:
         found = self._loaded.get(ref)
         if found is None:
-            keys = await self._elsewhere(self._file.read, deadline=30)
-            for name in keys.keys() - self._loaded.keys():
-                self._loaded[name] = _load(keys[name])
+            await self._load_new()
             found = self._loaded.get(ref)
         if found is None or found.algorithm is not algorithm:
             raise UnknownKey(f"no {algorithm} key {ref}")
         return found
+
+    async def _load_new(self) -> None:
+        def load() -> dict[str, _Loaded]:
+            keys = self._file.read()
+            return {name: _load(keys[name]) for name in keys.keys() - self._loaded.keys()}
+
+        self._loaded |= await self._elsewhere(load, deadline=_SLOW)
 
     async def _run(self, algorithm: Algorithm, count: int, work: Callable[[], T]) -> T:
         if _MICROSECONDS.get(algorithm, _RSA_MICROSECONDS) * count < _SHORT:

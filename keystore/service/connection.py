@@ -154,10 +154,11 @@ class Connection:
         self._sweep = loop.call_later(self._deadline / _SWEEPS, self._expire) if waits else None
 
 
-class _Wire(asyncio.Protocol):
+class _Wire(asyncio.BufferedProtocol):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._reader = frames.FrameReader()
+        self._buffer = bytearray(frames.CHUNK)
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -167,9 +168,12 @@ class _Wire(asyncio.Protocol):
     def connection_lost(self, reason: Exception | None) -> None:
         self._connection.lost()
 
-    def data_received(self, chunk: bytes) -> None:
+    def get_buffer(self, hint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, count: int) -> None:
         try:
-            replies = self._reader.feed(chunk, frames.REPLIES)
+            replies = self._reader.feed(bytes(self._buffer[:count]), frames.REPLIES)
         except frames.BadFrame:
             assert self._transport is not None
             self._transport.abort()

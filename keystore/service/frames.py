@@ -12,6 +12,8 @@ from keystore.backends.backend import Algorithm
 from keystore.door import KeyState, MacPurpose, SealPurpose, TokenKind
 
 LONGEST_FRAME = 1 << 20
+CHUNK = 64 * 1024
+"""Octets that are read from a socket at a time."""
 _LENGTH = 4
 CHANGED = 0
 """The id of the one frame that answers nothing: it says that published keys changed."""

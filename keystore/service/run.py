@@ -23,6 +23,8 @@ from keystore.stores.interfaces import KeyRecords
 
 _LOG = logging.getLogger(__name__)
 _PR_SET_DUMPABLE = 4
+_TALLY = 60.0
+"""Seconds of use that one row of the tally stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class KeyService:
             Listener(socket_path(self.sockets, role), access, Desk(role, ring, keys))
             for role, access in self.access.items()
         ]
-        upkeep = _Upkeep(ring, keys, self.issuers, listeners)
+        upkeep = _Upkeep(ring, keys, self.issuers, listeners, self.clock)
         await upkeep.once()
         try:
             for listener in listeners:
@@ -76,11 +78,14 @@ class _Upkeep:
         keys: KeyAdministration,
         issuers: Mapping[str, Iterable[str]],
         listeners: Iterable[Listener],
+        clock: Clock,
     ) -> None:
         self._ring = ring
         self._keys = keys
         self._issuers = issuers
+        self._clock = clock
         self._ensured = False
+        self._flushed = clock.elapsed()
         for listener in listeners:
             ring.on_change(listener.announce)
 
@@ -89,10 +94,13 @@ class _Upkeep:
         try:
             if not self._ensured:
                 await self._ring.refresh()
+                await self._keys.wake()
                 await self._keys.ensure(self._issuers)
                 self._ensured = True
             await self._keys.advance()
-            await self._ring.flush()
+            if self._clock.elapsed() >= self._flushed + _TALLY:
+                self._flushed = self._clock.elapsed()
+                await self._ring.flush()
         except (DatabaseUnavailable, KeyServiceUnavailable) as reason:
             _LOG.warning("keys cannot be kept up to date now: %s", reason)
         except Exception:  # keys that are in use go on signing

@@ -72,12 +72,13 @@ class Listener:
         return _Connection(self.desk, self.access.uids, self._connections)
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(asyncio.BufferedProtocol):
     def __init__(self, desk: Desk, uids: Iterable[int], connections: "set[_Connection]") -> None:
         self._desk = desk
         self._uids = uids
         self._connections = connections
         self._reader = frames.FrameReader()
+        self._buffer = bytearray(frames.CHUNK)
         self._transport: asyncio.Transport | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._replies: list[bytes] = []
@@ -99,11 +100,14 @@ class _Connection(asyncio.Protocol):
         for task in self._tasks:
             task.cancel()
 
-    def data_received(self, chunk: bytes) -> None:
+    def get_buffer(self, hint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, count: int) -> None:
         if self._transport is None:
             return
         try:
-            requests = self._reader.feed(chunk, frames.REQUESTS)
+            requests = self._reader.feed(bytes(self._buffer[:count]), frames.REQUESTS)
         except frames.BadFrame as reason:
             _LOG.warning("hung up: %s", reason)
             self._transport.abort()

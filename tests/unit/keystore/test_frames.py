@@ -1,7 +1,7 @@
 """Frames survive any cutting of the stream, and nothing else gets through."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keystore.backends.backend import Algorithm
@@ -27,6 +27,7 @@ REQUESTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(sent=st.lists(REQUESTS, max_size=8), sizes=st.lists(st.integers(1, 200), min_size=1))
 def test_a_stream_is_read_however_it_is_cut(sent: list[frames.Request], sizes: list[int]) -> None:
     stream = b"".join(frames.encode(request) for request in sent)
@@ -38,6 +39,7 @@ def test_a_stream_is_read_however_it_is_cut(sent: list[frames.Request], sizes: l
     assert received == sent
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=500))
 def test_noise_is_a_bad_frame_or_waits_for_more(noise: bytes) -> None:
     try:
@@ -46,6 +48,7 @@ def test_noise_is_a_bad_frame_or_waits_for_more(noise: bytes) -> None:
         return
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_a_whole_frame_of_noise_is_refused(noise: bytes) -> None:
     with pytest.raises(frames.BadFrame):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from jwcrypto.jwe import JWE
@@ -230,6 +230,7 @@ NAMES = st.sampled_from(["kty", "crv", "n", "e", "x", "y", "d", "kid", "use", "a
 WORDS = st.sampled_from(["RSA", "EC", "OKP", "oct", "P-256", "Ed25519", "AQAB", "sig"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(NAMES, st.one_of(WORDS, JSON)), max_size=3))
 def test_noise_is_refused_or_passed_over(keys: list[dict[str, object]]) -> None:
     try:
@@ -238,6 +239,7 @@ def test_noise_is_refused_or_passed_over(keys: list[dict[str, object]]) -> None:
         return
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_octets_are_refused(raw: bytes) -> None:
     with pytest.raises(KeyRefused):

@@ -372,6 +372,7 @@ def _decoded(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_noise_is_a_bad_token(noise: str) -> None:
     with pytest.raises(BadToken):
@@ -390,7 +391,7 @@ HEADERS = st.dictionaries(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(
     header=HEADERS,
     payload=st.one_of(st.binary(max_size=20), st.just(json.dumps(CLAIMS).encode())),
@@ -410,6 +411,7 @@ def test_what_is_accepted_here_is_accepted_by_others(
     assert _joserfc(token) == _jwcrypto(token) == verified.claims
 
 
+@settings(deadline=None)
 @given(st.integers(0, 250), st.characters(codec="ascii"))
 @pytest.mark.attack("A3")
 def test_no_changed_character_is_overlooked(place: int, letter: str) -> None:

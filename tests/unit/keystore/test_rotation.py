@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keystore import rotation
@@ -99,6 +99,7 @@ def test_no_key_goes_back() -> None:
 STEPS = st.lists(st.sampled_from(["rotate", 1, 60, 601, 3601, 20_000]), max_size=40)
 
 
+@settings(deadline=None)
 @given(steps=STEPS)
 def test_whatever_happens_what_was_signed_can_be_verified(steps: list[str | int]) -> None:
     """Clients read the JWKS at any time and keep it for 600 s; tokens live for 3600 s."""

@@ -1,9 +1,9 @@
-// npm's oidc-provider with one client and one account, set up to do what Symbolon is measured at.
-// Environment: PORT, REDIS_SOCKET, SETUP (JSON: issuer, client, keys).
+// npm's oidc-provider with its clients and one account, set up to do what Symbolon is measured at.
+// Environment: PORT, REDIS_SOCKET, SETUP (JSON: issuer, clients, keys).
 import { Provider } from 'oidc-provider';
 import { Store } from './store.mjs';
 
-const { issuer, client, keys } = JSON.parse(process.env.SETUP);
+const { issuer, clients, keys } = JSON.parse(process.env.SETUP);
 const account = {
   sub: 'resident',
   name: 'Ada Okello',
@@ -15,7 +15,7 @@ const account = {
 
 const provider = new Provider(issuer, {
   adapter: Store,
-  clients: [client],
+  clients,
   jwks: { keys },
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
   cookies: { keys: ['benchmark'] },
@@ -24,6 +24,7 @@ const provider = new Provider(issuer, {
     profile: ['name', 'given_name', 'family_name'],
     email: ['email', 'email_verified'],
   },
+  rotateRefreshToken: true,
   pkce: { required: () => true },
   ttl: { AccessToken: 300, AuthorizationCode: 60, IdToken: 300, Interaction: 1800, Session: 28800, Grant: 28800 },
   features: {

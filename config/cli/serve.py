@@ -7,7 +7,7 @@ import click
 from config.cli.opening import settings_of
 from config.runtime.logs import configure_logs
 from config.settings import Settings
-from config.wiring.app import build_application
+from config.wiring.app import Application, build_application
 from config.wiring.production import open_world
 from config.wiring.serving import Listening, Server, use_uvloop
 from keystore.purposes import Role
@@ -24,31 +24,35 @@ def serve(settings_file: str | None) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    web = settings.web
     async with open_world(settings, Role.IDP) as world:
-        application = build_application(world)
-        public = Server(
-            application.web,
-            Listening(
-                host=web.host,
-                port=web.port,
-                certificate=web.certificate,
-                certificate_key=web.certificate_key,
-                drain=web.drain,
-            ),
-            on_stop=application.web.drain,
-        )
-        if not web.operations_port:
-            await public.serve()
-            return
-        operations = Server(
-            application.operations,
-            Listening(host=web.host, port=web.operations_port),
-            on_stop=lambda: None,
-        )
-        beside = asyncio.create_task(operations.serve_quietly())
-        try:
-            await public.serve()
-        finally:
-            operations.should_exit = True
-            await beside
+        await serve_application(build_application(world), settings)
+
+
+async def serve_application(application: Application, settings: Settings) -> None:
+    """Serve both faces of ``application`` until SIGTERM."""
+    web = settings.web
+    public = Server(
+        application.web,
+        Listening(
+            host=web.host,
+            port=web.port,
+            certificate=web.certificate,
+            certificate_key=web.certificate_key,
+            drain=web.drain,
+        ),
+        on_stop=application.web.drain,
+    )
+    if not web.operations_port:
+        await public.serve()
+        return
+    operations = Server(
+        application.operations,
+        Listening(host=web.host, port=web.operations_port),
+        on_stop=lambda: None,
+    )
+    beside = asyncio.create_task(operations.serve_quietly())
+    try:
+        await public.serve()
+    finally:
+        operations.should_exit = True
+        await beside

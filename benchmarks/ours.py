@@ -1,0 +1,231 @@
+"""Symbolon as a target: a deployment of real processes in a directory of its own."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.processes import Child
+from benchmarks.sink import Sink
+from benchmarks.targets import CALLBACK, KeyClient, Paths, SecretClient, Target
+from config.cli.opening import settings_of
+from config.runtime.audit.records import DatabaseAudit
+from config.runtime.journal import DatabaseJournal
+from config.settings import Settings
+from config.wiring.migrations import KEYSTORE, WEB, migrate
+from config.wiring.production import open_world
+from config.wiring.world import World
+from idp.flows.registration import Registrar
+from idp.protocol.client import Client
+from idp.residents.embedded import EmbeddedResidents
+from idp.residents.importing import Importer, Order
+from idp.residents.pins import PinHashing
+from idp.stores.clients import Clients
+from idp.stores.grants import Grants
+from idp.stores.records import Records
+from keystore.purposes import Role
+from keystore.service.run import socket_path
+from tests.softhsm import LABEL, start_softhsm
+
+PATHS = Paths("/authorize", "/token", "/userinfo", "/introspect", "/jwks")
+RESIDENTS = 400
+PLENTY = "1000000/1"
+RATES = (
+    "otp_sends_per_resident",
+    "otp_sends_per_phone",
+    "otp_sends_per_prefix",
+    "otp_sends_per_client",
+    "sends_per_address",
+    "wrong_answers_per_resident",
+    "wrong_answers_per_device",
+    "wrong_answers_per_address",
+    "logins_per_address",
+)
+SCOPE = frozenset(("openid", "profile", "email", "offline_access"))
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A deployment: ``database`` and ``redis`` are addresses; "" for SQLite and no Redis.
+
+    ``database_processes`` are the servers behind them, by name.
+    """
+
+    name: str
+    directory: Path
+    database: str = ""
+    redis: str = ""
+    hsm: bool = False
+    database_processes: tuple[tuple[str, int], ...] = ()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def running(plan: Plan, sink: Sink) -> AsyncIterator[Target]:
+    """Run the deployment of ``plan`` until the block ends."""
+    plan.directory.mkdir(parents=True)
+    port, operations = free_port(), free_port()
+    environment = _written(plan, sink, port, operations)
+    file = str(plan.directory / "symbolon.toml")
+    settings = settings_of(file)
+    python = (sys.executable, "-m")
+    cli = (*python, "config.cli.main")
+    with ExitStack() as stack:
+
+        def start(name: str, *command: str) -> Child:
+            child = Child.start(command, environment, plan.directory / f"{plan.name}-{name}.log")
+            stack.callback(child.stop)
+            return child
+
+        await asyncio.to_thread(migrate, settings.keys.database, KEYSTORE)
+        await asyncio.to_thread(migrate, settings.database.url, WEB)
+        keys = start("keys", *cli, "keys", "serve")
+        keys.until(socket_path(Path(settings.keys.sockets), Role.OPERATOR).exists)
+        web = start("web", *python, "benchmarks.web", file)
+        started_in = web.until(lambda: _answers(f"http://127.0.0.1:{operations}/readyz"))
+        worker = start("worker", *cli, "work")
+        key_client = KeyClient("benchmark", settings.issuers[0].address)
+        async with open_world(settings, Role.OPERATOR) as world:
+            secret_client = await _registered(world, key_client)
+            names = await _residents(world, plan.directory)
+        yield Target(
+            name=plan.name,
+            port=port,
+            issuer=settings.issuers[0].address,
+            paths=PATHS,
+            processes={
+                "web": web.process.pid,
+                "worker": worker.process.pid,
+                "keys": keys.process.pid,
+            },
+            databases=dict(plan.database_processes),
+            key_client=key_client,
+            secret_client=secret_client,
+            names=names,
+            settle=sink.quiet,
+            started_in=started_in,
+        )
+
+
+def _written(plan: Plan, sink: Sink, port: int, operations: int) -> dict[str, str]:
+    """Write the settings file; return the environment of the processes."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SYMBOLON_")}
+    environment |= {"SYMBOLON_SETTINGS": str(plan.directory / "symbolon.toml")}
+    environment |= {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+    keys = ['backend = "software"', "software_allowed = true"]
+    if plan.hsm:
+        hsm = start_softhsm(plan.directory / "token")
+        environment |= hsm.variables
+        keys = ['backend = "pkcs11"', f'module = "{hsm.module}"', f'token = "{LABEL}"']
+        keys.append(f'pin_file = "{hsm.pin_file}"')
+    lines = [
+        "demo = true",
+        "[[issuers]]",
+        f'address = "http://127.0.0.1:{port}"',
+        "[web]",
+        f"port = {port}",
+        f"operations_port = {operations}",
+        "[database]",
+        f'url = "{plan.database or "sqlite:///symbolon.db"}"',
+        f'redis_url = "{plan.redis}"',
+        "[keys]",
+        *keys,
+        "[channels]",
+        'enabled = ["inbox"]',
+        f'inbox_url = "{sink.url}"',
+        "[limits]",
+        *(f'{rate} = "{PLENTY}"' for rate in RATES),
+    ]
+    (plan.directory / "symbolon.toml").write_text("\n".join(lines) + "\n")
+    return environment
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+async def _registered(world: World, key_client: KeyClient) -> SecretClient:
+    """Register the two clients, and return the one with a secret."""
+    database = world.database
+    registrar = Registrar(
+        issuers=world.settings.issuers,
+        clients=Clients(database),
+        grants=Grants(database),
+        records=Records(DatabaseJournal(), DatabaseAudit()),
+        database=database,
+        door=world.door,
+        entropy=world.entropy,
+        fetch=world.fetcher.get_json,
+    )
+    now = world.clock.now()
+    jwks = json.dumps({"keys": [key_client.jwk()]}).encode()
+    await registrar.add(
+        _client(world.settings, key_client.client_id, "private_key_jwt", jwks), "", now
+    )
+    wish = _client(world.settings, "resource-server", "client_secret_basic", None)
+    registered = await registrar.add(wish, "", now)
+    assert registered.secret is not None
+    return SecretClient(wish.client_id, registered.secret)
+
+
+def _client(settings: Settings, client_id: str, method: str, jwks: bytes | None) -> Client:
+    return Client(
+        client_id=client_id,
+        issuer=settings.issuers[0].address,
+        names={"": client_id},
+        redirect_uris=(CALLBACK,),
+        token_endpoint_auth_method=method,
+        sector="",
+        jwks=jwks,
+        grant_types=("authorization_code", "refresh_token"),
+        scope=SCOPE,
+    )
+
+
+async def _residents(world: World, directory: Path) -> tuple[str, ...]:
+    """Import residents, and return their national numbers."""
+    assert isinstance(world.residents, EmbeddedResidents)
+    file = directory / "residents.jsonl"
+    names = tuple(f"{1_000_000_000 + 7 * index}" for index in range(RESIDENTS))
+    file.write_text("".join(_resident(name) for name in names))
+    hashing = PinHashing.argon2id(memory=8, rounds=1, threads=1)
+    importer = Importer.into(world.residents, hashing, world.clock)
+    progress = await importer.run(Order.of(file), lambda _: None)
+    assert progress.tally.rejected == 0, progress.tally
+    return names
+
+
+def _resident(name: str) -> str:
+    row = {
+        "national_id": name,
+        "name": f"Ada Okello {name}",
+        "given_name": "Ada",
+        "family_name": "Okello",
+        "birthdate": "1990-01-02",
+        "gender": "female",
+        "phone_number": f"+4477{name[-8:]}",
+        "email": f"ada.{name}@example.org",
+        "email_verified": True,
+        "verified_at": "2024-03-18T09:30:00Z",
+        "authority": "National Registration Bureau",
+    }
+    return json.dumps(row) + "\n"

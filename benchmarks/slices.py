@@ -1,0 +1,149 @@
+"""Measuring in short slices that alternate between the targets, so that noise meets all alike."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks.processes import cpu_seconds
+from benchmarks.scenarios import ASSERTIONS, CONNECTIONS, Scenario, Work
+from benchmarks.targets import Target
+from benchmarks.wire import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """What one slice measured: rounds done, CPU seconds by process, seconds of each round."""
+
+    rounds: int
+    wall: float
+    cpu: dict[str, float]
+    database_cpu: dict[str, float]
+    generator_cpu: float
+    latencies: tuple[float, ...]
+
+    @property
+    def per_cpu_second(self) -> float:
+        """Return rounds per CPU-second of all processes of the server."""
+        return self.rounds / max(sum(self.cpu.values()), 1e-9)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The slices of one scenario on one target, in the order in which they were taken."""
+
+    scenario: str
+    target: str
+    slices: list[Slice] = field(default_factory=list)
+
+    @property
+    def per_cpu_second(self) -> float:
+        """Return the median of rounds per CPU-second."""
+        return median(each.per_cpu_second for each in self.slices)
+
+    def ratio(self, other: "Series") -> float:
+        """Return how many times ``other`` this is: the median over slices taken together."""
+        pairs = zip(self.slices, other.slices, strict=True)
+        return median(mine.per_cpu_second / its.per_cpu_second for mine, its in pairs)
+
+    def latency(self, part: float) -> float:
+        """Return the wall time in ms that ``part`` of the rounds took at most."""
+        return median(_quantile(each.latencies, part) for each in self.slices) * 1000
+
+    def share(self, name: str) -> float:
+        """Return the CPU milliseconds that process ``name`` spends on one round."""
+        return 1000 * median(
+            (each.cpu | each.database_cpu).get(name, 0.0) / each.rounds for each in self.slices
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many slices of how many seconds."""
+
+    seconds: float
+    slices: int
+
+
+@dataclass(slots=True)
+class Bench:
+    """One target under one scenario: connections that are open, work that is ready."""
+
+    target: Target
+    scenario: Scenario
+    connections: list[Connection]
+    works: Sequence[Work]
+    series: Series
+
+    @classmethod
+    async def open(cls, target: Target, scenario: Scenario) -> "Bench":
+        """Connect, make everything ready, and run warm."""
+        connections = [await Connection.open(target.port) for _ in range(CONNECTIONS)]
+        works = await scenario.begin(target, connections)
+        bench = cls(target, scenario, connections, works, Series(scenario.name, target.name))
+        await bench.measure(0.5)
+        return bench
+
+    def close(self) -> None:
+        """Close the connections."""
+        for connection in self.connections:
+            connection.close()
+
+    async def measure(self, seconds: float) -> Slice:
+        """Ask for ``seconds``, wait until the server has settled, and return what it took."""
+        if self.scenario.signs:
+            self.target.key_client.sign_ahead(int(ASSERTIONS * seconds))
+        await self.target.settle()
+        cpu, databases = self._cpu(self.target.processes), self._cpu(self.target.databases)
+        own, begun = time.process_time(), time.perf_counter()
+        latencies: list[float] = []
+        pairs = zip(self.works, self.connections, strict=True)
+        turns = (_turns(*pair, begun + seconds, latencies) for pair in pairs)
+        await asyncio.gather(*turns)
+        wall, generator = time.perf_counter() - begun, time.process_time() - own
+        await self.target.settle()
+        return Slice(
+            rounds=len(latencies),
+            wall=wall,
+            cpu=_less(self._cpu(self.target.processes), cpu),
+            database_cpu=_less(self._cpu(self.target.databases), databases),
+            generator_cpu=generator,
+            latencies=tuple(latencies),
+        )
+
+    @staticmethod
+    def _cpu(processes: dict[str, int]) -> dict[str, float]:
+        return {name: cpu_seconds([pid]) for name, pid in processes.items()}
+
+
+async def measured(scenario: Scenario, targets: Sequence[Target], pace: Pace) -> list[Series]:
+    """Measure ``scenario`` on every target, slice after slice in turn."""
+    benches: list[Bench] = []
+    try:
+        for target in targets:
+            benches.append(await Bench.open(target, scenario))
+        for _ in range(pace.slices):
+            for bench in benches:
+                bench.series.slices.append(await bench.measure(pace.seconds))
+        return [bench.series for bench in benches]
+    finally:
+        for bench in benches:
+            bench.close()
+
+
+async def _turns(work: Work, connection: Connection, until: float, latencies: list[float]) -> None:
+    now = time.perf_counter()
+    while now < until:
+        await work.once(connection)
+        begun, now = now, time.perf_counter()
+        latencies.append(now - begun)
+
+
+def _less(after: dict[str, float], before: dict[str, float]) -> dict[str, float]:
+    return {name: after[name] - before[name] for name in after}
+
+
+def _quantile(values: Sequence[float], part: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]

@@ -99,7 +99,9 @@ class MeFactors:
             except WeakPin:
                 fault = t("Choose a PIN that is harder to guess: digits only, not all in a row.")
         if fault:
-            return own_page(self.door, "me_pin", visitor, call, {"fault": fault})
+            return own_page(
+                self.door, "me_pin", visitor, call, {"fault": fault, "field": "new_pin"}
+            )
         return redirect(f"{self.door.login.answers.home}/factors")
 
     async def totp(self, visitor: Visitor, call: Call) -> Answer:
@@ -130,6 +132,7 @@ class MeFactors:
         )
         content = {
             "fault": fault,
+            "field": "totp",
             "seed": urlsafe_b64encode(seed).decode(),
             "written": " ".join(_groups(written(seed))),
             "qr": Markup(drawn.getvalue().decode()),  # noqa: S704 (drawn by segno: paths only)

@@ -84,5 +84,6 @@ def own_page(
         "home": answers.home,
         "logout": f"{Mount.of(door.me.ground.issuer).path}/logout/confirm",
         "fault": "",
+        "field": "main",
     }
     return answers.page(name, answers.setting(visitor.guest, call.path), usual | content)

@@ -1,6 +1,6 @@
 """What people are told when a page cannot be shown: what happened, what to do, a way on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -43,7 +43,7 @@ class PageRefusals:
         """Answer what no endpoint could (``House.failure_page``)."""
         guest = self.guests.guest(call)
         t = guest.language.t
-        heading, line = _FAILURES.get(failure.status, _FAILURES[500])
+        heading, line = FAILURES.get(failure.status, FAILURES[500])
         message = Message(
             heading=t(heading),
             lines=(t(line),),
@@ -163,7 +163,7 @@ _EXPLAINED: dict[type[Exception], Callable[[PageAnswers, Guest, Call], Message]]
     Busy: _away,
 }
 
-_FAILURES = {
+FAILURES: Mapping[int, tuple[str, str]] = {
     400: ("We could not read that", "The address or the form is not complete."),
     403: ("We could not accept this form", "It did not come from this page. Nothing was changed."),
     404: ("There is no such page", "Check the address."),

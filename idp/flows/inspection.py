@@ -75,7 +75,7 @@ class Inspection:
 
     async def _access_token(self, presented: str, client: Client, now: int) -> Mapping[str, Any]:
         try:
-            token, _ = await self.access.judge(presented, now)
+            token = await self.access.glance(presented, now)
         except InvalidToken:
             return introspection.INACTIVE
         if not introspection.may_ask(client, token):

@@ -10,7 +10,7 @@ from config.runtime.database.unit import Refused, Write
 from config.runtime.journal import Fact
 from idp.flows.consent_wish import wish_of
 from idp.flows.login_draft import Draft
-from idp.flows.login_ending import answered, authenticated
+from idp.flows.login_ending import answered, authenticated, ended
 from idp.flows.login_ground import LoginGround, Visit
 from idp.flows.login_subjects import subject_of
 from idp.protocol.authorization import AuthorizationRequest
@@ -22,6 +22,7 @@ from idp.protocol.next_step import Facts, Step, demanded_subjects, factor_choice
 from idp.protocol.own_pages import OWN_PAGES, is_own
 from idp.protocol.session import Proof
 from idp.residents.port import NOBODY, Resident
+from idp.stores.history import REFUSED
 
 
 class UnknownLogin(Exception):
@@ -114,8 +115,11 @@ class LoginFlow:
 
     async def cancel(self, draft: Draft, now: int) -> Draft:
         """The person does not want to: the client is told (RFC 6749 §4.1.2.1)."""
-        refusal = AccessDenied("the person did not agree")
-        return await self.write(self._refused(draft, refusal, now))
+        refused = self._refused(draft, AccessDenied("the person did not agree"), now)
+        if draft.login.stage is Stage.PENDING:  # nobody is known: it is nobody's history
+            return await self.write(refused)
+        event = ended(self.ground, draft, REFUSED, now)
+        return await self.write(refused.moved(refused.login, event))
 
     async def facts(self, draft: Draft, now: int) -> Facts:
         """Return what the next decision rests on."""

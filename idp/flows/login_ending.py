@@ -80,15 +80,7 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
     """Everything was agreed: a code for the client, or the resident's own page."""
     login = draft.login
     assert login.resident_id is not None
-    event = Event(
-        id=ground.entropy.token(16),
-        resident_id=login.resident_id,
-        at=now,
-        client_id=draft.client.client_id,
-        factors=login.factors,
-        outcome=LOGGED_IN,
-    )
-    recorded = ground.stores.history.add(event)
+    recorded = ended(ground, draft, LOGGED_IN, now)
     if is_own(draft.client.client_id):
         reply = Reply(uri=login.request.reply_to.uri, mode="query", fields=())
         return replace(draft.moved(login.issue(), recorded), reply=reply)
@@ -119,6 +111,20 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
     )
     draft = draft.moved(login.issue(), *writes, *((kept,) if kept else ()))
     return replace(draft, reply=login.request.reply_to.accept(code))
+
+
+def ended(ground: LoginGround, draft: Draft, outcome: str, now: int) -> Write:
+    """Return the write that tells the resident how a login in their name ended."""
+    assert draft.login.resident_id is not None
+    event = Event(
+        id=ground.entropy.token(16),
+        resident_id=draft.login.resident_id,
+        at=now,
+        client_id=draft.client.client_id,
+        factors=draft.login.factors,
+        outcome=outcome,
+    )
+    return ground.stores.history.add(event)
 
 
 def _authorization(ground: LoginGround, login: Login, subject: str) -> Authorization:

@@ -10,6 +10,9 @@ STATIC = Path(__file__).parent / "static"
 LEAST_CONTRAST = 4.5
 """WCAG 2.2 §1.4.3 (AA)."""
 
+DARK_PAPER = "#1e2227"
+"""What lies under links in dark surroundings: ``--paper`` of the style sheet."""
+
 LARGEST_LOGO = 4096
 """Bytes: a page with everything in it stays within 14 kB."""
 
@@ -51,7 +54,7 @@ def load_look(accent: str, logo: str) -> Look:
             f" {LEAST_CONTRAST}; take a darker colour"
         )
     sheet = (STATIC / "style.css").read_text()
-    lighter = _readable_on("#16191d", accent)
+    lighter = _readable_on(DARK_PAPER, accent)
     colours = f":root{{--accent:{accent};--accent-dark:{lighter}}}\n"
     return Look(
         _asset("style", ".css", "text/css; charset=utf-8", (colours + sheet).encode()),

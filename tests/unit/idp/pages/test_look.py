@@ -1,0 +1,169 @@
+"""Colours that everybody can read, and pages that a thin line carries."""
+
+import gzip
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.settings import Pages as PageSettings
+from idp.factors.factor import Offer
+from idp.pages.look import STATIC, UnfitLook, contrast, load_look
+from idp.pages.pages import Pages, Setting
+
+LIGHT, DARK = 0, 1
+
+
+def colours() -> list[dict[str, str]]:
+    """The custom properties of the style sheet, light and dark."""
+    sheet = load_look(PageSettings().accent, "").style.body.decode()
+    found = []
+    for block in re.findall(r":root\{([^}]*)\}", sheet):
+        found.append(dict(re.findall(r"--([a-z-]+):([^;}]+)", block)))
+    accent, light, dark = found
+    return [{**accent, **light}, {**accent, **light, **dark}]
+
+
+def value(scheme: dict[str, str], name: str) -> str:
+    text = scheme[name]
+    while (match := re.fullmatch(r"var\(--([a-z-]+)\)", text)) is not None:
+        text = scheme[match[1]]
+    return text
+
+
+@pytest.mark.spec("WCAG 2.2 §1.4.3")
+@pytest.mark.parametrize("scheme", [LIGHT, DARK])
+@pytest.mark.parametrize(
+    ("ink", "ground"),
+    [
+        ("ink", "paper"),
+        ("ink", "ground"),
+        ("soft", "paper"),
+        ("soft", "ground"),
+        ("link", "paper"),
+        ("link", "ground"),
+        ("bad", "paper"),
+        ("bad", "bad-ground"),
+        ("ink", "bad-ground"),
+    ],
+)
+def test_every_text_can_be_read(scheme: int, ink: str, ground: str) -> None:
+    of = colours()[scheme]
+    assert contrast(value(of, ink), value(of, ground)) >= 4.5
+
+
+@pytest.mark.spec("WCAG 2.2 §1.4.11")
+@pytest.mark.parametrize("scheme", [LIGHT, DARK])
+def test_fields_and_buttons_can_be_seen(scheme: int) -> None:
+    of = colours()[scheme]
+    assert contrast(value(of, "line"), value(of, "paper")) >= 3
+    assert contrast("#ffffff", value(of, "button")) >= 4.5
+    assert contrast(value(of, "link"), value(of, "paper")) >= 3
+    assert contrast(value(of, "focus"), "#16191d") >= 3
+
+
+@pytest.mark.parametrize("accent", ["#ffd200", "#00c8ff", "red", "#12345", ""])
+def test_a_colour_that_cannot_be_read_is_refused_at_start(accent: str) -> None:
+    with pytest.raises(UnfitLook):
+        load_look(accent, "")
+
+
+def test_known_contrasts() -> None:
+    assert contrast("#000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["logo.svg", "logo.png"])
+def test_a_logo_goes_into_the_page(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    assert load_look("#0b5d3b", str(tmp_path / name)).logo.startswith("data:image/")
+
+
+def test_a_logo_that_is_too_heavy_or_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "big.png").write_bytes(b"x" * 5000)
+    (tmp_path / "logo.gif").write_bytes(b"x")
+    for name in ("big.png", "logo.gif", "missing.svg"):
+        with pytest.raises(UnfitLook):
+            load_look("#0b5d3b", str(tmp_path / name))
+
+
+def content(name: str) -> dict[str, Any]:
+    """Everything that the page shows, at its longest."""
+    claims = sorted(("name", "birthdate", "email", "address", "phone_number", "picture", "gender"))
+    step = {"base": "/login/" + "x" * 43, "csrf": "x" * 22, "client": "A long name of a client"}
+    ways = {"otp": "a way", "pin": "another way", "totp": "a third way"}
+    return {
+        **step,
+        "fault": "Something is wrong with that",
+        "field": name,
+        "typed": "",
+        "others": ["pin", "totp"],
+        "ways": ways,
+        "offer": Offer(tries_left=3, resend_at=30),
+        "wait": 30,
+        "digits": 6,
+        "person": "Amina Odhiambo",
+        "purpose": "A purpose of some length " * 4,
+        "essential": claims,
+        "voluntary": claims,
+        "known": claims,
+        "offline": True,
+        "uri": "https://client.example/cb",
+        "fields": [("code", "x" * 43)],
+        "heading": "A heading",
+        "lines": ["A line"] * 3,
+        "ways_on": [],
+        "reference": "x" * 16,
+        "home": "/me",
+        "logout": "/logout/confirm",
+        "action": "/logout/confirm",
+        "carried": [("id_token_hint", "x" * 900)],
+        "rows": [],
+        "here": "x",
+        "qr": "<svg/>" * 500,
+        "seed": "x" * 28,
+        "written": "ABCD " * 8,
+    }
+
+
+PAGES = Pages.load(PageSettings())
+SHOWN = [name for name in PAGES.templates if name not in ("base", "step", "factor", "own")]
+
+
+@pytest.mark.parametrize("tag", PageSettings().languages)
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_page_is_light(name: str, tag: str) -> None:
+    language = PAGES.languages.find(tag)
+    assert language is not None
+    html = PAGES.render(name, Setting(language, "/login/x", "National ID"), **content(name))
+    referred = re.findall(r'(?:src|href)="(/assets/[^"]+)"', html)
+    assert len(referred) + 1 <= 4, "requests"
+    bodies = {asset.name: asset.body for asset in PAGES.look.assets}
+    weight = len(gzip.compress(html.encode()))
+    weight += sum(len(gzip.compress(bodies[path.removeprefix("/assets/")])) for path in referred)
+    assert weight <= 14_000
+    assert f'<html lang="{tag}" dir="{language.direction}">' in html
+    assert html.count("<h1") == 1 and "<title>" in html
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_ids_are_unique_and_every_field_has_a_label(name: str) -> None:
+    html = PAGES.render(
+        name, Setting(PAGES.languages.default, "/login/x", "National ID"), **content(name)
+    )
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+    labels = set(re.findall(r'<label for="([^"]+)"', html))
+    for field in re.findall(r"<input[^>]*>", html):
+        if 'type="hidden"' not in field:
+            found = re.search(r'\bid="([^"]+)"', field)
+            assert found is not None and found[1] in labels, field
+    for described in re.findall(r'aria-describedby="([^"]+)"', html):
+        assert set(described.split()) <= set(ids)
+
+
+def test_nothing_of_the_style_needs_more_than_our_policy_allows() -> None:
+    for file in STATIC.iterdir():
+        text = file.read_text()
+        assert "url(" not in text and "@import" not in text and "http" not in text

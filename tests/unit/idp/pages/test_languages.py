@@ -50,4 +50,4 @@ def test_directions_and_names() -> None:
 def test_times_are_written_as_people_write_them() -> None:
     french = LANGUAGES.choose(("fr",))
     assert french.moment(1_800_000_000) == "15 janvier 2027 08:00 TU"
-    assert french.duration(30) == "30 secondes"
+    assert french.duration(30) == "30\xa0secondes"

@@ -351,7 +351,7 @@ def _routes(
         RefreshTokenGrant(residents=residents, **common),
     )
     keys = IssuerKeys(issuer.address, door, clock)
-    access = Access(keys, stores.grants, residents)
+    access = Access(keys, stores.grants, residents, clock)
     nesting = Nesting(client_keys)
     tokens = Tokens(
         issuer=issuer,

@@ -95,7 +95,7 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
     methods = _methods(world, issuer, stores, client_keys)
     authentication = ClientAuthentication(known, methods, world.database)
     keys = IssuerKeys(issuer.address, world.door, clock)
-    access = Access(keys, stores.grants, world.residents)
+    access = Access(keys, stores.grants, world.residents, clock)
     grant_types = _grant_types(world, stores)
     tokens = Tokens(
         issuer=issuer,

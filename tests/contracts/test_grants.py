@@ -52,6 +52,16 @@ async def test_each_way_of_ending_ends_what_it_says(database: OpenDatabase) -> N
         await database.submit(grants.prune(NOW + 100, 100))
 
 
+async def test_whose_a_grant_is_while_it_lives(database: OpenDatabase) -> None:
+    grants = Grants(database)
+    await database.submit(*(grants.insert(each) for each in ALL))
+    assert await grants.owner("other person", NOW + 99) == "r2"
+    assert await grants.owner("other person", NOW + 100) is None
+    assert await grants.owner("nothing", NOW) is None
+    await database.submit(grants.revoke("other person", NOW))
+    assert await grants.owner("other person", NOW) is None
+
+
 async def test_the_moment_of_ending_stays(database: OpenDatabase) -> None:
     grants = Grants(database)
     await database.submit(grants.insert(ALL[0]))

@@ -139,6 +139,7 @@ async def test_a_person_who_was_locked_is_acted_for_no_more(op: Provider) -> Non
     assert is_refused(await refresh(op, registered, tokens["refresh_token"]))
     bearer = {"authorization": f"Bearer {tokens['access_token']}"}
     assert (await op.http.get("/userinfo", headers=bearer)).status_code == 401
+    op.clock.at += 1
     told = await op.post("/introspect", registered, token=tokens["access_token"])
     assert told.json() == {"active": False}
 

@@ -91,9 +91,10 @@ def _wait_for(ready_file: Path, process: subprocess.Popen[bytes], log: Path) -> 
         time.sleep(0.05)
 
 
-async def code_for(demo: Demonstration, http: httpx2.AsyncClient, known: int) -> str:
-    """Return the newest code in the inbox once more than ``known`` messages are there."""
-    resident = demo.resident
+async def code_for(
+    demo: Demonstration, http: httpx2.AsyncClient, resident: dict[str, Any], known: int
+) -> str:
+    """Return the resident's newest code once more than ``known`` messages are in the inbox."""
     async with asyncio.timeout(15):
         while True:
             messages = await inbox(demo, http, resident)
@@ -119,7 +120,7 @@ async def log_in(demo: Demonstration, authorize: str, redirect_uri: str) -> str:
         known = len(await inbox(demo, http, demo.resident))
         page = await browser.open(authorize)
         page = await _answer(browser, page, "individual_id", demo.resident["individual_id"])
-        page = await _answer(browser, page, "otp", await code_for(demo, http, known))
+        page = await _answer(browser, page, "otp", await code_for(demo, http, demo.resident, known))
         if browser.stopped_at is None:
             await browser.submit(page, page.form("decision"), decision="accept")
         assert browser.stopped_at is not None

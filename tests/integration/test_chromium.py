@@ -16,7 +16,8 @@ from tests.demonstration import ROOT, Demonstration, code_for, demonstration, in
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("demonstration")]
 
 AXE = ROOT / "tests" / "interop" / "node_modules" / "axe-core" / "axe.min.js"
-LANGUAGES = ("en", "fr", "es", "ar", "hi", "sw")
+# Each test is another resident: what one agreed to is remembered for the next.
+LANGUAGES = {"en": 1, "fr": 10, "es": 2, "ar": 8, "hi": 21, "sw": 4}
 HEAVIEST = 14 * 1024
 CHROMIUM = (
     "--no-sandbox",
@@ -54,48 +55,51 @@ async def picture(page: Page, name: str) -> None:
         await page.screenshot(path=str(Path(directory) / f"{name}.png"))
 
 
-async def to_code_page(page: Page, demo: Demonstration) -> int:
-    """Open the relying party, name the first resident; return how many messages they had."""
+async def to_code_page(page: Page, demo: Demonstration, resident: dict[str, Any]) -> int:
+    """Open the relying party and name a resident; return how many messages they had."""
     async with httpx2.AsyncClient() as http:
-        known = len(await inbox(demo, http, demo.resident))
+        known = len(await inbox(demo, http, resident))
     await page.goto(f"{demo.ready['relying_party']}/login")
-    await page.fill("#individual_id", demo.resident["individual_id"])
+    await page.fill("#individual_id", resident["individual_id"])
     await page.click("button[name=decision][value=continue]")
     await page.wait_for_selector("#otp")
     return known
 
 
-async def code(demo: Demonstration, known: int) -> str:
+async def code(demo: Demonstration, resident: dict[str, Any], known: int) -> str:
     async with httpx2.AsyncClient() as http:
-        return await code_for(demo, http, known)
+        return await code_for(demo, http, resident, known)
 
 
-async def to_consent(page: Page, demo: Demonstration) -> None:
-    known = await to_code_page(page, demo)
-    await page.fill("#otp", await code(demo, known))
+async def to_consent(page: Page, demo: Demonstration, resident: dict[str, Any]) -> None:
+    known = await to_code_page(page, demo, resident)
+    await page.fill("#otp", await code(demo, resident, known))
     await page.click("button[name=decision][value=continue]")
     await page.wait_for_selector("button[name=decision][value=accept]")
 
 
-@pytest.mark.parametrize("javascript", [False, True], ids=["without script", "with script"])
+@pytest.mark.parametrize(
+    ("javascript", "number"), [(False, 0), (True, 19)], ids=["without script", "with script"]
+)
 async def test_a_resident_logs_in_at_the_relying_party(
-    demo: Demonstration, javascript: bool
+    demo: Demonstration, javascript: bool, number: int
 ) -> None:
+    resident = demo.ready["residents"][number]
     async with browser(java_script_enabled=javascript) as context:
         page = await context.new_page()
         refused: list[str] = []
         page.on("console", lambda line: refused.append(line.text) if line.type == "error" else None)
         await page.goto(f"{demo.ready['relying_party']}/login")
         await picture(page, "identify")
-        known = await to_code_page(page, demo)
+        known = await to_code_page(page, demo, resident)
         await picture(page, "code")
-        await page.fill("#otp", await code(demo, known))
+        await page.fill("#otp", await code(demo, resident, known))
         await page.click("button[name=decision][value=continue]")
         await page.wait_for_selector("button[name=decision][value=accept]")
         await picture(page, "consent")
         await page.click("button[name=decision][value=accept]")
         await page.wait_for_url(f"{demo.ready['relying_party']}/")
-        assert demo.resident["name"] in await page.inner_text("h1")
+        assert resident["name"] in await page.inner_text("h1")
         assert not [line for line in refused if "Content Security Policy" in line]
 
 
@@ -149,7 +153,7 @@ async def test_axe_finds_nothing_on_any_page(demo: Demonstration, language: str)
         await judged(page, language)
     async with browser(locale=language) as context:
         page = await context.new_page()
-        await to_consent(page, demo)
+        await to_consent(page, demo, demo.ready["residents"][LANGUAGES[language]])
         await judged(page, language)
         await picture(page, f"consent-{language}")
         await page.goto(f"{demo.ready['issuer']}/authorize?client_id=nobody")
@@ -200,6 +204,6 @@ async def test_pages_are_light(demo: Demonstration) -> None:
 async def test_a_page_at_twice_its_size_needs_no_sideways_scrolling(demo: Demonstration) -> None:
     async with browser(viewport={"width": 320, "height": 512}) as context:
         page = await context.new_page()
-        await to_consent(page, demo)
+        await to_consent(page, demo, demo.ready["residents"][7])
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= 320

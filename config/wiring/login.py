@@ -4,6 +4,7 @@ from ipaddress import ip_network
 
 from config.runtime.audit.records import DatabaseAudit
 from config.runtime.journal import DatabaseJournal
+from config.runtime.limits import Rate
 from config.runtime.outbox import DatabaseOutbox
 from config.runtime.plugins import plugins
 from config.runtime.web import Route, TrustedProxies
@@ -27,6 +28,7 @@ from idp.flows.consent import ConsentStep
 from idp.flows.login import LoginFlow
 from idp.flows.login_factors import FactorSteps
 from idp.flows.login_ground import LoginGround, LoginStores
+from idp.flows.login_pace import Pace
 from idp.flows.logout import Logout
 from idp.flows.me import Me
 from idp.flows.me_factors import OwnFactors
@@ -38,22 +40,7 @@ def residents_side(
     world: World, issuer: Issuer, machine: Machine, pages: Pages
 ) -> tuple[PageRefusals, tuple[Route, ...]]:
     """Return the pages of ``issuer``, and who explains what goes wrong on them."""
-    factors = _factors(world)
-    ground = LoginGround(
-        issuer=issuer.address,
-        names=issuer.name,
-        ladder=Ladder.of(issuer.ladder, tuple(factors)),
-        factors=factors,
-        clients=machine.known,
-        residents=world.residents,
-        stores=LoginStores.on(world.database),
-        database=world.database,
-        door=world.door,
-        journal=DatabaseJournal(),
-        audit=DatabaseAudit(),
-        entropy=world.entropy,
-        lifetimes=world.settings.lifetimes,
-    )
+    ground = _ground(world, issuer, machine)
     flow = LoginFlow(ground)
     guests = Guests(pages.languages, _proxies(world), world.entropy, world.door)
     answers = PageAnswers(pages, issuer.name, f"{Mount.of(issuer.address).path}/me")
@@ -72,6 +59,31 @@ def residents_side(
         MeFactors(door, OwnFactors(me)),
     )
     return refusals, tuple(route for endpoint in endpoints for route in endpoint.routes())
+
+
+def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:
+    """Return what the logins of ``issuer`` stand on."""
+    factors = _factors(world)
+    return LoginGround(
+        issuer=issuer.address,
+        names=issuer.name,
+        ladder=Ladder.of(issuer.ladder, tuple(factors)),
+        factors=factors,
+        clients=machine.known,
+        residents=world.residents,
+        stores=LoginStores.on(world.database),
+        database=world.database,
+        door=world.door,
+        journal=DatabaseJournal(),
+        audit=DatabaseAudit(),
+        entropy=world.entropy,
+        lifetimes=world.settings.lifetimes,
+        pace=Pace(
+            world.limits,
+            Rate.parse(world.settings.limits.logins_per_address),
+            world.limits_secret,
+        ),
+    )
 
 
 def _factors(world: World) -> dict[str, Factor]:

@@ -81,13 +81,13 @@ class Authorize:
         """
         now = self.clock.now()
         known = await self._recognised(await call.form())
+        guest = self.answers.refusals.guests.guest(call, known.asked.words("ui_locales"))
         try:
             request = await self._judged(known)
         except OAuthError as refusal:
-            guest = self.answers.refusals.guests.guest(call, known.asked.words("ui_locales"))
             name = known.client.name((guest.language.tag,))
             return self.answers.answers.reply(known.reply_to.refuse(refusal), guest, name)
-        login = await self.flow.keep(request, now)
+        login = await self.flow.keep(request, guest.visit.address, now)
         answer = redirect(f"{Mount.of(login.issuer).path}/authorize/{quote(login.id)}")
         keep_hint(answer, call, login.id, request.login_hint)
         return answer

@@ -11,6 +11,7 @@ from idp.endpoints.page_answers import Message, PageAnswers, Way
 from idp.factors.factor import Busy
 from idp.flows.login import ExpiredLogin, UnknownLogin
 from idp.flows.login_draft import Draft
+from idp.flows.login_pace import TooManyLogins
 from idp.protocol.errors import OAuthError
 from idp.protocol.login import IllegalMove
 from idp.protocol.own_pages import is_own
@@ -61,7 +62,9 @@ class PageRefusals:
             kind = next(kind for kind in type(refusal).__mro__ if kind in _EXPLAINED)
             message = _EXPLAINED[kind](self.answers, guest, call)
         answer = self.answers.message(message, guest, call)
-        if message.status == 503:
+        if isinstance(refusal, TooManyLogins):
+            answer.headers.append((b"retry-after", str(refusal.retry_after).encode()))
+        elif message.status == 503:
             answer.headers.append((b"retry-after", b"2"))
         return answer
 
@@ -138,6 +141,16 @@ def _refused(answers: PageAnswers, guest: Guest, call: Call) -> Message:
     )
 
 
+def _crowded(answers: PageAnswers, guest: Guest, call: Call) -> Message:
+    t = guest.language.t
+    return Message(
+        heading=t("Many people are signing in from your network"),
+        lines=(t("Please wait a little and try again."),),
+        ways_on=(Way(answers.home, t("Go to your own page")),),
+        status=429,
+    )
+
+
 def _away(answers: PageAnswers, guest: Guest, call: Call) -> Message:
     t = guest.language.t
     here = call.path
@@ -158,6 +171,7 @@ _EXPLAINED: dict[type[Exception], Callable[[PageAnswers, Guest, Call], Message]]
     IllegalMove: _stale,
     ForgedForm: _forged,
     OAuthError: _refused,
+    TooManyLogins: _crowded,
     DatabaseUnavailable: _away,
     KeyServiceUnavailable: _away,
     Busy: _away,

@@ -64,13 +64,16 @@ class LoginFlow:
         A login that needs nobody (single sign-on, a silent refusal) is never stored.
         """
         login = self.new(request, visit.browser, now)
-        return await self.advance(
-            await self._known(Draft(visit=visit, client=client, stored=None, login=login), now), now
-        )
+        draft = Draft(visit=visit, client=client, stored=None, login=login)
+        draft = await self._known(draft, now)
+        if draft.session is None and not request.is_silent:
+            await self.ground.pace.begin(visit.address, now)
+        return await self.advance(draft, now)
 
-    async def keep(self, request: AuthorizationRequest, now: int) -> Login:
+    async def keep(self, request: AuthorizationRequest, address: str, now: int) -> Login:
         """Store a request that came as a POST, without cookies, for the browser that comes next."""
         login = self.new(request, UNBOUND, now)
+        await self.ground.pace.begin(address, now)
         await self.ground.database.submit(self.ground.stores.logins.add(login))
         return login
 

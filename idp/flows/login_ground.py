@@ -11,6 +11,7 @@ from config.runtime.journal import Journal
 from config.settings import Lifetimes
 from idp.factors.factor import Factor
 from idp.flows.clients import KnownClients
+from idp.flows.login_pace import Pace
 from idp.protocol.acr import Ladder
 from idp.residents.port import Residents
 from idp.stores.codes import Codes
@@ -68,6 +69,7 @@ class LoginGround:
     audit: Audit
     entropy: Entropy
     lifetimes: Lifetimes
+    pace: Pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

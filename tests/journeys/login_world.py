@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from msgspec import structs
+
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.entropy import SystemEntropy
 from config.runtime.web import Web
@@ -24,6 +26,9 @@ from tests.residents import StillClock
 
 ORIGIN = "https://localhost"
 CALLBACK = "https://clinic.example/cb"
+LOGINS = 60
+"""Logins that one network may begin; more than any test needs."""
+
 VERIFIER = "v" * 43
 CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
@@ -56,6 +61,7 @@ class Site:
     world: World
     web: Web
     clock: StillClock
+    logins_per_address: int = LOGINS
 
     def browser(self, address: str = "203.0.113.9") -> Browser:
         return Browser(self.web, ORIGIN, address)
@@ -128,7 +134,7 @@ async def site(database: OpenDatabase, directory: Path) -> AsyncIterator[Site]:
             issuers=(issuer,),
             demo=True,
             factors=FAST,
-            limits=GENEROUS,
+            limits=structs.replace(GENEROUS, logins_per_address=f"{LOGINS}/3600"),
             channels=Channels(enabled=("inbox",), inbox_url="http://127.0.0.1:1/messages"),
         )
         outside = Outside(

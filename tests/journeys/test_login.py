@@ -363,3 +363,13 @@ async def test_the_language_can_be_chosen_and_is_remembered(here: Site) -> None:
     assert '<html lang="sw"' in page.html
     page = await browser.get(here.address(), accept_language="ar")
     assert '<html lang="sw"' in page.html
+
+
+async def test_one_network_cannot_begin_logins_without_end(here: Site) -> None:
+    crowd, other = here.browser("198.51.100.1"), here.browser("198.51.100.2")
+    for _ in range(here.logins_per_address):
+        assert (await crowd.client.get(here.address())).status_code == 303
+    page = await crowd.get(here.address())
+    assert page.status == 429 and page.reader.links
+    assert int(page.response.headers["retry-after"]) > 0
+    assert (await other.get(here.address())).has("individual_id")

@@ -12,8 +12,6 @@ from benchmarks.walking import Walk, token_request
 from benchmarks.wire import Connection, get, post
 
 CONNECTIONS = 16
-ASSERTIONS = 12_000
-"""Assertions signed before a slice: more than any server here takes in a second."""
 
 
 class Work(Protocol):

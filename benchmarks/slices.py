@@ -2,14 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from statistics import median
 
 from benchmarks.processes import cpu_seconds
-from benchmarks.scenarios import ASSERTIONS, CONNECTIONS, Scenario, Work
+from benchmarks.scenarios import CONNECTIONS, Scenario, Work
 from benchmarks.targets import Target
 from benchmarks.wire import Connection
+
+FIRST_RATE = 2000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,41 +71,39 @@ class Pace:
 
 @dataclass(slots=True)
 class Bench:
-    """One target under one scenario: connections that are open, work that is ready."""
+    """One target under one scenario, with work that is ready."""
 
     target: Target
     scenario: Scenario
-    connections: list[Connection]
     works: Sequence[Work]
     series: Series
+    rate: float = FIRST_RATE
+    """Rounds per second that were seen last: as many assertions are signed ahead."""
 
     @classmethod
     async def open(cls, target: Target, scenario: Scenario) -> "Bench":
-        """Connect, make everything ready, and run warm."""
-        connections = [await Connection.open(target.port) for _ in range(CONNECTIONS)]
-        works = await scenario.begin(target, connections)
-        bench = cls(target, scenario, connections, works, Series(scenario.name, target.name))
+        """Make everything ready, and run warm."""
+        async with _connected(target) as connections:
+            works = await scenario.begin(target, connections)
+        bench = cls(target, scenario, works, Series(scenario.name, target.name))
         await bench.measure(0.5)
         return bench
-
-    def close(self) -> None:
-        """Close the connections."""
-        for connection in self.connections:
-            connection.close()
 
     async def measure(self, seconds: float) -> Slice:
         """Ask for ``seconds``, wait until the server has settled, and return what it took."""
         if self.scenario.signs:
-            self.target.key_client.sign_ahead(int(ASSERTIONS * seconds))
+            self.target.key_client.sign_ahead(int(1.5 * self.rate * seconds))
         await self.target.settle()
-        cpu, databases = self._cpu(self.target.processes), self._cpu(self.target.databases)
-        own, begun = time.process_time(), time.perf_counter()
         latencies: list[float] = []
-        pairs = zip(self.works, self.connections, strict=True)
-        turns = (_turns(*pair, begun + seconds, latencies) for pair in pairs)
-        await asyncio.gather(*turns)
-        wall, generator = time.perf_counter() - begun, time.process_time() - own
-        await self.target.settle()
+        async with _connected(self.target) as connections:
+            cpu, databases = self._cpu(self.target.processes), self._cpu(self.target.databases)
+            own, begun = time.process_time(), time.perf_counter()
+            pairs = zip(self.works, connections, strict=True)
+            turns = (_turns(*pair, begun + seconds, latencies) for pair in pairs)
+            await asyncio.gather(*turns)
+            wall, generator = time.perf_counter() - begun, time.process_time() - own
+            await self.target.settle()
+        self.rate = len(latencies) / wall
         return Slice(
             rounds=len(latencies),
             wall=wall,
@@ -119,17 +120,22 @@ class Bench:
 
 async def measured(scenario: Scenario, targets: Sequence[Target], pace: Pace) -> list[Series]:
     """Measure ``scenario`` on every target, slice after slice in turn."""
-    benches: list[Bench] = []
-    try:
-        for target in targets:
-            benches.append(await Bench.open(target, scenario))
-        for _ in range(pace.slices):
-            for bench in benches:
-                bench.series.slices.append(await bench.measure(pace.seconds))
-        return [bench.series for bench in benches]
-    finally:
+    benches = [await Bench.open(target, scenario) for target in targets]
+    for _ in range(pace.slices):
         for bench in benches:
-            bench.close()
+            bench.series.slices.append(await bench.measure(pace.seconds))
+    return [bench.series for bench in benches]
+
+
+@asynccontextmanager
+async def _connected(target: Target) -> AsyncIterator[list[Connection]]:
+    """Open the connections of one slice: idle ones would be closed between two slices."""
+    connections = [await Connection.open(target.port) for _ in range(CONNECTIONS)]
+    try:
+        yield connections
+    finally:
+        for connection in connections:
+            connection.close()
 
 
 async def _turns(work: Work, connection: Connection, until: float, latencies: list[float]) -> None:

@@ -63,7 +63,7 @@ class KeyClient:
         }
 
     def sign_ahead(self, count: int) -> None:
-        """Have ``count`` assertions that were not used yet."""
+        """Have ``count`` fresh assertions that were not used yet."""
         self._ready = [self._signed() for _ in range(count)]
 
     def form(self, **fields: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Registered clients."""
+"""Registered clients, kept whole as what they said when they registered."""
 
 import msgspec
 from sqlalchemy import bindparam, delete, select

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from joserfc import jws
 from joserfc.jwk import JWKRegistry
 
@@ -29,6 +30,8 @@ from keystore.service.client import KeyServiceClient
 from keystore.service.run import socket_path
 from tests.keyrings import ISSUER, OTHER_ISSUER, Keys, key_service, only, serving, software_backend
 from tests.softhsm import pkcs11_backend, start_softhsm
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ALGS = ["ES256", "RS256", "PS256", "EdDSA"]
 ISSUERS = {ISSUER: ALGS, OTHER_ISSUER: ["ES256"]}
@@ -54,16 +57,29 @@ class House:
         return self.doors[Role.IDP]
 
 
-@pytest.fixture(params=["software", pytest.param("pkcs11", marks=pytest.mark.server)])
-def keys(request: pytest.FixtureRequest, tmp_path: Path) -> Keys:
-    if request.param == "software":
-        return only(software_backend(tmp_path))
-    return only(pkcs11_backend(start_softhsm(tmp_path / "hsm")))
+def made_keys(backend: str, directory: Path) -> Keys:
+    if backend == "software":
+        return only(software_backend(directory))
+    return only(pkcs11_backend(start_softhsm(directory / "hsm")))
 
 
-@pytest.fixture(params=["in process", "over a socket"])
-async def house(request: pytest.FixtureRequest, keys: Keys) -> AsyncIterator[House]:
-    if request.param == "in process":
+# Making keys takes longer than any test here, and none changes them: each house is built once.
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=[
+        "in process, software",
+        "over a socket, software",
+        pytest.param("in process, pkcs11", marks=pytest.mark.server),
+        pytest.param("over a socket, pkcs11", marks=pytest.mark.server),
+    ],
+)
+async def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    way, backend = request.param.split(", ")
+    keys = made_keys(backend, tmp_path_factory.mktemp("keys"))
+    if way == "in process":
         await keys.administration.ensure(ISSUERS)
         yield House(keys, {role: keys.door(role) for role in Role})
         await keys.backends.close()

@@ -61,6 +61,7 @@ class Plan:
 
     name: str
     directory: Path
+    core: int
     database: str = ""
     redis: str = ""
     hsm: bool = False
@@ -88,7 +89,9 @@ async def running(plan: Plan, sink: Sink) -> AsyncIterator[Target]:
     with ExitStack() as stack:
 
         def start(name: str, *command: str) -> Child:
-            child = Child.start(command, environment, plan.directory / f"{plan.name}-{name}.log")
+            child = Child.start(
+                command, environment, plan.directory / f"{plan.name}-{name}.log", plan.core
+            )
             stack.callback(child.stop)
             return child
 

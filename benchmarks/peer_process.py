@@ -32,7 +32,7 @@ def installed() -> str | None:
 
 
 @contextmanager
-def running(node: str, redis: Redis, directory: Path) -> Iterator[Target]:
+def running(node: str, redis: Redis, log: Path, core: int) -> Iterator[Target]:
     """Run the peer until the block ends."""
     port = free_port()
     issuer = f"http://127.0.0.1:{port}"
@@ -52,7 +52,7 @@ def running(node: str, redis: Redis, directory: Path) -> Iterator[Target]:
         "REDIS_SOCKET": str(redis.socket),
         "SETUP": json.dumps(setup),
     }
-    child = Child.start((node, str(HERE / "provider.mjs")), environment, directory / "peer.log")
+    child = Child.start((node, str(HERE / "provider.mjs")), environment, log, core)
     try:
         started_in = child.until(lambda: "listening" in child.log.read_text())
         yield Target(

@@ -18,10 +18,18 @@ class BenchFailed(Exception):
     """Nothing can be measured; the text says what did not work."""
 
 
-def cores() -> tuple[int, int]:
-    """Return the core of the servers and the core of everything else; one core serves as both."""
-    mine = sorted(os.sched_getaffinity(0))
-    return mine[0], mine[-1]
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Who runs where: on a machine with one core, all share it."""
+
+    servers: int
+    rest: int
+
+    @classmethod
+    def mine(cls) -> "Cores":
+        """Return the first and the last core that this process may use."""
+        allowed = sorted(os.sched_getaffinity(0))
+        return cls(allowed[0], allowed[-1])
 
 
 @contextmanager
@@ -43,10 +51,11 @@ class Child:
     log: Path
 
     @classmethod
-    def start(cls, command: Sequence[str], environment: Mapping[str, str], log: Path) -> "Child":
-        """Start ``command`` on the core of the servers."""
-        server, _ = cores()
-        with pinned(server), log.open("ab") as file:
+    def start(
+        cls, command: Sequence[str], environment: Mapping[str, str], log: Path, core: int
+    ) -> "Child":
+        """Start ``command`` on ``core``."""
+        with pinned(core), log.open("ab") as file:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

@@ -1,0 +1,104 @@
+"""The outcome of a run as tables for people (Markdown) and as a tree for JSON."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from benchmarks.run import Outcome
+from benchmarks.scenarios import SCENARIOS
+from benchmarks.slices import Series
+
+PEER = "oidc-provider"
+AIMS = {
+    "login": 3.0,
+    "token": 2.0,
+    "introspection": 3.0,
+    "discovery": 3.0,
+    "jwks": 2.0,
+}
+"""How many times the peer each is meant to be (requests per CPU-second)."""
+
+
+def text(outcome: Outcome) -> str:
+    """Return everything that was measured as Markdown."""
+    return "\n".join(_lines(outcome))
+
+
+def tree(outcome: Outcome) -> dict[str, Any]:
+    """Return everything that was measured as JSON can hold it."""
+    grown = outcome.growth
+    return {
+        "peer": outcome.peer,
+        "floor_us": outcome.floor,
+        "memory_mb": outcome.memory,
+        "start_s": outcome.start,
+        "look_up_ratio": grown.ratio if grown else None,
+        "series": [_branch(series, outcome.series) for series in outcome.series],
+    }
+
+
+def _branch(series: Series, every: Sequence[Series]) -> dict[str, Any]:
+    peer = _peer(series.scenario, every)
+    first = series.slices[0]
+    return {
+        "scenario": series.scenario,
+        "target": series.target,
+        "per_cpu_second": series.per_cpu_second,
+        "times_the_peer": series.ratio(peer) if peer else None,
+        "p50_ms": series.latency(0.5),
+        "p99_ms": series.latency(0.99),
+        "cpu_ms": {name: series.share(name) for name in first.cpu | first.database_cpu},
+        "generator": max(each.generator_cpu / each.wall for each in series.slices),
+    }
+
+
+def _lines(outcome: Outcome) -> Iterator[str]:
+    for scenario in SCENARIOS:
+        found = [series for series in outcome.series if series.scenario == scenario.name]
+        if found:
+            yield from ("", f"### {scenario.title[0].upper()}{scenario.title[1:]}", "")
+            yield from _head("target", "per CPU-s", "x peer", "p50 ms", "p99 ms", "CPU ms of one")
+            yield from (_row(_branch(series, outcome.series)) for series in found)
+            aim = AIMS.get(scenario.name)
+            if aim and outcome.peer:
+                yield from ("", f"Aim: {aim:g} times the peer, p99 half of the peer's.")
+    if outcome.floor:
+        yield from ("", "### Floor", "")
+        yield from _head("what", "CPU microseconds")
+        yield from (f"| {name} | {cost:.1f} |" for name, cost in outcome.floor.items())
+    if outcome.memory:
+        yield from ("", "### Process", "")
+        yield from _head("target", "web resident MB", "start s")
+        for name, size in outcome.memory.items():
+            yield f"| {name} | {size:.0f} | {outcome.start[name]:.2f} |"
+    if grown := outcome.growth:
+        yield from ("", "### Look-up of a resident", "")
+        yield from _head("residents", "microseconds")
+        yield f"| {grown.small} | {grown.small_us:.0f} |"
+        yield f"| {grown.large} | {grown.large_us:.0f} |"
+        yield from ("", f"{grown.ratio:.2f} times; aim: 1.2 at 1 million.")
+    if outcome.peer:
+        yield from ("", f"Peer: {outcome.peer}.")
+
+
+def _head(*names: str) -> Iterator[str]:
+    yield f"| {' | '.join(names)} |"
+    yield f"|{'---|' * len(names)}"
+
+
+def _row(branch: dict[str, Any]) -> str:
+    times = branch["times_the_peer"]
+    shares = ", ".join(f"{name} {cost:.2f}" for name, cost in branch["cpu_ms"].items())
+    cells = (
+        branch["target"],
+        f"{branch['per_cpu_second']:.0f}",
+        "" if times is None else f"{times:.2f}",
+        f"{branch['p50_ms']:.1f}",
+        f"{branch['p99_ms']:.1f}",
+        shares,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _peer(scenario: str, every: Sequence[Series]) -> Series | None:
+    found = (s for s in every if s.target == PEER and s.scenario == scenario)
+    return next(found, None)

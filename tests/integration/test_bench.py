@@ -1,0 +1,28 @@
+"""The benchmarks run, so that they cannot rot. Nothing is asserted about time."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from config.cli.main import cli
+
+pytestmark = pytest.mark.server
+
+
+def test_bench_measures_a_login_and_prints_it() -> None:
+    chosen = ("--on", "sqlite", "--only", "login", "--only", "jwks")
+    outcome = CliRunner().invoke(cli, ["bench", *chosen, "--seconds", "0.5", "--slices", "1"])
+    assert outcome.exit_code == 0, outcome.output
+    assert "### Whole login" in outcome.stdout and "| sqlite |" in outcome.stdout
+
+
+def test_bench_compares_a_small_store_with_a_big_one() -> None:
+    outcome = CliRunner().invoke(cli, ["bench", "--only", "growth", "--rows", "20000", "--json"])
+    assert outcome.exit_code == 0, outcome.output
+    assert json.loads(outcome.stdout)["look_up_ratio"] > 0
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    outcome = CliRunner().invoke(cli, ["bench", "--only", "logins"])
+    assert outcome.exit_code == 2 and "login" in outcome.output

@@ -10,6 +10,7 @@ import pytest
 
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Refused
+from config.runtime.entropy import SystemEntropy
 from config.settings.sections import Factors, Otp
 from idp.channels.channel import Channel, by_email, by_phone
 from idp.factors import otp
@@ -217,6 +218,30 @@ async def test_beyond_a_budget_no_code_is_sent_and_nothing_shows(
     assert len(await place.messages()) == 3
     await factor.offer(attempt(12), NOW + 3600)
     assert len(await place.messages()) == 4
+
+
+class LoadedDice(SystemEntropy):
+    """Every code is the same, so that a guess can be right."""
+
+    def digits(self, count: int) -> str:
+        return "4" * count
+
+
+@pytest.mark.attack("A22")
+@pytest.mark.parametrize("who", ["over budget", "unreachable", "locked"])
+async def test_a_code_that_was_not_sent_cannot_be_guessed(place: World, who: str) -> None:
+    more: dict[str, Any] = {"channels": ()} if who == "unreachable" else {}
+    factor = place.factor(
+        otp, entropy=LoadedDice(), rates=limits(otp_sends_per_phone="1/3600"), **more
+    )
+    if who == "over budget":
+        first = place.attempt(place.amina, "first")
+        assert await code(place, factor, first) == "444444"
+    attempt = place.attempt(place.charity if who == "locked" else place.amina)
+    await factor.offer(attempt, NOW)
+    sent = len(await place.messages())
+    assert not await proves(place, factor, attempt, "444444", NOW)
+    assert sent == (1 if who == "over budget" else 0)
 
 
 async def test_one_network_cannot_use_up_the_codes_of_somebody(place: World) -> None:

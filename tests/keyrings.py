@@ -67,7 +67,8 @@ class Keys:
 
 def software_backend(directory: Path) -> SoftwareBackend:
     """Return a backend on the encrypted file in ``directory``; the same file if called again."""
-    file = KeyFile(directory / "keys.enc", b"an operator's secret", SystemEntropy())
+    secret = b"an operator's secret"
+    file = KeyFile(directory / "keys.enc", secret, SystemEntropy(), cost=(1, 64, 1))
     return SoftwareBackend(file, SystemEntropy(), allowed=True)
 
 

@@ -60,7 +60,9 @@ class Keys:
 
 async def software_keys(directory: Path, role: Role = Role.IDP) -> Keys:
     """Make (or find again) the keys of a deployment in ``directory``."""
-    file = KeyFile(directory / "keys.enc", b"a secret of thirty-two bytes !!!", SystemEntropy())
+    file = KeyFile(
+        directory / "keys.enc", b"a secret of thirty-two bytes !!!", SystemEntropy(), (1, 64, 1)
+    )
     backend = SoftwareBackend(file, SystemEntropy(), allowed=True)
     backends = Backends.only(backend)
     records, clock = MemoryKeyRecords(), StillClock()

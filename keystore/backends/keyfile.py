@@ -65,12 +65,16 @@ class _Sealed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 class KeyFile:
     """The file and the secret that opens it. Methods block: call them from a thread."""
 
-    def __init__(self, path: Path, secret: bytes, entropy: Entropy) -> None:
+    def __init__(
+        self, path: Path, secret: bytes, entropy: Entropy, cost: tuple[int, int, int] = _COST
+    ) -> None:
+        """``cost`` is what deriving the key of a new file takes: passes, KiB and lanes."""
         if len(secret) < 16:
             raise KeyFileRefused("the secret of the key file needs at least 16 octets")
         self._path = path
         self._secret = secret
         self._entropy = entropy
+        self._cost = cost
         self._derived: tuple[Derivation, bytes] | None = None
 
     def read(self) -> dict[str, StoredKey]:
@@ -108,7 +112,7 @@ class KeyFile:
 
     def _replace(self, keys: Mapping[str, StoredKey]) -> None:
         if self._derived is None:
-            self._key(Derivation(self._entropy.bytes(16), *_COST))
+            self._key(Derivation(self._entropy.bytes(16), *self._cost))
         assert self._derived is not None
         derivation, key = self._derived
         nonce = self._entropy.bytes(_NONCE)

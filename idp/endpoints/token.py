@@ -37,4 +37,6 @@ class TokenEndpoint:
         return await answered(call, self._exchange)
 
     async def _exchange(self, asked: Parameters, authorization: str | None) -> Answer:
-        return json_answer(await self.tokens.exchange(asked, authorization, self.clock.now()))
+        answer = json_answer(await self.tokens.exchange(asked, authorization, self.clock.now()))
+        self.tokens.crash_here("before_reply")
+        return answer

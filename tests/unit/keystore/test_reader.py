@@ -120,6 +120,7 @@ ALGS = [
 
 
 @pytest.mark.attack("A1")
+@pytest.mark.attack("A5")
 @pytest.mark.parametrize("alg", ALGS)
 def test_no_other_algorithm(alg: str) -> None:
     good = signed("ES256")
@@ -224,6 +225,7 @@ def test_without_kid_there_must_be_one_key() -> None:
 
 
 @pytest.mark.attack("A3")
+@pytest.mark.attack("A5")
 @pytest.mark.spec("RFC 7515 §4.1.11")
 @pytest.mark.parametrize(
     "extension",

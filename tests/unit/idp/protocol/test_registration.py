@@ -44,6 +44,7 @@ def test_what_is_sound_is_accepted(changes: dict[str, Any]) -> None:
     check(replace(GOOD, **changes), POSSIBLE)
 
 
+@pytest.mark.behaviour(20)
 @pytest.mark.attack("A25")
 @pytest.mark.parametrize(
     "changes",

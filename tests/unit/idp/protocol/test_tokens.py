@@ -83,6 +83,7 @@ def test_any_nonce_comes_back_byte_for_byte(nonce: str) -> None:
         assert made(nonce=nonce)["nonce"] == nonce
 
 
+@pytest.mark.behaviour(20)
 def test_what_is_not_known_is_left_out() -> None:
     claims = made(acr=None, amr=(), nonce=None, auth_time_asked=False)
     assert set(claims) == {"iss", "sub", "aud", "iat", "exp", "sid"}

@@ -110,7 +110,7 @@ async def test_upsert_writes_over(own: OpenDatabase) -> None:
     assert row is not None and row["used_by"] == "second"
 
 
-@pytest.mark.behaviour(9)
+@pytest.mark.behaviour(17)
 async def test_of_64_who_use_one_code_at_once_exactly_one_succeeds(own: OpenDatabase) -> None:
     for round_ in range(5):
         code = f"code-{round_}"

@@ -13,7 +13,7 @@ from config.runtime.database.unit import Database, Row, Statement, Value, Write
 from config.runtime.entropy import SystemEntropy
 from config.runtime.limits import MemoryLimits
 from config.runtime.outbox import DatabaseOutbox, Message, outbox
-from config.settings.sections import Factors, Limits, Pin
+from config.settings import Factors, Limits, Pin
 from idp.channels.channel import Channel, Letter, unseal
 from idp.channels.inbox import reach
 from idp.factors.factor import Attempt, Factor

@@ -2,22 +2,8 @@
 
 from config.settings.issuers import Acr, Issuer
 from config.settings.loading import SettingsError, anchored, load
-from config.settings.sections import (
-    Channels,
-    DatabaseSettings,
-    Factors,
-    KeySettings,
-    Lifetimes,
-    Limits,
-    Otp,
-    Pages,
-    Pin,
-    Settings,
-    Sms,
-    Smtp,
-    Totp,
-    Web,
-)
+from config.settings.proving import Channels, Factors, Limits, Otp, Pin, Sms, Smtp, Totp
+from config.settings.sections import DatabaseSettings, KeySettings, Lifetimes, Pages, Settings, Web
 
 __all__ = [
     "Acr",

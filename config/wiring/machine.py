@@ -85,7 +85,7 @@ class Machine:
 
 def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere) -> Machine:
     """Return the machine endpoints of ``issuer``."""
-    clock, lifetimes = world.clock, world.settings.lifetimes
+    clock, max_age = world.clock, world.settings.lifetimes.metadata
     known = KnownClients(
         issuer.address,
         stores.clients,
@@ -93,47 +93,75 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
     )
     client_keys = ClientKeys(world.fetcher.get_json, clock)
     methods = _methods(world, issuer, stores, client_keys)
-    authentication = ClientAuthentication(known, methods, world.database)
     keys = IssuerKeys(issuer.address, world.door, clock)
-    access = Access(keys, stores.grants, world.residents, clock)
-    grant_types = _grant_types(world, stores)
-    tokens = Tokens(
+    shared = _Shared(
         issuer=issuer,
-        authentication=authentication,
-        grant_types=grant_types,
-        residents=world.residents,
+        authentication=ClientAuthentication(known, methods, world.database),
+        access=Access(keys, stores.grants, world.residents, clock),
         nesting=Nesting(client_keys),
-        door=world.door,
-        database=world.database,
-        entropy=world.entropy,
-        lifetimes=lifetimes,
-        crash_here=crash_here,
-    )
-    userinfo = Userinfo(
-        issuer=issuer,
-        access=access,
         known=known,
-        nesting=Nesting(client_keys),
-        door=world.door,
     )
-    inspection = Inspection(
-        issuer=issuer,
-        authentication=authentication,
-        access=access,
-        refresh_tokens=stores.refresh_tokens,
-        records=stores.records,
-        database=world.database,
-    )
+    grant_types = _grant_types(world, stores)
+    inspection = _inspection(world, stores, shared)
     endpoints = (
-        DiscoveryEndpoint(issuer, _offer(world, issuer, grant_types, methods), lifetimes.metadata),
-        JwksEndpoint(issuer.address, keys, lifetimes.metadata),
-        TokenEndpoint(tokens, clock),
-        UserinfoEndpoint(userinfo, clock),
+        DiscoveryEndpoint(issuer, _offer(world, issuer, grant_types, methods), max_age),
+        JwksEndpoint(issuer.address, keys, max_age),
+        TokenEndpoint(_tokens(world, shared, grant_types, crash_here), clock),
+        UserinfoEndpoint(_userinfo(world, shared), clock),
         IntrospectionEndpoint(inspection, clock),
         RevocationEndpoint(inspection, clock),
     )
     routes = tuple(route for endpoint in endpoints for route in endpoint.routes())
     return Machine(issuer=issuer, known=known, keys=keys, routes=routes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What several flows of one issuer stand on."""
+
+    issuer: Issuer
+    authentication: ClientAuthentication
+    access: Access
+    nesting: Nesting
+    known: KnownClients
+
+
+def _tokens(
+    world: World, shared: _Shared, grant_types: dict[str, GrantType], crash_here: CrashHere
+) -> Tokens:
+    return Tokens(
+        issuer=shared.issuer,
+        authentication=shared.authentication,
+        grant_types=grant_types,
+        residents=world.residents,
+        nesting=shared.nesting,
+        door=world.door,
+        database=world.database,
+        entropy=world.entropy,
+        lifetimes=world.settings.lifetimes,
+        crash_here=crash_here,
+    )
+
+
+def _userinfo(world: World, shared: _Shared) -> Userinfo:
+    return Userinfo(
+        issuer=shared.issuer,
+        access=shared.access,
+        known=shared.known,
+        nesting=shared.nesting,
+        door=world.door,
+    )
+
+
+def _inspection(world: World, stores: Stores, shared: _Shared) -> Inspection:
+    return Inspection(
+        issuer=shared.issuer,
+        authentication=shared.authentication,
+        access=shared.access,
+        refresh_tokens=stores.refresh_tokens,
+        records=stores.records,
+        database=world.database,
+    )
 
 
 def _methods(

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from config.runtime.limits import Charge, Limits, Rate
-from config.settings.sections import Limits as Rates
+from config.settings import Limits as Rates
 from idp.factors.factor import Attempt
 
 _PREFIX_DIGITS = 6

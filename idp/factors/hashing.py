@@ -14,7 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret, verify_secret
 
 from config.runtime.entropy import Entropy
-from config.settings.sections import Pin as PinSettings
+from config.settings import Pin as PinSettings
 from idp.factors.factor import Busy
 
 WAITING_PER_THREAD = 32

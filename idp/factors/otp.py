@@ -15,7 +15,7 @@ import msgspec
 from config.runtime.database.unit import Database, Refused, Write
 from config.runtime.entropy import Entropy
 from config.runtime.limits import Charge
-from config.settings.sections import Otp as OtpSettings
+from config.settings import Otp as OtpSettings
 from idp.factors.budgets import Budgets, Spending
 from idp.factors.factor import Attempt, NotProven, Offer, TooMany
 from idp.factors.numerals import typed_digits

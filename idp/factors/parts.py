@@ -7,8 +7,8 @@ from config.runtime.database.unit import Database
 from config.runtime.entropy import Entropy
 from config.runtime.limits import Limits
 from config.runtime.outbox import Outbox
-from config.settings.sections import Factors as FactorSettings
-from config.settings.sections import Limits as Rates
+from config.settings import Factors as FactorSettings
+from config.settings import Limits as Rates
 from idp.channels.channel import Channel
 from idp.factors.budgets import Budgets
 from idp.residents.port import Residents

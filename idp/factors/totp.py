@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from config.runtime.database.unit import Write
 from config.runtime.entropy import Entropy
-from config.settings.sections import Totp as TotpSettings
+from config.settings import Totp as TotpSettings
 from idp.factors.budgets import Budgets
 from idp.factors.factor import Attempt, NotProven, Offer, TooMany
 from idp.factors.numerals import typed_digits
@@ -88,9 +88,7 @@ class Totp:
         if step is None or seed is None or resident is None:
             raise NotProven
         await self.budgets.give_back(spending.charges, now)
-        # Kept until the step has left the window: it could not be used after that anyway.
-        forgotten_at = (step + window + 1) * STEP
-        return (self.challenges.use_step(subject, step, max(now + 1, forgotten_at)),)
+        return (self._use(subject, step, now),)
 
     async def enrol(
         self, resident_id: str, seed: bytes, answer: str, now: int
@@ -103,11 +101,16 @@ class Totp:
         step = matching_step(seed, digits or "", now, self.settings.window)
         if step is None or len(seed) != SEED_BYTES:
             raise NotProven
-        forgotten_at = max(now + 1, (step + self.settings.window + 1) * STEP)
         return (
             await self.residents.enrol(resident_id, NAME, seed, now),
-            self.challenges.use_step(resident_id, step, forgotten_at),
+            self._use(resident_id, step, now),
         )
+
+    def _use(self, resident_id: str, step: int, now: int) -> Write:
+        # Kept until the step has left the window: it could not be used after that anyway.
+        forgotten_at = max(now + 1, (step + self.settings.window + 1) * STEP)
+        usable_since = (step - self.settings.window) * STEP
+        return self.challenges.use_step(resident_id, step, forgotten_at, usable_since)
 
 
 def new_seed(entropy: Entropy) -> bytes:

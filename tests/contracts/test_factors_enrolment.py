@@ -8,8 +8,8 @@ import pytest
 
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Refused
-from config.settings.sections import Factors
-from config.settings.sections import Pin as PinSettings
+from config.settings import Factors
+from config.settings import Pin as PinSettings
 from idp.factors import pin, totp
 from idp.factors.factor import Busy, NotProven
 from idp.factors.pin import Pin, WeakPin

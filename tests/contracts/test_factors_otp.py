@@ -11,7 +11,7 @@ import pytest
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Refused
 from config.runtime.entropy import SystemEntropy
-from config.settings.sections import Factors, Otp
+from config.settings import Factors, Otp
 from idp.channels.channel import Channel, by_email, by_phone
 from idp.factors import otp
 from idp.factors.factor import Attempt, Factor, NotProven

@@ -86,43 +86,36 @@ class Plan:
 
         ``inbox_token`` is what the worker and the inbox know each other by.
         """
-        lines = [
-            "# The demonstration's settings, written anew at each start.",
-            "demo = true",
-            "",
-            "[[issuers]]",
-            f"address = {json.dumps(self.issuer)}",
-            "",
-            "[web]",
-            f"port = {self.port}",
-            f"operations_port = {self.port + 3}",
-            "loopback_fetch = true",
-            *(
-                [
-                    f"certificate = {json.dumps(self.certificate.name)}",
-                    f"certificate_key = {json.dumps(self.certificate_key.name)}",
-                ]
-                if self.tls
-                else []
-            ),
-            "",
-            "[keys]",
-            *(
-                [
-                    'backend = "pkcs11"',
-                    f"module = {json.dumps(str(module))}",
-                    'pin_file = "token/pin"',
-                ]
+        tls = ("certificate", self.certificate.name), ("certificate_key", self.certificate_key.name)
+        sections: dict[str, dict[str, object]] = {
+            "[issuers]": {"address": self.issuer},
+            "web": {
+                "port": self.port,
+                "operations_port": self.port + 3,
+                "loopback_fetch": True,
+                **(dict(tls) if self.tls else {}),
+            },
+            "keys": (
+                {"backend": "pkcs11", "module": str(module), "pin_file": "token/pin"}
                 if module
-                else ['backend = "software"', "software_allowed = true"]
+                else {"backend": "software", "software_allowed": True}
             ),
-            "",
-            "[channels]",
-            'enabled = ["inbox"]',
-            f"inbox_url = {json.dumps(self.inbox)}",
-            f"inbox_token = {json.dumps(inbox_token)}",
-        ]
-        return "\n".join(lines) + "\n"
+            "channels": {
+                "enabled": ["inbox"],
+                "inbox_url": self.inbox,
+                "inbox_token": inbox_token,
+            },
+            "pages": {"country_code": "44"},
+        }
+        return _toml(sections)
+
+
+def _toml(sections: Mapping[str, Mapping[str, object]]) -> str:
+    """Return the settings as TOML; strings, numbers, booleans and lists are written as in JSON."""
+    lines = ["# The demonstration's settings, written anew at each start.", "demo = true"]
+    for name, fields in sections.items():
+        lines += ["", f"[{name}]", *(f"{field} = {json.dumps(v)}" for field, v in fields.items())]
+    return "\n".join(lines) + "\n"
 
 
 def softhsm_module() -> Path | None:

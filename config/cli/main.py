@@ -5,6 +5,8 @@ import sys
 
 import click
 
+from config import VERSION
+
 VERBS = {
     "demo": ("config.cli.demo", "Run everything on this machine, with sample residents"),
     "serve": ("config.cli.serve", "Run the web server"),
@@ -46,7 +48,7 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option("0.1.0", prog_name="symbolon")
+@click.version_option(VERSION, prog_name="symbolon")
 @click.option(
     "--settings",
     "settings_file",

@@ -9,7 +9,7 @@ from config.runtime.logs import configure_logs
 from config.settings import Settings
 from config.wiring.app import Application, build_application
 from config.wiring.production import open_world
-from config.wiring.serving import Listening, Server, use_uvloop
+from config.wiring.serving import Listening, Server, calm_the_collector, use_uvloop
 from keystore.purposes import Role
 
 
@@ -30,6 +30,7 @@ async def _serve(settings: Settings) -> None:
 
 async def serve_application(application: Application, settings: Settings) -> None:
     """Serve both faces of ``application`` until SIGTERM."""
+    calm_the_collector()
     web = settings.web
     public = Server(
         application.web,

@@ -52,6 +52,11 @@ class Health:
                 self._asked_at = at
         return [self._found[check.name] for check in self._checks]
 
+    @property
+    def latest(self) -> list[Finding]:
+        """Return what was found when the checks were asked last, if they ever were."""
+        return list(self._found.values())
+
     async def _answer(self, check: Check) -> str:
         try:
             async with asyncio.timeout(self._seconds):

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
+from config import VERSION
 from config.runtime.crashpoints import CrashHere, never
 from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.health import Health
 from config.runtime.tally import RequestTally
-from config.runtime.telemetry import Metrics
+from config.runtime.telemetry import LoopLag, Metrics
 from config.runtime.web import Answer, Budget, Call, House, Web
-from config.runtime.web.operations import Operations, budget_gauges
+from config.runtime.web.openapi import openapi
+from config.runtime.web.operations import Operations, budget_gauges, check_gauge
 from config.wiring.login import residents_side
 from config.wiring.machine import Stores, machine
 from config.wiring.readiness import checks
@@ -23,10 +27,14 @@ from keystore.door import KeyServiceUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """``web`` is for everybody; ``operations`` is for the operator's port alone."""
+    """``web`` is for everybody; ``operations`` is for the operator's port alone.
+
+    Somebody has to ``watch`` the ``lag`` of the event loop that it runs on.
+    """
 
     web: Web
     operations: Operations
+    lag: LoopLag
 
 
 def build_application(world: World, crash_here: CrashHere = never) -> Application:
@@ -56,9 +64,11 @@ def build_application(world: World, crash_here: CrashHere = never) -> Applicatio
         tally=tally,
     )
     web = Web(routes, house)
-    health = Health(world.clock, checks(world))
-    metrics = Metrics(tally, budget_gauges(budgets))
-    return Application(web, Operations(health, metrics, lambda: web.draining))
+    health, lag = Health(world.clock, checks(world)), LoopLag(world.clock)
+    metrics = Metrics(tally, [*budget_gauges(budgets), check_gauge(health), lag.gauge()])
+    document = msgspec.json.encode(openapi(routes, "Symbolon", VERSION))
+    operations = Operations(health, metrics, lambda: web.draining, document)
+    return Application(web, operations, lag)
 
 
 def _away(_: Exception, call: Call) -> Answer:

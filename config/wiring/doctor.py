@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from config.runtime.database.connect import sqlite_path
 from config.runtime.database.unit import Statement
 from config.runtime.health import Health
-from config.runtime.outbox import dead_letters, outbox
+from config.runtime.outbox import dead_letters
 from config.runtime.plugins import UnknownPlugin, plugins
 from config.runtime.redis import Redis
 from config.settings import Settings, SettingsError
@@ -22,10 +22,6 @@ from idp.pages.look import UnfitLook, load_look
 LEAST_FREE = 512 * 1024 * 1024
 """Bytes that a disk with an SQLite database should have free."""
 
-LONGEST_WAIT = 60
-"""Seconds that a message may be overdue before the worker is thought to be away."""
-
-_OLDEST = Statement(select(func.min(outbox.c.due_at)))
 _DEAD = Statement(select(func.count()).select_from(dead_letters))
 
 
@@ -44,7 +40,7 @@ async def examine(world: World) -> list[Finding]:
     for check in await Health(world.clock, checks(world), seconds=3.0).findings():
         found.append(Finding(check.name, check.reason))
     if not any(one.trouble for one in found if one.subject in ("database", "migrations")):
-        found += [await _worker(world), await _letters(world)]
+        found.append(await _letters(world))
     found += [await asyncio.to_thread(_disk, settings), await _redis(world)]
     return found
 
@@ -88,18 +84,12 @@ def _channels(settings: Settings) -> Iterator[Finding]:
         yield Finding("channels")
 
 
-async def _worker(world: World) -> Finding:
-    row = await world.database.row(_OLDEST)
-    overdue = world.clock.now() - row[0] if row and row[0] is not None else 0
-    if overdue > LONGEST_WAIT:
-        return Finding("worker", f"a message waits since {overdue} s: is `symbolon work` running?")
-    return Finding("worker")
-
-
 async def _letters(world: World) -> Finding:
     row = await world.database.row(_DEAD)
     count = row[0] if row else 0
-    return Finding("messages", f"{count} could not be delivered: see dead_letter" if count else "")
+    return Finding(
+        "undelivered", f"{count} could not be delivered: see dead_letter" if count else ""
+    )
 
 
 def _disk(settings: Settings) -> Finding:

@@ -1,10 +1,19 @@
 """What a process needs to do its work, asked for /readyz and by ``symbolon doctor``."""
 
+from sqlalchemy import func, select
+
 from config.runtime.database.connect import MOST_SKEW
+from config.runtime.database.unit import Statement
 from config.runtime.health import Check
+from config.runtime.outbox import outbox
 from config.wiring.migrations import WEB, is_current
 from config.wiring.world import World
 from keystore.door import KeyServiceUnavailable, NotPermitted
+
+LONGEST_WAIT = 60
+"""Seconds that a message may be overdue before the worker is thought to be away."""
+
+_OLDEST = Statement(select(func.min(outbox.c.due_at)))
 
 
 def checks(world: World) -> tuple[Check, ...]:
@@ -13,6 +22,7 @@ def checks(world: World) -> tuple[Check, ...]:
         Check("database", lambda: _database(world)),
         Check("migrations", lambda: _migrations(world)),
         Check("key service", lambda: _keys(world)),
+        Check("messages", lambda: _messages(world), needed=False),
     )
 
 
@@ -27,6 +37,14 @@ async def _migrations(world: World) -> str | None:
     if await is_current(world.database, WEB):
         return None
     return "the database lacks tables of this version: run `symbolon migrate`"
+
+
+async def _messages(world: World) -> str | None:
+    row = await world.database.row(_OLDEST)
+    overdue = world.clock.now() - row[0] if row and row[0] is not None else 0
+    if overdue > LONGEST_WAIT:
+        return f"a message waits since {overdue} s: is `symbolon work` running?"
+    return None
 
 
 async def _keys(world: World) -> str | None:

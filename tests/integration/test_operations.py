@@ -59,6 +59,7 @@ probes = Operations(
     Health(clock, [Check("database", database)]),
     Metrics(tally, budget_gauges(budgets)),
     lambda: web.draining,
+    b"{}",
 )
 
 class Public(uvicorn.Server):

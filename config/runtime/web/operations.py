@@ -1,4 +1,4 @@
-"""The operations port: /livez, /readyz and /metrics, apart from what the public reaches."""
+"""The operations port: /livez, /readyz, /metrics, /openapi.json; not for the public."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,10 +15,14 @@ class Operations:
     ``draining`` tells whether this process was asked to stop: then it is alive and not ready.
     """
 
-    def __init__(self, health: Health, metrics: Metrics, draining: Callable[[], bool]) -> None:
+    def __init__(
+        self, health: Health, metrics: Metrics, draining: Callable[[], bool], document: bytes
+    ) -> None:
+        """``document`` is the OpenAPI document of what the public reaches, as JSON."""
         self._health = health
         self._metrics = metrics
         self._draining = draining
+        self._document = document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
@@ -39,6 +43,8 @@ class Operations:
             return await self._readiness()
         if path == "/metrics":
             return bytes_answer(self._metrics.text(), "text/plain; version=0.0.4; charset=utf-8")
+        if path == "/openapi.json":
+            return json_answer(self._document)
         return json_answer({"error": "not_found"}, 404)
 
     async def _readiness(self) -> Answer:
@@ -62,6 +68,16 @@ class Operations:
             },
             200 if ready else 503,
         )
+
+
+def check_gauge(health: Health) -> Gauge:
+    """Return a gauge of what each check found last: 1 is well, 0 is not."""
+    return Gauge(
+        "symbolon_check_ok",
+        "Whether a check found all well when it was asked last.",
+        lambda: {found.name: float(not found.reason) for found in health.latest},
+        "check",
+    )
 
 
 def budget_gauges(budgets: Mapping[str, Budget]) -> list[Gauge]:

@@ -1,13 +1,10 @@
-"""Breaker, deadline and plugins: what is said when something is not there."""
+"""Breaker and plugins: what is said when something is not there."""
 
-import asyncio
 import sys
-from pathlib import Path
 
 import pytest
 
 from config.runtime.breaker import Breaker
-from config.runtime.deadlines import DeadlineExceeded, deadline
 from config.runtime.plugins import UnknownPlugin, plugins
 from tests.unit.web.asking import HandClock
 
@@ -51,36 +48,6 @@ def test_a_try_that_never_ends_does_not_keep_the_breaker_open() -> None:
     assert breaker.allows()
     clock.passed += 1.0
     assert breaker.allows()
-
-
-async def test_a_deadline_names_what_was_late() -> None:
-    with pytest.raises(DeadlineExceeded, match="the key service did not answer"):
-        async with deadline(0.01, "the key service"):
-            await asyncio.Event().wait()
-
-
-async def test_another_timeout_is_not_the_deadline() -> None:
-    with pytest.raises(TimeoutError) as failure:
-        async with deadline(5, "the key service"):
-            raise TimeoutError
-    assert not isinstance(failure.value, DeadlineExceeded)
-    async with deadline(5, "the key service"):
-        pass
-
-
-@pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A package of plugins on disk."""
-    package = tmp_path / "pluginroom"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "sms_http.py").write_text("NAME = 'sms-http'\n")
-    (package / "smtp.py").write_text("NAME = 'smtp'\n")
-    (package / "broken.py").write_text("raise RuntimeError\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    yield "pluginroom"  # type: ignore[misc]
-    for name in [name for name in sys.modules if name.startswith("pluginroom")]:
-        del sys.modules[name]
 
 
 def test_only_the_files_that_are_named_are_imported(room: str) -> None:

@@ -29,7 +29,7 @@ class Part:
 
 
 def operations(health: Health, draining: bool = False, *gauges: Gauge) -> Operations:
-    return Operations(health, Metrics(RequestTally(), gauges), lambda: draining)
+    return Operations(health, Metrics(RequestTally(), gauges), lambda: draining, b"{}")
 
 
 async def test_readiness_names_the_reason_and_since_when() -> None:
@@ -99,7 +99,7 @@ async def test_probes_do_not_ask_more_than_once_a_second() -> None:
 async def test_a_draining_server_is_alive_and_not_ready() -> None:
     app = web([])
     health = Health(HandClock(), [])
-    probe = Operations(health, Metrics(RequestTally(), []), lambda: app.draining)
+    probe = Operations(health, Metrics(RequestTally(), []), lambda: app.draining, b"{}")
     assert (await ask(probe, Asked(path="/readyz"))).status == 200
     app.drain()
     reply = await ask(probe, Asked(path="/readyz"))
@@ -133,7 +133,7 @@ async def test_requests_are_counted_by_template_and_never_by_address() -> None:
         await ask(app, Asked(path=path))
     gauge = Gauge("symbolon_outbox_lag_seconds", "Age of the oldest message.", lambda: {"": 2.5})
     metrics = Metrics(tally, [*budget_gauges(budgets), gauge])
-    probe = Operations(Health(HandClock(), []), metrics, lambda: False)
+    probe = Operations(Health(HandClock(), []), metrics, lambda: False, b"{}")
     reply = await ask(probe, Asked(path="/metrics"))
     assert reply.header("content-type") == "text/plain; version=0.0.4; charset=utf-8"
     text = reply.body.decode()

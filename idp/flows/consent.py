@@ -22,21 +22,22 @@ class ConsentStep:
         """Return what the page asks: only what is new, or everything (prompt=consent)."""
         if await self.flow.step(draft, now) is not Step.CONSENT:
             raise IllegalMove("nothing is to be agreed to now")
-        wish = wish_of(draft.login.request, draft.client)
-        everything = "consent" in draft.login.request.prompt
-        return consent.question(await self.flow.consent_of(draft), wish, now, everything)
+        return _question(draft, await self.flow.consent_of(draft), now)
 
     async def accept(self, draft: Draft, ticked: frozenset[str], offline: bool, now: int) -> Draft:
         """The person agreed: to what is essential, and to the voluntary claims in ``ticked``.
 
         Where another login of theirs was quicker and nothing is new any more, that decision stands.
         """
-        if await self.flow.step(draft, now) is Step.REMEMBER:
+        step = await self.flow.step(draft, now)
+        if step is Step.REMEMBER:
             return await self.flow.advance(draft, now)
-        asked = await self.question(draft, now)
+        if step is not Step.CONSENT:
+            raise IllegalMove("nothing is to be agreed to now")
+        before = await self.flow.consent_of(draft)
         wish = wish_of(draft.login.request, draft.client)
-        scope, claims = consent.decide(asked, wish, ticked, offline)
-        held = consent.usable(await self.flow.consent_of(draft), wish, now)
+        scope, claims = consent.decide(_question(draft, before, now), wish, ticked, offline)
+        held = consent.usable(before, wish, now)
         assert draft.login.resident_id is not None
         agreed = claims | (held.agreed - wish.claims if held else frozenset())
         decision = Consent(
@@ -63,3 +64,10 @@ class ConsentStep:
             ground.audit.write(entry),
         )
         return await self.flow.advance(moved, now)
+
+
+def _question(draft: Draft, before: Consent | None, now: int) -> Question:
+    """Return what is to be asked where ``before`` is what the person decided last."""
+    request = draft.login.request
+    everything = "consent" in request.prompt
+    return consent.question(before, wish_of(request, draft.client), now, everything)

@@ -1,7 +1,7 @@
 """The languages of the pages: catalogues read at start, and which of them a person gets."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from babel import Locale
@@ -20,28 +20,29 @@ _UNSEEN = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Language:
-    """One language: its BCP 47 tag and the texts, by their English originals."""
+    """One language: its BCP 47 tag and the texts, by their English originals.
+
+    ``direction`` is ``ltr`` or ``rtl``, ``name`` what the language calls itself: found once, as
+    every page names every language.
+    """
 
     tag: str
     locale: Locale
     texts: Mapping[str, str]
+    direction: str = field(init=False)
+    name: str = field(init=False)
 
-    @property
-    def direction(self) -> str:
-        """Return ``ltr`` or ``rtl``."""
-        return "rtl" if self.locale.text_direction == "rtl" else "ltr"
-
-    @property
-    def name(self) -> str:
-        """Return what the language calls itself."""
+    def __post_init__(self) -> None:
+        direction = "rtl" if self.locale.text_direction == "rtl" else "ltr"
         name = self.locale.get_display_name(self.locale) or self.tag
-        return name[:1].upper() + name[1:]
+        object.__setattr__(self, "direction", direction)
+        object.__setattr__(self, "name", name[:1].upper() + name[1:])
 
     def t(self, text: str, **values: object) -> Markup:
         """Return ``text`` in this language, each ``{value}`` escaped and isolated in direction."""
         spoken = self.texts.get(text, text)
         placed = {name: _ISOLATE.format(escape(visible(str(v)))) for name, v in values.items()}
-        return Markup(escape(spoken).format(**placed) if placed else escape(spoken))  # noqa: S704
+        return escape(spoken).format(**placed) if placed else escape(spoken)
 
     def moment(self, at: int) -> str:
         """Return a NumericDate as people write it, in UTC."""

@@ -50,6 +50,21 @@ def test_a_try_that_never_ends_does_not_keep_the_breaker_open() -> None:
     assert breaker.allows()
 
 
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A package of plugins on disk."""
+    package = tmp_path / "pluginroom"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "sms_http.py").write_text("NAME = 'sms-http'\n")
+    (package / "smtp.py").write_text("NAME = 'smtp'\n")
+    (package / "broken.py").write_text("raise RuntimeError\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "pluginroom"  # type: ignore[misc]
+    for name in [name for name in sys.modules if name.startswith("pluginroom")]:
+        del sys.modules[name]
+
+
 def test_only_the_files_that_are_named_are_imported(room: str) -> None:
     found = plugins(room, ["smtp", "sms-http"])
     assert [module.NAME for module in found.values()] == ["smtp", "sms-http"]

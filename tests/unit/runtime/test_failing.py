@@ -1,6 +1,7 @@
 """Breaker and plugins: what is said when something is not there."""
 
 import sys
+from pathlib import Path
 
 import pytest
 

@@ -47,7 +47,7 @@ async def durable_write(url: str, seconds: float, core: int) -> float:
     expiry = 2_000_000_000
 
     async def write() -> None:
-        await database.submit(used.once("benchmark", "floor", entropy.token(), expiry))
+        await database.submit(used.once("benchmark", "floor", entropy.token(), expiry, expiry))
 
     try:
         with pinned(core):

@@ -222,6 +222,11 @@ class Deployment:
         os.kill(self.pid(name), signal.SIGKILL)
         await self.ended(name)
 
+    async def stop_web(self, name: str = "web") -> None:
+        """Ask a web server to stop, and hold that it does so as it should."""
+        os.kill(self.pid(name), signal.SIGTERM)
+        assert await self.ended(name) == 0, self.log(name)
+
     async def run(self, *words: str) -> str:
         """Run ``symbolon WORDS`` to its end and return what it said; it must exit 0."""
         name = f"run-{len(list(self.directory.glob('run-*')))}"
@@ -487,7 +492,7 @@ def authorize(issuer: str, client_id: str = CLIENT_ID, **changes: str) -> str:
 async def log_in(place: Deployment, national_id: str, spot: Spot | None = None) -> str:
     """Walk a login with a PIN in a fresh browser at one web server; return the code."""
     async with place.http(spot) as http:
-        browser = Browser(_Under(http, place.issuer), stop_at=(CALLBACK,))  # type: ignore[arg-type]
+        browser = Browser(Under(http, place.issuer), stop_at=(CALLBACK,))  # type: ignore[arg-type]
         page = await browser.open(authorize(place.issuer))
         for name, answer in (("individual_id", national_id), ("pin", PIN)):
             form = page.form(name)
@@ -499,7 +504,7 @@ async def log_in(place: Deployment, national_id: str, spot: Spot | None = None) 
 
 
 @dataclass(frozen=True, slots=True)
-class _Under:
+class Under:
     """Sends what is meant for the issuer's address to the web server that ``http`` reaches."""
 
     http: httpx2.AsyncClient

@@ -29,11 +29,11 @@ def accept(
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
         raise InvalidClient("iss and sub of the assertion must be the client_id")
     _check_audience(claims.get("aud"), audiences)
-    expires_at = _check_times(claims, now)
+    expires_at, usable_since = _check_times(claims, now)
     assertion_id = claims.get("jti")
     if not isinstance(assertion_id, str) or not 0 < len(assertion_id) <= LONGEST_ID:
         raise InvalidClient("the assertion has no usable jti")
-    return used.once("assertion", client.client_id, assertion_id, expires_at + SKEW)
+    return used.once("assertion", client.client_id, assertion_id, expires_at + SKEW, usable_since)
 
 
 def _check_audience(audience: object, audiences: frozenset[str]) -> None:
@@ -42,7 +42,8 @@ def _check_audience(audience: object, audiences: frozenset[str]) -> None:
         raise InvalidClient("aud of the assertion is not this server")
 
 
-def _check_times(claims: Mapping[str, Any], now: int) -> int:
+def _check_times(claims: Mapping[str, Any], now: int) -> tuple[int, int]:
+    """Return when the assertion ends, and the first moment at which it would have been taken."""
     expires_at = _time(claims.get("exp"))
     if expires_at is None:
         raise InvalidClient("the assertion has no exp")
@@ -50,11 +51,13 @@ def _check_times(claims: Mapping[str, Any], now: int) -> int:
         raise InvalidClient("the assertion expired")
     if expires_at > now + LONGEST + SKEW:
         raise InvalidClient("exp of the assertion lies too far in the future")
+    usable_since = expires_at - LONGEST - SKEW
     for name in ("iat", "nbf"):
-        moment = _time(claims.get(name, now))
+        moment = _time(claims.get(name, 0))
         if moment is None or moment > now + SKEW:
             raise InvalidClient(f"{name} of the assertion lies in the future")
-    return int(expires_at)
+        usable_since = max(usable_since, moment - SKEW)
+    return int(expires_at), int(usable_since)
 
 
 def _time(value: object) -> float | None:

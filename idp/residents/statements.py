@@ -72,6 +72,10 @@ ATTRIBUTES_BUT_PICTURE = Statement(
 )
 """A photo can be larger than all else together; most relying parties never ask for it."""
 
+NAMES = Statement(
+    select(attribute.c.name).distinct().where(attribute.c.resident_id == bindparam("id"))
+)
+
 ADDRESSES = Statement(
     _CELLS.select_from(
         resident.outerjoin(
@@ -130,6 +134,8 @@ USE = Statement(
         version=bindparam("newest"),
     )
 )
+
+SPEND_COUNTED = Statement(update(identifier).where(identifier.c.uses_left > 0).values(uses_left=0))
 
 IDENTIFIERS = Statement(
     select(

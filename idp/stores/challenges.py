@@ -10,6 +10,7 @@ from config.runtime.database.statements import insert_new
 from config.runtime.database.unit import Database, Row, Statement, Value, Write
 from idp.stores.factor_tables import challenge, step, unsent
 from idp.stores.pruning import prune
+from idp.stores.restoration import use_once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ _USE = Statement(
     update(challenge).where(*_THIS, challenge.c.mac == bindparam("used")).values(mac=None)
 )
 _UNSENT = insert_new(unsent)
-_STEP = insert_new(step)
+_STEP = use_once(step)
 _PRUNES = (
     prune(challenge, "login_id", "ends_at"),
     prune(unsent, "id", "ends_at"),
@@ -129,9 +130,19 @@ class Challenges:
         """Return the write of a message that is not to be sent: as much work as one that is."""
         return Write(_UNSENT, {"id": message_id, "body": body, "ends_at": ends_at})
 
-    def use_step(self, resident_id: str, number: int, ends_at: int) -> Write:
-        """Return the write that uses up a time step of a resident, once (RFC 6238 §5.2)."""
-        return Write(_STEP, {"id": f"{resident_id}:{number}", "ends_at": ends_at})
+    def use_step(self, resident_id: str, number: int, ends_at: int, usable_since: int) -> Write:
+        """Return the write that uses up a time step of a resident, once (RFC 6238 §5.2).
+
+        Refused too when it was ``usable_since`` before the database was restored.
+        """
+        return Write(
+            _STEP,
+            {
+                "id": f"{resident_id}:{number}",
+                "ends_at": ends_at,
+                "usable_since": usable_since,
+            },
+        )
 
     def prune(self, now: int, limit: int) -> tuple[Write, ...]:
         """Return the writes that remove at most ``limit`` rows of each kind that expired."""

@@ -75,11 +75,13 @@ async def test_a_code_is_used_once_and_only_while_it_is_the_live_one(
 async def test_a_step_is_used_once_per_resident(database: OpenDatabase) -> None:
     store = Challenges(database)
     outcomes = await asyncio.gather(
-        *(database.submit(store.use_step("resident", 7, 100)) for _ in range(64)),
+        *(database.submit(store.use_step("resident", 7, 100, 10)) for _ in range(64)),
         return_exceptions=True,
     )
     assert outcomes.count(None) == 1
-    await database.submit(store.use_step("resident", 8, 100), store.use_step("other", 7, 100))
+    await database.submit(
+        store.use_step("resident", 8, 100, 10), store.use_step("other", 7, 100, 10)
+    )
 
 
 async def test_what_expired_leaves_in_bounded_batches(database: OpenDatabase) -> None:
@@ -89,7 +91,7 @@ async def test_what_expired_leaves_in_bounded_batches(database: OpenDatabase) ->
         await database.submit(
             store.send(None, state),
             store.silence(f"message-{number}", b"sealed", 100 + number),
-            store.use_step("resident", number, 100 + number),
+            store.use_step("resident", number, 100 + number, 10),
         )
 
     async def left() -> list[int]:

@@ -95,6 +95,11 @@ def upgrade() -> None:
         batch_op.create_index("ix_idp_login_expires_at", ["expires_at"], unique=False)
 
     op.create_table(
+        "idp_restoration",
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("at", name=op.f("pk_idp_restoration")),
+    )
+    op.create_table(
         "idp_session",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -288,6 +293,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_idp_session_expires_at")
 
     op.drop_table("idp_session")
+    op.drop_table("idp_restoration")
     with op.batch_alter_table("idp_login", schema=None) as batch_op:
         batch_op.drop_index("ix_idp_login_expires_at")
 

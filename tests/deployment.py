@@ -227,10 +227,10 @@ class Deployment:
         os.kill(self.pid(name), signal.SIGTERM)
         assert await self.ended(name) == 0, self.log(name)
 
-    async def run(self, *words: str) -> str:
+    async def run(self, *words: str, **more: Any) -> str:
         """Run ``symbolon WORDS`` to its end and return what it said; it must exit 0."""
         name = f"run-{len(list(self.directory.glob('run-*')))}"
-        self.start(name, *words)
+        self.start(name, *words, **more)
         status = await self.ended(name)
         assert status == 0, f"{words}: {status}\n{self.log(name)}"
         return self.log(name)

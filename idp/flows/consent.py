@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from config.runtime.audit.records import AuditEntry
-from idp.flows.consent_wish import wish_of
+from idp.flows.consent_wish import tellable, wish_of
 from idp.flows.login import LoginFlow
 from idp.flows.login_draft import Draft
 from idp.protocol import consent
-from idp.protocol.consent import Consent, Question
+from idp.protocol.consent import Consent, Question, Wish
 from idp.protocol.login import IllegalMove
 from idp.protocol.next_step import Step
 
@@ -22,7 +22,8 @@ class ConsentStep:
         """Return what the page asks: only what is new, or everything (prompt=consent)."""
         if await self.flow.step(draft, now) is not Step.CONSENT:
             raise IllegalMove("nothing is to be agreed to now")
-        return _question(draft, await self.flow.consent_of(draft), now)
+        wish = await self._wish(draft)
+        return _question(draft, wish, await self.flow.consent_of(draft), now)
 
     async def accept(self, draft: Draft, ticked: frozenset[str], offline: bool, now: int) -> Draft:
         """The person agreed: to what is essential, and to the voluntary claims in ``ticked``.
@@ -35,8 +36,9 @@ class ConsentStep:
         if step is not Step.CONSENT:
             raise IllegalMove("nothing is to be agreed to now")
         before = await self.flow.consent_of(draft)
-        wish = wish_of(draft.login.request, draft.client)
-        scope, claims = consent.decide(_question(draft, before, now), wish, ticked, offline)
+        wish = await self._wish(draft)
+        asked = _question(draft, wish, before, now)
+        scope, claims = consent.decide(asked, wish, ticked, offline)
         held = consent.usable(before, wish, now)
         assert draft.login.resident_id is not None
         agreed = claims | (held.agreed - wish.claims if held else frozenset())
@@ -65,9 +67,12 @@ class ConsentStep:
         )
         return await self.flow.advance(moved, now)
 
+    async def _wish(self, draft: Draft) -> Wish:
+        assert draft.login.resident_id is not None
+        wish = wish_of(draft.login.request, draft.client)
+        return await tellable(wish, self.flow.ground.residents, draft.login.resident_id)
 
-def _question(draft: Draft, before: Consent | None, now: int) -> Question:
+
+def _question(draft: Draft, wish: Wish, before: Consent | None, now: int) -> Question:
     """Return what is to be asked where ``before`` is what the person decided last."""
-    request = draft.login.request
-    everything = "consent" in request.prompt
-    return consent.question(before, wish_of(request, draft.client), now, everything)
+    return consent.question(before, wish, now, "consent" in draft.login.request.prompt)

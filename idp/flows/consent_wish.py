@@ -1,13 +1,15 @@
 """What a request wishes to know, as the person is asked about it."""
 
+from dataclasses import replace
 from hashlib import sha256
 
 import msgspec
 
 from idp.protocol.authorization import AuthorizationRequest
-from idp.protocol.claims import requested_claims
+from idp.protocol.claims import VERIFIED, requested_claims
 from idp.protocol.client import Client
 from idp.protocol.consent import Wish
+from idp.residents.port import Residents
 
 
 def wish_of(request: AuthorizationRequest, client: Client) -> Wish:
@@ -19,3 +21,13 @@ def wish_of(request: AuthorizationRequest, client: Client) -> Wish:
         voluntary=frozenset(claim.name for claim in claims if not claim.essential),
         purpose=sha256(msgspec.json.encode(sorted(client.purposes.items()))).digest(),
     )
+
+
+async def tellable(wish: Wish, residents: Residents, resident_id: str) -> Wish:
+    """Return ``wish`` with those claims only that the ID store has for this person.
+
+    Nobody is asked about what cannot be shared anyway; when the store learns it, it is new.
+    """
+    names = await residents.names(resident_id)
+    known = names | {name for name, of in VERIFIED.items() if of in names}
+    return replace(wish, essential=wish.essential & known, voluntary=wish.voluntary & known)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from config.runtime.database.unit import Refused, Write
 from config.runtime.journal import Fact
-from idp.flows.consent_wish import wish_of
+from idp.flows.consent_wish import tellable, wish_of
 from idp.flows.login_draft import Draft
 from idp.flows.login_ending import answered, authenticated, ended
 from idp.flows.login_ground import LoginGround, Visit
@@ -209,7 +209,13 @@ class LoginFlow:
         if is_own(draft.client.client_id):
             return True
         wish = wish_of(draft.login.request, draft.client)
-        return wish.asks_nothing or covers(await self.consent_of(draft), wish, now)
+        if wish.asks_nothing:
+            return True
+        held = await self.consent_of(draft)
+        if held is None or covers(held, wish, now):
+            return held is not None
+        residents, resident_id = self.ground.residents, draft.login.resident_id or NOBODY
+        return covers(held, await tellable(wish, residents, resident_id), now)
 
     async def consent_of(self, draft: Draft) -> Consent | None:
         """Return what the person decided about this client before."""

@@ -90,6 +90,11 @@ class EmbeddedResidents:
         rows = await self.database.rows(statement, id=resident_id)
         return await self._opened(resident_id, rows, names)
 
+    async def names(self, resident_id: str) -> frozenset[str]:
+        """Return which claims the store has for this person; none for nobody."""
+        rows = await self.database.rows(sql.NAMES, id=resident_id)
+        return frozenset(row["name"] for row in rows)
+
     async def secret(self, resident_id: str, factor: str) -> bytes | None:
         """Return a PIN's argon2 string in UTF-8, a TOTP seed ...; None when not enrolled."""
         found = await self.database.row(sql.SECRET, id=resident_id, factor=factor)

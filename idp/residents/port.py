@@ -95,6 +95,10 @@ class Residents(Protocol):
         """Return every value of the named claims; a claim that the store lacks is left out."""
         ...
 
+    async def names(self, resident_id: str) -> frozenset[str]:
+        """Return which claims the store has for this person, without opening any of them."""
+        ...
+
     async def secret(self, resident_id: str, factor: str) -> bytes | None:
         """Return what ``factor`` has enrolled, opened: a PIN's argon2 string, a TOTP seed."""
         ...

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select, update
 
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Refused, Statement, Value
+from idp.protocol.claims import STANDARD
 from idp.residents import tables
 from idp.residents.embedded import EmbeddedResidents
 from idp.residents.erasing import proof_of
@@ -139,10 +140,21 @@ async def test_what_is_known_of_a_person_comes_back_as_it_was_said(place: Place)
     assert (await place.residents.secret(amina.id, "pin") or b"").startswith(b"$argon2id$")
 
 
+async def test_what_there_is_to_share_is_told_without_opening_it(place: Place) -> None:
+    amina, baraka = await place.who("4821009637"), await place.who("5930117482")
+    asked: list[str] = []
+    store = id_store(place.database, CountingDoor(place.keys.door, asked))
+    names = {"name", "phone_number", "email", "locale", "address"}
+    assert await store.names(amina.id) & STANDARD == names
+    assert await store.names(baraka.id) & STANDARD == {"name"}
+    assert asked == []
+
+
 async def test_nobody_has_anything(place: Place) -> None:
     residents = place.residents
     assert await residents.get(NOBODY) is None
     assert await residents.attributes(NOBODY, ["name", "picture"]) == []
+    assert await residents.names(NOBODY) == frozenset()
     assert await residents.secret(NOBODY, "pin") is None
     addresses = await residents.addresses(NOBODY)
     assert (addresses.phone, addresses.email, addresses.locale) == (None, None, "")

@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from idp.stores.clients import Clients
+from tests.factor_world import AMINA
 from tests.journeys.login_world import CLINIC, Site
+from tests.residents import import_rows
 
 
 def essential(*names: str) -> str:
@@ -17,7 +20,7 @@ async def test_essential_and_voluntary_stand_apart(here: Site) -> None:
     browser = here.browser()
     page = await here.proven(browser, claims=essential("name"))
     ticks = [a["value"] for tag, a in page.reader.tags if a.get("type") == "checkbox"]
-    assert "name" not in ticks and {"birthdate", "email"} <= set(ticks)
+    assert "name" not in ticks and "birthdate" not in ticks and "email" in ticks
     assert "email_verified" not in ticks, "one line for an address and whether it was checked"
     assert "To book your visit" in page.text
 
@@ -122,3 +125,30 @@ async def test_taking_it_back_kills_the_tokens_at_once(here: Site) -> None:
     assert "Clinic" not in page.text
     assert (await browser.client.get("/userinfo", headers=bearer)).status_code == 401
     assert (await browser.get(here.address())).has("claim-name")
+
+
+async def test_nobody_is_asked_about_what_the_id_store_does_not_have(here: Site) -> None:
+    browser, wanted = here.browser(), essential("nickname", "name")
+    page = await here.proven(browser, claims=wanted)
+    ticks = [a["value"] for _, a in page.reader.tags if a.get("type") == "checkbox"]
+    assert "birthdate" not in ticks and "Nickname" not in page.text and "Full name" in page.text
+    page = await browser.press(page, "/consent", ("decision", "accept"))
+    assert "nickname" not in (await here.authorization(page)).granted_claims
+    page = await browser.get(here.address(claims=wanted))
+    assert page.answer["code"], "what is still missing is not asked about again"
+
+
+async def test_what_the_id_store_learned_since_is_asked_about(
+    here: Site, tmp_path: Path
+) -> None:
+    browser = here.browser()
+    page = await here.logged_in(browser, scope="openid profile")
+    assert page.answer["code"]
+    row = {**AMINA, "nickname": "Mina"}
+    files = tmp_path / "rows"
+    files.mkdir()
+    world = here.world
+    await import_rows(world.database, world.door, files, [json.dumps(row).encode()])
+    page = await browser.get(here.address(scope="openid profile"))
+    ticks = [a["value"] for _, a in page.reader.tags if a.get("type") == "checkbox"]
+    assert ticks == ["nickname"]

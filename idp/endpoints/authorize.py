@@ -96,6 +96,7 @@ class Authorize:
         """Go on with a request that was kept, in the browser that brought it."""
         guest = self.answers.refusals.guests.guest(call)
         draft = await self.flow.adopt(call.captured["login_id"], guest.visit, self.clock.now())
+        guest, draft = self.answers.refusals.guests.wished(guest, call, draft)
         return await self.answers.onward(draft, guest, call)
 
     async def _recognised(self, pairs: Iterable[tuple[str, str]]) -> Recognised:

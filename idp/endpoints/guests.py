@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.runtime.entropy import Entropy
-from config.runtime.web import Answer, Call, TrustedProxies
+from config.runtime.web import Answer, Call, Malformed, TrustedProxies
 from idp.factors import device
 from idp.flows.login_draft import Draft
 from idp.flows.login_ground import Visit, digest
@@ -54,7 +54,7 @@ class Guests:
         if secret is None or not _SECRET.fullmatch(secret):
             secret = new = self.entropy.token()
         session = call.cookie(SESSION)
-        chosen = self.languages.find(dict(call.query()).get("lang", ""))
+        chosen = self.languages.find(_asked_language(call))
         kept = self.languages.find(call.cookie(LANGUAGE) or "")
         language = (
             chosen
@@ -69,6 +69,17 @@ class Guests:
             device=call.cookie(device.COOKIE),
         )
         return Guest(visit=visit, language=language, new_secret=new, chosen=chosen)
+
+    def wished(self, guest: Guest, call: Call, draft: Draft) -> tuple[Guest, Draft]:
+        """Return both in the language that the client asked for when it began the login.
+
+        The person's own choice still comes first.
+        """
+        wishes = draft.login.request.ui_locales
+        if wishes:
+            guest = self.guest(call, wishes)
+            draft = replace(draft, visit=guest.visit)
+        return guest, draft
 
     async def give(self, answer: Answer, call: Call, guest: Guest, draft: Draft | None) -> Answer:
         """Put the cookies into the answer that the browser is to have from now on."""
@@ -85,3 +96,14 @@ class Guests:
             )
             answer.set_cookie(device.COOKIE, value, secure=secure, max_age=device.MAX_AGE)
         return answer
+
+
+def _asked_language(call: Call) -> str:
+    """Return the language of the address, or "" when it cannot be read.
+
+    Then the page that says so still has a reader, who speaks some language.
+    """
+    try:
+        return dict(call.query()).get("lang", "")
+    except Malformed:
+        return ""

@@ -83,8 +83,7 @@ class LoginPages:
     async def show(self, call: Call) -> Answer:
         """Show the page that is due."""
         now = self.clock.now()
-        guest = self.answers.refusals.guests.guest(call)
-        draft = await self.flow.resume(call.captured["login_id"], guest.visit, now)
+        guest, draft = await self._resumed(call, now)
         if not draft.login.is_over:
             draft = await self.flow.advance(draft, now)
             if draft.reply is not None:
@@ -163,9 +162,14 @@ class LoginPages:
         form: dict[str, list[str]] = {}
         for name, value in await call.form():
             form.setdefault(name, []).append(value)
-        guest = self.answers.refusals.guests.guest(call)
-        draft = await self.flow.resume(call.captured["login_id"], guest.visit, now)
+        guest, draft = await self._resumed(call, now)
         token = form.get("csrf", [""])[0].encode()
         if not hmac.compare_digest(token, draft.login.csrf.encode()):
             raise ForgedForm
         return Posted(draft=draft, guest=guest, form=form, now=now)
+
+    async def _resumed(self, call: Call, now: int) -> tuple[Guest, Draft]:
+        guests = self.answers.refusals.guests
+        guest = guests.guest(call)
+        draft = await self.flow.resume(call.captured["login_id"], guest.visit, now)
+        return guests.wished(guest, call, draft)

@@ -33,6 +33,10 @@ METHODS = (
     "client_secret_jwt",
     "none",
 )
+WITHOUT_PKCE = frozenset(("client_secret_basic", "client_secret_post"))
+"""Sample clients that stand for older software, and for the OpenID conformance suite: its plans
+for plain OpenID Connect send no code challenge."""
+
 SCOPE = frozenset(("openid", "profile", "email", "phone", "address", "offline_access"))
 
 
@@ -135,6 +139,7 @@ async def _tester(world: World, plan: Plan, method: str) -> dict[str, Any]:
         jwks=pair.public if pair else None,
         grant_types=("authorization_code", "refresh_token"),
         scope=SCOPE,
+        require_pkce=method not in WITHOUT_PKCE,
     )
     registered = await _registrar(world).add(wish, "", world.clock.now())
     client = registered.client
@@ -145,6 +150,7 @@ async def _tester(world: World, plan: Plan, method: str) -> dict[str, Any]:
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
         "id_token_signed_response_alg": client.id_token_signed_response_alg,
         "scope": " ".join(sorted(client.scope)),
+        "require_pkce": client.require_pkce,
     }
     if registered.secret is not None:
         told["client_secret"] = registered.secret

@@ -223,6 +223,7 @@ async def test_somebody_and_nobody_cost_the_same_calls(case: Case) -> None:
         assert name == "warm" or cost == expected, name
 
 
+@pytest.mark.long
 @pytest.mark.attack("A22")
 async def test_ten_thousand_guesses_over_many_logins_stay_within_the_budget(case: Case) -> None:
     case = case.again(rates=rates(wrong_answers_per_resident="20/3600"))

@@ -48,6 +48,8 @@ from tests import servers
 from tests.keyrings import ISSUER, HandClock, Keys, key_service, only, serving, software_backend
 from tests.softhsm import pkcs11_backend, start_softhsm
 
+pytestmark = pytest.mark.long
+
 ISSUERS = {ISSUER: ["ES256"]}
 CLAIMS = json.dumps({"iss": ISSUER, "sub": "ada"}).encode()
 ORDER = Order(TokenKind.ID_TOKEN, "ES256", CLAIMS)

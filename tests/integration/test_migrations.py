@@ -27,6 +27,8 @@ from config.wiring.migrations import (
 from config.wiring.migrations.running import configured, downgrade
 from config.wiring.migrations.tables import tables_of
 
+pytestmark = pytest.mark.long
+
 REDRAFT = "python -m config.wiring.migrations.draft --help tells how to write a revision"
 
 

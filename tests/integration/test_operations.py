@@ -24,6 +24,8 @@ from config.runtime.web import Budget, House, Route, Web, json_answer
 from config.runtime.web.operations import Operations, budget_gauges
 from config.runtime.web.protocol import BoundedProtocol
 
+pytestmark = pytest.mark.long
+
 public, private = int(sys.argv[1]), int(sys.argv[2])
 go_on = asyncio.Event()
 

@@ -11,6 +11,8 @@ from tests.factor_world import AMINA
 from tests.journeys.browsers import Browser, Page, Reader
 from tests.journeys.login_world import CLINIC, ORIGIN, Site
 
+pytestmark = pytest.mark.long
+
 Coming = Callable[[Site, Browser], Awaitable[Page]]
 
 

@@ -38,6 +38,8 @@ from tests.residents import (
     software_keys,
 )
 
+pytestmark = pytest.mark.long
+
 CLAIMS = ["national_id", "name", "phone_number", "email", "address", "birthdate"]
 TABLES = (tables.resident, tables.identifier, tables.attribute, tables.secret)
 

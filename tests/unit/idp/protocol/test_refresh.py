@@ -143,7 +143,9 @@ class RefreshTokensAsMachine(RuleBasedStateMachine):
         shutil.rmtree(self.directory)
 
 
-TestRefreshTokensAsMachine = pytest.mark.behaviour(22)(RefreshTokensAsMachine.TestCase)
+TestRefreshTokensAsMachine = pytest.mark.long(
+    pytest.mark.behaviour(22)(RefreshTokensAsMachine.TestCase)
+)
 TestRefreshTokensAsMachine.settings = settings(
     max_examples=30,
     stateful_step_count=15,

@@ -1,5 +1,7 @@
 """The world as it is: system clock and dice, database and key service of the settings."""
 
+import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,17 +20,23 @@ from config.settings import Settings
 from config.wiring.world import World
 from idp.residents.embedded import EmbeddedResidents
 from idp.residents.normalising import Numbering
-from keystore.door import Door, MacPurpose
+from keystore.door import Door, KeyServiceUnavailable, MacPurpose
 from keystore.purposes import Role
 from keystore.service.client import KeyServiceClient
 from keystore.service.run import socket_path
+
+WAIT = 0.25
+"""Seconds between two questions to a key service that is not there yet."""
+
+_log = logging.getLogger("symbolon.wiring")
 
 
 @asynccontextmanager
 async def open_world(settings: Settings, role: Role) -> AsyncIterator[World]:
     """Open what a process of ``role`` stands on, and close it at the end.
 
-    Nothing needs to be reachable yet, but the key service when limits are shared in Redis.
+    Nothing needs to be reachable yet (R6). Where limits are shared in Redis, it returns when the
+    key service has answered once.
     """
     clock, entropy = SystemClock(), SystemEntropy()
     async with AsyncExitStack() as stack:
@@ -75,8 +83,16 @@ async def _database(settings: Settings) -> OpenDatabase:
 
 
 async def _shared_secret(door: Door) -> bytes:
-    """Return the same secret in every web process: none is stored anywhere for it."""
-    return (await door.mac(MacPurpose.DEVICE, b"limits"))[0].value
+    """Return the same secret in every web process: none is stored anywhere for it.
+
+    Waits for a key service that is not there yet.
+    """
+    while True:
+        try:
+            return (await door.mac(MacPurpose.DEVICE, b"limits"))[0].value
+        except KeyServiceUnavailable as reason:
+            _log.warning("waiting for the key service: %s", reason)
+            await asyncio.sleep(WAIT)
 
 
 def _shared_limits(

@@ -159,8 +159,12 @@ class RemoteToken:
         self.socket.unlink(missing_ok=True)
 
 
+def p11_client_module() -> str:
+    """Return the path of the module that speaks to ``p11-kit server``."""
+    found = (Path(place) for place in _CLIENTS)
+    return str(next(place for place in found if place.exists()))
+
+
 def remote_backend(remote: RemoteToken) -> Pkcs11Backend:
     """Return a backend that reaches the token through p11-kit's client module."""
-    found = (Path(place) for place in _CLIENTS)
-    client = next(place for place in found if place.exists())
-    return pkcs11_backend(remote.hsm, module=str(client), variables=remote.variables)
+    return pkcs11_backend(remote.hsm, module=p11_client_module(), variables=remote.variables)

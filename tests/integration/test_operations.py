@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+import pytest
+
+pytestmark = pytest.mark.long
 
 PROGRAM = """
 import asyncio, sys
@@ -23,8 +26,6 @@ from config.runtime.telemetry import Metrics
 from config.runtime.web import Budget, House, Route, Web, json_answer
 from config.runtime.web.operations import Operations, budget_gauges
 from config.runtime.web.protocol import BoundedProtocol
-
-pytestmark = pytest.mark.long
 
 public, private = int(sys.argv[1]), int(sys.argv[2])
 go_on = asyncio.Event()

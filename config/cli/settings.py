@@ -1,11 +1,13 @@
 """``symbolon settings``: what is in force, and the reference made from the docstrings."""
 
 import json
+from pathlib import Path
 
 import click
 import msgspec
 
 from config.cli.opening import settings_of
+from config.settings.builtin import builtin_markdown
 from config.settings.reference import reference_markdown
 
 
@@ -23,8 +25,9 @@ def show(settings_file: str | None) -> None:
 
 @settings.command()
 def reference() -> None:
-    """Print every setting with its default and meaning, as Markdown."""
-    click.echo(reference_markdown(), nl=False)
+    """Print every setting with its default and meaning, and the built-in limits, as Markdown."""
+    click.echo(reference_markdown())
+    click.echo(builtin_markdown(Path(__file__).parents[2]), nl=False)
 
 
 def _masked(tree: dict[str, object]) -> dict[str, object]:

@@ -16,20 +16,15 @@ from benchmarks.processes import Child
 from benchmarks.sink import Sink
 from benchmarks.targets import CALLBACK, KeyClient, Paths, SecretClient, Target
 from config.cli.opening import settings_of
-from config.runtime.audit.records import DatabaseAudit
-from config.runtime.journal import DatabaseJournal
 from config.settings import Settings
 from config.wiring.migrations import KEYSTORE, WEB, migrate
 from config.wiring.production import open_world
+from config.wiring.registering import registrar
 from config.wiring.world import World
-from idp.flows.registration import Registrar
 from idp.protocol.client import Client
 from idp.residents.embedded import EmbeddedResidents
 from idp.residents.importing import Importer, Order
 from idp.residents.pins import PinHashing
-from idp.stores.clients import Clients
-from idp.stores.grants import Grants
-from idp.stores.records import Records
 from keystore.purposes import Role
 from keystore.service.run import socket_path
 from tests.softhsm import LABEL, start_softhsm
@@ -170,24 +165,13 @@ def _answers(url: str) -> bool:
 
 async def _registered(world: World, key_client: KeyClient) -> SecretClient:
     """Register the two clients, and return the one with a secret."""
-    database = world.database
-    registrar = Registrar(
-        issuers=world.settings.issuers,
-        clients=Clients(database),
-        grants=Grants(database),
-        records=Records(DatabaseJournal(), DatabaseAudit()),
-        database=database,
-        door=world.door,
-        entropy=world.entropy,
-        fetch=world.fetcher.get_json,
-    )
     now = world.clock.now()
     jwks = json.dumps({"keys": [key_client.jwk()]}).encode()
-    await registrar.add(
+    await registrar(world).add(
         _client(world.settings, key_client.client_id, "private_key_jwt", jwks), "", now
     )
     wish = _client(world.settings, "resource-server", "client_secret_basic", None)
-    registered = await registrar.add(wish, "", now)
+    registered = await registrar(world).add(wish, "", now)
     assert registered.secret is not None
     return SecretClient(wish.client_id, registered.secret)
 

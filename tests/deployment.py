@@ -33,31 +33,26 @@ from joserfc.jwk import ECKey
 from config.cli import main as command_line
 from config.cli.opening import settings_of
 from config.cli.serve import serve_application
-from config.runtime.audit.records import DatabaseAudit
 from config.runtime.clock import SystemClock
 from config.runtime.crashpoints import Crash
 from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.entropy import SystemEntropy
-from config.runtime.journal import DatabaseJournal
 from config.settings import Settings
 from config.wiring.app import build_application
 from config.wiring.demo.browser import Browser
 from config.wiring.migrations import KEYSTORE, WEB, migrate
 from config.wiring.production import open_world
+from config.wiring.registering import registrar
 from config.wiring.serving import use_uvloop
 from config.wiring.world import World
 from idp.client_auth.method import ASSERTION_TYPE
-from idp.flows.registration import Registrar
 from idp.protocol.claims_request import NOTHING
 from idp.protocol.client import Client
 from idp.protocol.grant import Authorization, IssuedCode, digest_of
 from idp.residents.embedded import EmbeddedResidents
 from idp.residents.importing import Importer, Order
 from idp.residents.pins import PinHashing
-from idp.stores.clients import Clients
 from idp.stores.codes import Codes
-from idp.stores.grants import Grants
-from idp.stores.records import Records
 from keystore.purposes import Role
 from keystore.service.run import socket_path
 
@@ -365,18 +360,7 @@ async def register(place: Deployment, client_id: str = CLIENT_ID, **changes: Any
         scope=SCOPE,
     )
     async with place.world() as world:
-        database = world.database
-        registrar = Registrar(
-            issuers=world.settings.issuers,
-            clients=Clients(database),
-            grants=Grants(database),
-            records=Records(DatabaseJournal(), DatabaseAudit()),
-            database=database,
-            door=world.door,
-            entropy=world.entropy,
-            fetch=world.fetcher.get_json,
-        )
-        await registrar.add(replace(wish, **changes), "", world.clock.now())
+        await registrar(world).add(replace(wish, **changes), "", world.clock.now())
 
 
 async def import_residents(place: Deployment, count: int = 1) -> list[str]:

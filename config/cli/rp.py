@@ -15,20 +15,16 @@ from joserfc.jwk import ECKey
 
 from config.cli.failures import NotPossible
 from config.cli.opening import settings_of
-from config.runtime.audit.records import DatabaseAudit
-from config.runtime.journal import DatabaseJournal
 from config.runtime.outbound import FetchFailed
 from config.settings import Settings
 from config.wiring.production import open_world
+from config.wiring.registering import registrar
 from config.wiring.world import World
-from idp.flows.registration import Registrar
 from idp.protocol.checks import RESPONSE_MODES
 from idp.protocol.client import Client
 from idp.protocol.errors import OAuthError
 from idp.protocol.registration import METHODS
 from idp.stores.clients import Clients
-from idp.stores.grants import Grants
-from idp.stores.records import Records
 from keystore.purposes import Role
 
 T = TypeVar("T")
@@ -86,7 +82,7 @@ def add(settings_file: str | None, /, as_json: bool, **options: Any) -> None:
 
     async def register(world: World) -> dict[str, Any]:
         try:
-            made = await _registrar(world).add(wish, sector, world.clock.now())
+            made = await registrar(world).add(wish, sector, world.clock.now())
         except OAuthError as refusal:
             raise NotPossible(f"{refusal.code}: {refusal.description}") from refusal
         except FetchFailed as failure:
@@ -142,7 +138,7 @@ def remove(settings_file: str | None, client_id: str) -> None:
     """Remove a relying party and end everything that residents granted it."""
 
     async def take(world: World) -> bool:
-        return await _registrar(world).remove(client_id, world.clock.now())
+        return await registrar(world).remove(client_id, world.clock.now())
 
     if not asyncio.run(_with_world(settings_of(settings_file), take)):
         raise NotPossible(f"there is no client {client_id}")
@@ -152,19 +148,6 @@ def remove(settings_file: str | None, client_id: str) -> None:
 async def _with_world(settings: Settings, work: Callable[[World], Awaitable[T]]) -> T:
     async with open_world(settings, Role.OPERATOR) as world:
         return await work(world)
-
-
-def _registrar(world: World) -> Registrar:
-    return Registrar(
-        issuers=world.settings.issuers,
-        clients=Clients(world.database),
-        grants=Grants(world.database),
-        records=Records(DatabaseJournal(), DatabaseAudit()),
-        database=world.database,
-        door=world.door,
-        entropy=world.entropy,
-        fetch=world.fetcher.get_json,
-    )
 
 
 def _generated(options: dict[str, Any]) -> dict[str, Any] | None:

@@ -10,19 +10,14 @@ from typing import Any
 from joserfc.jwk import ECKey
 
 import idp.residents
-from config.runtime.audit.records import DatabaseAudit
-from config.runtime.journal import DatabaseJournal
 from config.wiring.demo.plan import Plan
 from config.wiring.demo.relying_party import Registration
+from config.wiring.registering import registrar
 from config.wiring.world import World
-from idp.flows.registration import Registrar
 from idp.protocol.client import Client
 from idp.residents.embedded import EmbeddedResidents
 from idp.residents.importing import Importer, Order, Progress
 from idp.residents.pins import PinHashing
-from idp.stores.clients import Clients
-from idp.stores.grants import Grants
-from idp.stores.records import Records
 
 SAMPLES = Path(idp.residents.__file__).with_name("samples.jsonl")
 TESTERS_REDIRECT_URI = "http://127.0.0.1:8765/cb"
@@ -115,7 +110,7 @@ async def _sample(world: World, plan: Plan) -> Registration:
         jwks=pair.public,
         scope=SCOPE,
     )
-    client = (await _registrar(world).add(wish, "", world.clock.now())).client
+    client = (await registrar(world).add(wish, "", world.clock.now())).client
     return Registration(
         issuer=plan.issuer,
         address=plan.relying_party,
@@ -141,7 +136,7 @@ async def _tester(world: World, plan: Plan, method: str) -> dict[str, Any]:
         scope=SCOPE,
         require_pkce=method not in WITHOUT_PKCE,
     )
-    registered = await _registrar(world).add(wish, "", world.clock.now())
+    registered = await registrar(world).add(wish, "", world.clock.now())
     client = registered.client
     told: dict[str, Any] = {
         "client_id": client.client_id,
@@ -157,20 +152,6 @@ async def _tester(world: World, plan: Plan, method: str) -> dict[str, Any]:
     if pair is not None:
         told["jwks"] = {"keys": [pair.private]}
     return told
-
-
-def _registrar(world: World) -> Registrar:
-    database = world.database
-    return Registrar(
-        issuers=world.settings.issuers,
-        clients=Clients(database),
-        grants=Grants(database),
-        records=Records(DatabaseJournal(), DatabaseAudit()),
-        database=database,
-        door=world.door,
-        entropy=world.entropy,
-        fetch=world.fetcher.get_json,
-    )
 
 
 def _write(path: Path, content: object) -> None:

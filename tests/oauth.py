@@ -350,7 +350,7 @@ def _routes(
         AuthorizationCode(codes=stores.codes, **common),
         RefreshTokenGrant(residents=residents, **common),
     )
-    keys = IssuerKeys(issuer.address, door, clock)
+    keys = IssuerKeys(issuer.address, door)
     access = Access(keys, stores.grants, residents, clock)
     nesting = Nesting(client_keys)
     tokens = Tokens(

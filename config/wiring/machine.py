@@ -93,7 +93,7 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
     )
     client_keys = ClientKeys(world.fetcher.get_json, clock)
     methods = _methods(world, issuer, stores, client_keys)
-    keys = IssuerKeys(issuer.address, world.door, clock)
+    keys = IssuerKeys(issuer.address, world.door)
     shared = _Shared(
         issuer=issuer,
         authentication=ClientAuthentication(known, methods, world.database),

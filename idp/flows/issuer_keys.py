@@ -6,17 +6,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from config.runtime.cache import Cache
-from config.runtime.clock import Clock
 from idp.protocol.authorization import VerifiedHint
 from idp.protocol.errors import InvalidRequest, InvalidToken
 from idp.protocol.tokens import AccessToken, read_access_token, read_hint
 from keystore.door import Door, KeyServiceUnavailable, PublishedKey, TokenKind
 from keystore.jose.own import OwnTokens
 from keystore.jose.reader import BadToken
-
-REFRESH = 10.0
-"""Seconds after which the key service is asked again; a key is published long before its use."""
 
 _log = logging.getLogger("symbolon.keys")
 
@@ -30,18 +25,32 @@ class Published:
 
 
 class IssuerKeys:
-    """Keys of one issuer. While the key service is away, those known last go on serving."""
+    """Keys of one issuer. While the key service is away, those known last go on serving.
 
-    def __init__(self, issuer: str, door: Door, clock: Clock) -> None:
+    The door has them in memory and hears of every change. They are not kept here as well: a burnt
+    key would be believed for as long.
+    """
+
+    def __init__(self, issuer: str, door: Door) -> None:
         self._issuer = issuer
         self._door = door
-        self._published: Cache[str, Published] = Cache(clock, entries=1, seconds=REFRESH)
         self._last: Published | None = None
         self._tokens = OwnTokens()
 
     async def published(self) -> Published:
         """Return what is published. Raises KeyServiceUnavailable if that was never known."""
-        return await self._published.get(self._issuer, self._load)
+        try:
+            keys = await self._door.published(self._issuer)
+        except KeyServiceUnavailable:
+            if self._last is None:
+                raise
+            _log.warning("the key service is away; the keys known last are served")
+            return self._last
+        last = self._last
+        if last is None or (last.keys is not keys and list(last.keys) != list(keys)):
+            jwks = msgspec.json.encode({"keys": [msgspec.Raw(key.jwk) for key in keys]})
+            last = self._last = Published(keys, jwks)
+        return last
 
     async def access_token(self, token: str, now: int) -> AccessToken:
         """Return the access token, or raise InvalidToken. Whether its grant lives is not asked."""
@@ -60,16 +69,3 @@ class IssuerKeys:
         except BadToken:
             raise InvalidRequest("id_token_hint is not an ID token of this issuer") from None
         return read_hint(verified.claims, self._issuer)
-
-    async def _load(self) -> Published:
-        try:
-            keys = await self._door.published(self._issuer)
-        except KeyServiceUnavailable:
-            if self._last is None:
-                raise
-            _log.warning("the key service is away; the keys known last are served")
-            return self._last
-        if self._last is None or list(self._last.keys) != keys:
-            jwks = msgspec.json.encode({"keys": [msgspec.Raw(key.jwk) for key in keys]})
-            self._last = Published(keys, jwks)
-        return self._last

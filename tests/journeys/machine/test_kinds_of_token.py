@@ -68,7 +68,7 @@ async def as_assertion(s: Scene, token: str) -> bool:
 
 async def as_hint(s: Scene, token: str) -> bool:
     try:
-        await IssuerKeys(s.op.issuer.address, s.op.door, s.op.clock).hint(token)
+        await IssuerKeys(s.op.issuer.address, s.op.door).hint(token)
     except InvalidRequest:
         return False
     return True

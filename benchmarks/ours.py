@@ -32,7 +32,7 @@ from tests.softhsm import LABEL, start_softhsm
 PATHS = Paths("/authorize", "/token", "/userinfo", "/introspect", "/jwks")
 RESIDENTS = 400
 PLENTY = "1000000/60"
-"""A limit that nobody meets. Over a second it would be met by whoever began in the second before."""
+"""A limit that nobody meets: over one second, whoever began just before a tick would meet it."""
 
 RATES = (
     "otp_sends_per_resident",

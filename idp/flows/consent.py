@@ -37,8 +37,7 @@ class ConsentStep:
             raise IllegalMove("nothing is to be agreed to now")
         before = await self.flow.consent_of(draft)
         wish = await self._wish(draft)
-        asked = _question(draft, wish, before, now)
-        scope, claims = consent.decide(asked, wish, ticked, offline)
+        scope, claims = consent.decide(_question(draft, wish, before, now), wish, ticked, offline)
         held = consent.usable(before, wish, now)
         assert draft.login.resident_id is not None
         agreed = claims | (held.agreed - wish.claims if held else frozenset())

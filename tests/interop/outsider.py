@@ -265,8 +265,15 @@ class Person:
             return await self._fill(client, page, "pin", self.resident["pin"])
         if page.has("otp"):
             return await self._fill(client, page, "otp", await self.code())
-        self.seen.append("consent")
         browser = self.browser(client)
+        ways = [way for form in page.forms for way in form.buttons if way[0] == "factor"]
+        if ways:
+            self.seen.append("choose")
+            chosen = "otp" if ("factor", "otp") in ways else ways[0][1]
+            self.known = await self._letters()
+            landed = await browser.submit(page, page.form("factor"), factor=chosen)
+            return self._landed(client, browser, landed)
+        self.seen.append("consent")
         landed = await browser.submit(page, page.form("decision"), decision=decision)
         return self._landed(client, browser, landed)
 
@@ -274,12 +281,17 @@ class Person:
         """Return the code that this login sent."""
         return await code_for(self.outside.demo, self.outside.http, self.resident, self.known)
 
+    async def _letters(self) -> int:
+        if not (self.resident["phone"] or self.resident["email"]):
+            return 0
+        return len(await inbox(self.outside.demo, self.outside.http, self.resident))
+
     async def _fill(self, client: Client, page: Page, name: str, typed: str) -> Answer | Page:
         self.seen.append(name)
         assert f'id="{name}"' in page.text and f'name="{name}"' in page.text
         assert ("decision", "continue") in page.form(name).buttons
-        if name == "individual_id" and (self.resident["phone"] or self.resident["email"]):
-            self.known = len(await inbox(self.outside.demo, self.outside.http, self.resident))
+        if name in ("individual_id", "pin"):  # what comes next may send a code
+            self.known = await self._letters()
         browser = self.browser(client)
         answers = {"decision": "continue", name: typed}
         landed = await browser.submit(page, page.form(name), **answers)

@@ -40,30 +40,37 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 def _place(tree: dict[str, Any], name: str, text: str) -> None:
     *sections, field = name.removeprefix(PREFIX).lower().split("__")
-    if field.endswith("_file") and (known := _field_of(sections, field)) is not None:
-        field = known
+    types = _types(sections)
+    short = field.removesuffix("_file")
+    if short != field and short in types and field not in types:
+        field = short
         try:
             text = Path(text).read_text().strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{name}: {error}") from error
     for section in sections:
         tree = tree.setdefault(section, {})
-    try:  # lists and tables are written as in TOML
-        tree[field] = tomllib.loads(f"value = {text}")["value"]
+        if not isinstance(tree, dict):
+            raise SettingsError(f"{name}: {section} is no section")
+    tree[field] = text if types.get(field) is str else _value(text)
+
+
+def _value(text: str) -> Any:
+    """Return what is written as in TOML: numbers, lists, tables; else the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        tree[field] = text
+        return text
 
 
-def _field_of(sections: list[str], field: str) -> str | None:
-    """Return the field without ``_file`` when the section has it, and not the longer one."""
+def _types(sections: list[str]) -> dict[str, Any]:
+    """Return the type of each field of a section; nothing when there is no such section."""
     kind: Any = Settings
     for section in sections:
         kind = next((f.type for f in msgspec.structs.fields(kind) if f.name == section), None)
-        if kind is None:
-            return None
-    names = {f.name for f in msgspec.structs.fields(kind)}
-    short = field.removesuffix("_file")
-    return short if short in names and field not in names else None
+        if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+            return {}
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def _with_hint(message: str) -> str:

@@ -44,7 +44,7 @@ def residents_side(
     flow = LoginFlow(ground)
     guests = Guests(pages.languages, _proxies(world), world.entropy, world.door)
     answers = PageAnswers(pages, issuer.name, f"{Mount.of(issuer.address).path}/me")
-    refusals = PageRefusals(guests, answers)
+    refusals = PageRefusals(guests, answers, world.settings.demo)
     login = LoginAnswers(
         FactorSteps(flow), ConsentStep(flow), answers, refusals, world.settings.factors.otp.digits
     )

@@ -7,7 +7,7 @@ from config.runtime.web import Answer, Call, redirect
 from idp.endpoints.guests import Guest
 from idp.endpoints.hints import kept_hint
 from idp.endpoints.mounting import Mount
-from idp.endpoints.page_answers import Message, PageAnswers
+from idp.endpoints.page_answers import Message, PageAnswers, address_of
 from idp.endpoints.page_refusals import PageRefusals, back_to_client
 from idp.flows.consent import ConsentStep
 from idp.flows.login_draft import Draft
@@ -106,6 +106,7 @@ class LoginAnswers:
             "base": self.base(draft),
             "csrf": draft.login.csrf,
             "client": self._client(draft, guest),
+            "host": address_of(draft.login.request.reply_to.uri),
         }
 
     def _client(self, draft: Draft, guest: Guest) -> str:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from config.runtime.web import Answer, Call, Endpoint, Route, redirect
 from idp.endpoints.mounting import Mount
-from idp.endpoints.own_forms import OwnDoor, Visitor, own_page
+from idp.endpoints.own_forms import OwnDoor, Visitor, done, own_page
 from idp.pages.claim_names import FACTOR_NAMES
-from idp.pages.consent_items import lines
+from idp.pages.consent_items import groups
 from idp.protocol.consent import OFFLINE
 from idp.protocol.login import IllegalMove
 
@@ -40,7 +40,8 @@ class MePages:
 
     async def home(self, visitor: Visitor, call: Call) -> Answer:
         """Show what there is."""
-        return own_page(self.door, "me", visitor, call, {})
+        name = await self.door.me.name(visitor.person, visitor.guest.language.tag)
+        return own_page(self.door, "me", visitor, call, {"person": name})
 
     async def consents(self, visitor: Visitor, call: Call) -> Answer:
         """Show who may know what."""
@@ -51,7 +52,7 @@ class MePages:
                 "client_id": client.client_id,
                 "client": client.name((t,)),
                 "purpose": client.purpose((t,)),
-                "claims": lines(consent.agreed),
+                "claims": groups(consent.agreed),
                 "offline": OFFLINE in consent.scope,
                 "given_at": consent.given_at,
             }
@@ -65,7 +66,7 @@ class MePages:
         if not client_id:
             raise IllegalMove("no client was named")
         await self.door.me.withdraw(visitor.person, client_id, visitor.now)
-        return redirect(call.path)
+        return done(call.path, "withdrawn")
 
     async def sessions(self, visitor: Visitor, call: Call) -> Answer:
         """Show where the person is signed in."""
@@ -78,9 +79,11 @@ class MePages:
         session_id = visitor.field("session")
         if session_id == "others":
             await self.door.me.end_others(visitor.person, visitor.now)
-        else:
-            await self.door.me.end(visitor.person, session_id, visitor.now)
-        return redirect(call.path)
+            return done(call.path, "others")
+        await self.door.me.end(visitor.person, session_id, visitor.now)
+        if session_id == visitor.person.session.id:
+            return redirect(f"{Mount.of(self.door.me.ground.issuer).path}/logout")
+        return done(call.path, "ended")
 
     async def history(self, visitor: Visitor, call: Call) -> Answer:
         """Show what happened."""

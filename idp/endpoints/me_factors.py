@@ -2,24 +2,34 @@
 
 import io
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import segno
 from markupsafe import Markup
 
-from config.runtime.web import Answer, Call, Endpoint, Route, redirect
+from config.runtime.web import Answer, Call, Endpoint, Route
 from idp.endpoints.mounting import Mount
-from idp.endpoints.own_forms import OwnDoor, Visitor, own_page
+from idp.endpoints.own_forms import OwnDoor, Visitor, done, own_page
+from idp.endpoints.page_answers import Message, Way
 from idp.factors.factor import NotProven
 from idp.factors.pin import WeakPin
 from idp.factors.totp import otpauth, written
 from idp.flows.me_factors import OwnFactors
+from idp.flows.me_pins import BORN, GUESSED, SHORT
 from idp.pages.languages import visible
 from idp.protocol.client import localized
 from idp.protocol.login import IllegalMove
 
 QR_MODULE = 4
 """Pixels of one module of a QR code."""
+
+WEAK: Mapping[str, str] = {
+    SHORT: "A PIN has 6 to 12 digits.",
+    GUESSED: "This PIN is easy to guess: its digits repeat or follow each other. Choose another.",
+    BORN: "This PIN is your date of birth, which others know. Choose another.",
+}
+"""Why a PIN is refused: originals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +88,29 @@ class MeFactors:
         factor, wish = visitor.field("factor"), visitor.field("decision")
         if factor not in self.door.me.ground.factors or wish not in ("lock", "unlock"):
             raise IllegalMove("no such choice")
-        change = self.own.lock if wish == "lock" else self.own.unlock
-        await change(visitor.person, factor, visitor.now)
-        return redirect(call.path)
+        if wish == "unlock":
+            await self.own.unlock(visitor.person, factor, visitor.now)
+            return done(call.path, "unlocked")
+        if self.own.is_last(visitor.person, factor) and visitor.field("sure") != "yes":
+            asked = {"factor": factor, "back": call.path}
+            return own_page(self.door, "me_lock", visitor, call, asked)
+        person = await self.own.lock(visitor.person, factor, visitor.now)
+        return done(call.path, "locked") if person.stands else self._locked_out(visitor, call)
+
+    def _locked_out(self, visitor: Visitor, call: Call) -> Answer:
+        """Say why the person is signed out: what they signed in with is locked."""
+        t, answers = visitor.guest.language.t, self.door.login.answers
+        message = Message(
+            heading=t("You are signed out"),
+            lines=(t("You locked the way in which you signed in here. Nobody can use it now."),),
+            ways_on=(Way(answers.home, t("Sign in again")),),
+            status=200,
+        )
+        return answers.message(message, visitor.guest, call)
 
     async def pin(self, visitor: Visitor, call: Call) -> Answer:
         """Ask for a new PIN."""
-        return own_page(self.door, "me_pin", visitor, call, {})
+        return self._pin(visitor, call, "")
 
     async def set_pin(self, visitor: Visitor, call: Call) -> Answer:
         """Set a new PIN, typed twice."""
@@ -96,13 +122,11 @@ class MeFactors:
         else:
             try:
                 await self.own.set_pin(visitor.person, chosen, visitor.now)
-            except WeakPin:
-                fault = t("Choose a PIN that is harder to guess: digits only, not all in a row.")
+            except WeakPin as weak:
+                fault = t(WEAK.get(weak.args[0] if weak.args else "", WEAK[GUESSED]))
         if fault:
-            return own_page(
-                self.door, "me_pin", visitor, call, {"fault": fault, "field": "new_pin"}
-            )
-        return redirect(f"{self.door.login.answers.home}/factors")
+            return self._pin(visitor, call, fault)
+        return done(self._back, "pin")
 
     async def totp(self, visitor: Visitor, call: Call) -> Answer:
         """Show a new secret for an application."""
@@ -121,7 +145,15 @@ class MeFactors:
             fault = visitor.guest.language.t("That is not right, or it is too old. Try again.")
             shown = seed if len(seed) == len(self.own.seed()) else self.own.seed()
             return self._totp(visitor, call, shown, fault)
-        return redirect(f"{self.door.login.answers.home}/factors")
+        return done(self._back, "totp")
+
+    @property
+    def _back(self) -> str:
+        return f"{self.door.login.answers.home}/factors"
+
+    def _pin(self, visitor: Visitor, call: Call, fault: str) -> Answer:
+        content = {"fault": fault, "field": "new_pin", "back": self._back}
+        return own_page(self.door, "me_pin", visitor, call, content)
 
     def _totp(self, visitor: Visitor, call: Call, seed: bytes, fault: str) -> Answer:
         language = visitor.guest.language
@@ -133,6 +165,7 @@ class MeFactors:
         content = {
             "fault": fault,
             "field": "totp",
+            "back": self._back,
             "seed": urlsafe_b64encode(seed).decode(),
             "written": " ".join(_groups(written(seed))),
             "qr": Markup(drawn.getvalue().decode()),  # noqa: S704 (drawn by segno: paths only)

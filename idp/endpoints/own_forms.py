@@ -1,12 +1,12 @@
 """The way into a resident's own pages: who reads them, and whose form it is."""
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from config.runtime.clock import Clock
-from config.runtime.web import Answer, Call, Endpoint
+from config.runtime.web import Answer, Call, Endpoint, redirect
 from idp.endpoints.guests import Guest
 from idp.endpoints.login_answers import LoginAnswers
 from idp.endpoints.mounting import Mount
@@ -27,6 +27,17 @@ class Visitor:
         """Return what a field holds, or ""."""
         return self.form.get(name, "")
 
+
+DONE: Mapping[str, str] = {
+    "withdrawn": "You stopped sharing.",
+    "ended": "You are signed out there.",
+    "others": "You are signed out everywhere else.",
+    "locked": "It is locked. Nobody can use it until you unlock it here.",
+    "unlocked": "It is unlocked. You can use it again.",
+    "pin": "Your new PIN is saved. Use it from now on.",
+    "totp": "Your app is set up. You can sign in with its codes from now on.",
+}
+"""What is said after an action, by the name that the address carries: originals."""
 
 OwnPage = Callable[[Visitor, Call], Awaitable[Answer]]
 
@@ -74,16 +85,29 @@ class OwnDoor:
         return await self.login.refusals.guests.give(answer, call, guest, None)
 
 
+def done(path: str, what: str) -> Answer:
+    """Lead on to a page of the resident's own that says ``what`` was done: a key of DONE."""
+    return redirect(f"{path}?done={what}")
+
+
 def own_page(
     door: OwnDoor, name: str, visitor: Visitor, call: Call, content: dict[str, Any]
 ) -> Answer:
     """Answer one of the resident's pages."""
     answers = door.login.answers
+    said = DONE.get(dict(call.query()).get("done", "")) if _from_here(call) else None
     usual = {
         "csrf": visitor.person.session.csrf,
         "home": answers.home,
+        "back": answers.home,
+        "done": visitor.guest.language.t(said) if said else "",
         "logout": f"{Mount.of(door.me.ground.issuer).path}/logout/confirm",
         "fault": "",
         "field": "main",
     }
     return answers.page(name, answers.setting(visitor.guest, call.path), usual | content)
+
+
+def _from_here(call: Call) -> bool:
+    """Return whether a page of ours led here: no other site says what was done."""
+    return call.header("sec-fetch-site") in (None, "same-origin")

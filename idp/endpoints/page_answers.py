@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from config.runtime.web import Answer, Call, form_target, page_answer, redirect
 from idp.endpoints.guests import Guest
 from idp.pages.pages import Pages, Setting
 from idp.protocol.authorization import Reply
 from idp.protocol.client import localized
+
+LONGEST_QUERY = 2000
+"""Characters of a query that the links to other languages repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +25,17 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What happened, what to do, and the ways on. Texts are in the person's language."""
+    """What happened, what to do, and the ways on. Texts are in the person's language.
+
+    ``reason`` is for developers: English, empty outside the demonstration.
+    """
 
     heading: str
     lines: tuple[str, ...]
     ways_on: tuple[Way, ...] = ()
     status: int = 400
     reference: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +63,12 @@ class PageAnswers:
         """Answer what happened."""
         html = self.pages.render(
             "message",
-            self.setting(guest, self.home),
+            self.setting(guest, _again(call) or self.home),
             heading=message.heading,
             lines=message.lines,
             ways_on=message.ways_on,
             reference=message.reference and call.request_id,
+            reason=message.reason,
         )
         return page_answer(html, message.status)
 
@@ -70,3 +79,19 @@ class PageAnswers:
         # OAuth 2.0 Form Post Response Mode 1.0 §2
         content = {"client": client_name, "uri": reply.uri, "fields": reply.fields}
         return self.page("form_post", self.setting(guest, self.home), content, (reply.uri,))
+
+
+def address_of(uri: str) -> str:
+    """Return what of a client's address people can recognise: its host, or an app's scheme."""
+    parts = urlsplit(uri)
+    return parts.netloc if parts.scheme in ("http", "https") else parts.scheme
+
+
+def _again(call: Call) -> str:
+    """Return the path and query that show the same in another language; "" for a form."""
+    if call.method != "GET":
+        return ""
+    query = urlencode([(name, value) for name, value in call.query() if name != "lang"])
+    if len(query) > LONGEST_QUERY:
+        return ""
+    return f"{call.path}?{query}" if query else call.path

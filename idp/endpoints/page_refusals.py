@@ -1,7 +1,7 @@
 """What people are told when a page cannot be shown: what happened, what to do, a way on."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from config.runtime.database.unit import DatabaseUnavailable
@@ -24,10 +24,14 @@ class ForgedForm(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PageRefusals:
-    """Turns exceptions of page endpoints into pages."""
+    """Turns exceptions of page endpoints into pages.
+
+    ``explains`` tells developers the exact reason, too: in the demonstration only.
+    """
 
     guests: Guests
     answers: PageAnswers
+    explains: bool = False
 
     def guarded(self, endpoint: Endpoint) -> Endpoint:
         """Return ``endpoint`` with a page for everything that is known to go wrong."""
@@ -51,6 +55,7 @@ class PageRefusals:
             ways_on=(Way(self.answers.home, t("Go to your own page")),),
             status=failure.status,
             reference=call.request_id,
+            reason=f"{failure.code}: {failure.description}" if self.explains else "",
         )
         return self.answers.message(message, guest, call)
 
@@ -61,12 +66,14 @@ class PageRefusals:
         else:
             kind = next(kind for kind in type(refusal).__mro__ if kind in _EXPLAINED)
             message = _EXPLAINED[kind](self.answers, guest, call)
+        if isinstance(refusal, OAuthError) and self.explains:
+            message = replace(message, reason=f"{refusal.code}: {refusal.description}")
         answer = self.answers.message(message, guest, call)
         if isinstance(refusal, TooManyLogins):
             answer.headers.append((b"retry-after", str(refusal.retry_after).encode()))
         elif message.status == 503:
             answer.headers.append((b"retry-after", b"2"))
-        return answer
+        return await self.guests.give(answer, call, replace(guest, new_secret=None), None)
 
     def expired(self, draft: Draft, guest: Guest) -> Message:
         """Return what is said about a login that took too long."""
@@ -181,7 +188,14 @@ FAILURES: Mapping[int, tuple[str, str]] = {
     400: ("We could not read that", "The address or the form is not complete."),
     403: ("We could not accept this form", "It did not come from this page. Nothing was changed."),
     404: ("There is no such page", "Check the address."),
-    405: ("There is no such page", "Check the address."),
+    405: (
+        "This page cannot be opened like that",
+        "Go back to the page that you came from, and use its buttons.",
+    ),
+    413: ("That was too much at once", "What was sent is too long. Go back and make it shorter."),
+    414: ("That was too much at once", "What was sent is too long. Go back and make it shorter."),
+    421: ("There is no such page", "Check the address."),
+    429: ("Many people are signing in from your network", "Please wait a little and try again."),
     503: ("This does not work at the moment", "Please wait a little and try again."),
     500: ("Something went wrong on our side", "Please try again later."),
 }

@@ -9,7 +9,7 @@ from idp.flows.login import LoginFlow
 from idp.flows.login_draft import Draft
 from idp.flows.login_ground import LoginGround, Visit
 from idp.flows.logout import Logout
-from idp.protocol.client import Client
+from idp.protocol.client import Client, localized
 from idp.protocol.consent import Consent
 from idp.protocol.own_pages import OWN_PAGES, own_request
 from idp.protocol.session import Session, standing
@@ -26,6 +26,11 @@ class Person:
 
     session: Session
     resident: Resident
+
+    @property
+    def stands(self) -> bool:
+        """Return whether something that the session rests on is neither locked nor gone."""
+        return any(self.resident.may_use(proof.factor) for proof in self.session.proofs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,12 @@ class Me:
         if not any(resident.may_use(proof.factor) for proof in held):
             return None
         return Person(session, resident)
+
+    async def name(self, person: Person, locale: str) -> str:
+        """Return what to call the person in a language, or ""."""
+        found = await self.ground.residents.attributes(person.resident.id, ("name",))
+        names = {attribute.locale: str(attribute.value) for attribute in found}
+        return localized(names, (locale,)) or next(iter(names.values()), "")
 
     async def login(self, visit: Visit, address: str, now: int, recently: bool) -> Draft:
         """Begin a login that ends at ``address``, one of our own."""

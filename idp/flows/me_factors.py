@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 
 from idp.factors import totp
-from idp.factors.pin import Pin
+from idp.factors.numerals import typed_digits
+from idp.factors.pin import Pin, WeakPin
 from idp.factors.totp import Totp
 from idp.flows.me import Me, Person
+from idp.flows.me_pins import LONGEST, SHORT, SHORTEST, weakness
 from idp.protocol.login import IllegalMove
 from idp.stores.history import ENROLLED, LOCKED, UNLOCKED
 
@@ -21,13 +23,22 @@ class OwnFactors:
         return totp.new_seed(self.me.ground.entropy)
 
     async def set_pin(self, person: Person, chosen: str, now: int) -> None:
-        """Make ``chosen`` the person's PIN. Raises WeakPin and Busy."""
+        """Make ``chosen`` the person's PIN. Raises WeakPin with its weakness, and Busy."""
         factor = self.me.ground.factors.get("pin")
         if not isinstance(factor, Pin):
             raise IllegalMove("PINs are not in use")
+        typed = typed_digits(chosen, SHORTEST, LONGEST)
+        weak = SHORT if typed is None else weakness(typed, await self._birthdate(person))
+        if weak:
+            raise WeakPin(weak)
         enrolled = await factor.enrol(person.resident.id, chosen, now)
         noted = self.me.noted(person, "factor.enrolled.pin", now, outcome=ENROLLED)
         await self.me.ground.database.submit(enrolled, *noted)
+
+    async def _birthdate(self, person: Person) -> str:
+        residents = self.me.ground.residents
+        found = await residents.attributes(person.resident.id, ("birthdate",))
+        return next((str(attribute.value) for attribute in found), "")
 
     async def set_totp(self, person: Person, seed: bytes, answer: str, now: int) -> None:
         """Enrol an application that holds ``seed``, as ``answer`` shows. Raises NotProven."""
@@ -37,6 +48,11 @@ class OwnFactors:
         writes = await factor.enrol(person.resident.id, seed, answer, now)
         noted = self.me.noted(person, "factor.enrolled.totp", now, outcome=ENROLLED)
         await self.me.ground.database.submit(*writes, *noted)
+
+    def is_last(self, person: Person, factor: str) -> bool:
+        """Return whether ``factor`` is the only way in which the person can still log in."""
+        usable = {name for name in self.me.ground.factors if person.resident.may_use(name)}
+        return usable == {factor}
 
     async def lock(self, person: Person, factor: str, now: int) -> Person:
         """Lock a factor: at once nobody can log in with it, the person included."""

@@ -25,6 +25,30 @@ CLAIM_NAMES: Mapping[str, str] = {
 }
 """Originals of the catalogues."""
 
+CLAIM_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Your name": (
+        "name",
+        "given_name",
+        "middle_name",
+        "family_name",
+        "nickname",
+        "preferred_username",
+    ),
+    "Contact": ("email", "email_verified", "phone_number", "phone_number_verified"),
+    "Where you live": ("address",),
+    "About you": (
+        "birthdate",
+        "gender",
+        "picture",
+        "locale",
+        "zoneinfo",
+        "profile",
+        "website",
+        "updated_at",
+    ),
+}
+"""What belongs together, in the order in which it is told; the names are originals, too."""
+
 FACTOR_NAMES: Mapping[str, str] = {
     "otp": "Code by phone or e-mail",
     "pin": "PIN",

@@ -1,22 +1,28 @@
-"""The consent page's lists: what belongs together is one line and one tick."""
+"""The consent page's lists: what belongs together is one row, and one line has one tick."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from idp.pages.claim_names import CLAIM_NAMES
+from idp.pages.claim_names import CLAIM_GROUPS
 from idp.protocol.claims import VERIFIED
 from idp.protocol.consent import Question
 
 
-def items(question: Question) -> dict[str, Any]:
-    """Return the lines of each list, in the order in which claims are told.
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Claims that belong together; ``name`` is a key of ``CLAIM_GROUPS``."""
 
-    Whether an address was checked goes with the address, where both are asked for.
-    """
+    name: str
+    claims: tuple[str, ...]
+
+
+def items(question: Question) -> dict[str, Any]:
+    """Return the groups of each list, in the order in which claims are told."""
     return {
-        "essential": lines(question.essential),
-        "voluntary": lines(question.voluntary),
-        "known": lines(question.known),
+        "essential": groups(question.essential),
+        "voluntary": groups(question.voluntary),
+        "known": groups(question.known),
         "offline": question.offline,
     }
 
@@ -27,7 +33,14 @@ def ticked(names: Iterable[str]) -> frozenset[str]:
     return chosen | {name for name, of in VERIFIED.items() if of in chosen}
 
 
-def lines(claims: frozenset[str]) -> list[str]:
-    """Return the claims to name, in the order in which they are told."""
+def groups(claims: frozenset[str]) -> list[Group]:
+    """Return the claims to name, by group.
+
+    Whether an address was checked goes with the address, where both are asked for.
+    """
     shown = {name for name in claims if VERIFIED.get(name) not in claims}
-    return [name for name in CLAIM_NAMES if name in shown]
+    found = [
+        Group(name, tuple(claim for claim in members if claim in shown))
+        for name, members in CLAIM_GROUPS.items()
+    ]
+    return [group for group in found if group.claims]

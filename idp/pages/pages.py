@@ -63,6 +63,7 @@ class Pages:
             moment=language.moment,
             duration=language.duration,
             claim_name=lambda claim: language.t(CLAIM_NAMES.get(claim, claim)),
+            group_name=language.t,
             languages=self.languages.offered,
             path=setting.path,
             service=setting.service,

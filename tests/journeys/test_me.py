@@ -79,7 +79,7 @@ async def test_a_new_pin_is_the_pin(here: Site) -> None:
     page = await browser.press(page, "/pin", new_pin="123456", new_pin_again="123456")
     assert page.status == 422 and page.has("new_pin_fault")
     page = await browser.press(page, "/pin", new_pin="493827", new_pin_again="493827")
-    assert page.url == f"{ORIGIN}/me/factors"
+    assert page.url == f"{ORIGIN}/me/factors?done=pin" and page.has("done")
     other = here.browser()
     page = await here.named(other)
     page = await other.press(page, "/factor", ("factor", "pin"))
@@ -97,7 +97,7 @@ async def test_an_application_is_set_up_by_its_code(here: Site) -> None:
     wrong = await browser.press(page, "/totp", totp="000000")
     assert wrong.status == 422 and written[1] in wrong.html, "the same secret is shown again"
     page = await browser.press(wrong, "/totp", totp=totp_code(seed, here.clock.now() // 30))
-    assert page.url == f"{ORIGIN}/me/factors"
+    assert page.url == f"{ORIGIN}/me/factors?done=totp" and page.has("done")
     here.clock.time += 60
     other = here.browser()
     page = await here.named(other)
@@ -164,3 +164,61 @@ async def test_forms_of_others_change_nothing(
     for headers in ({"sec_fetch_site": "cross-site"}, {"origin": "https://evil.example"}):
         page = await browser.request("POST", path, form, **headers)
         assert page.status == 403
+
+
+@pytest.mark.parametrize(
+    ("pin", "said"),
+    [
+        ("1234", "6 to 12 digits"),
+        ("abcdef", "6 to 12 digits"),
+        ("121212", "easy to guess"),
+        ("112233", "easy to guess"),
+        ("987654", "easy to guess"),
+        ("111112", "easy to guess"),
+    ],
+)
+async def test_a_pin_that_others_guess_first_is_refused_with_a_reason(
+    here: Site, pin: str, said: str
+) -> None:
+    browser = here.browser()
+    page = await signed_in(here, browser, "/me/pin")
+    page = await browser.press(page, "/pin", new_pin=pin, new_pin_again=pin)
+    assert page.status == 422 and said in page.text
+
+
+async def test_locking_what_one_signed_in_with_says_so(here: Site) -> None:
+    browser = here.browser()
+    page = await signed_in(here, browser, "/me/factors")
+    lock = next(form for form in page.reader.forms if ("factor", "otp") in form.fields)
+    page = await browser.request("POST", lock.action, [*lock.fields, ("decision", "lock")])
+    assert page.status == 200 and "You locked the way in which you signed in here" in page.text
+    assert (await browser.get("/me")).has("individual_id")
+
+
+async def test_the_last_way_to_sign_in_is_locked_only_on_purpose(here: Site) -> None:
+    browser = here.browser()
+    page = await browser.get("/me/factors")
+    page = await browser.press(page, "/identify", individual_id=AMINA["national_id"])
+    page = await browser.press(page, "/factor", ("factor", "pin"))
+    page = await browser.press(page, "/prove", pin=AMINA["pin"])
+    for factor in ("otp", "totp", "pin"):
+        lock = next(form for form in page.reader.forms if ("factor", factor) in form.fields)
+        page = await browser.request("POST", lock.action, [*lock.fields, ("decision", "lock")])
+    assert "only support can help" in page.text, "nothing is locked yet"
+    assert not (await browser.get("/me")).has("individual_id")
+    page = await browser.press(page, "/factors", ("decision", "lock"))
+    assert "You are signed out" in page.text
+
+
+async def test_signing_out_here_says_so(here: Site) -> None:
+    browser = here.browser()
+    page = await signed_in(here, browser, "/me/sessions")
+    page = await browser.press(page, "/sessions")
+    assert "You are signed out" in page.text
+
+
+async def test_no_other_site_says_what_was_done(here: Site) -> None:
+    browser = here.browser()
+    await signed_in(here, browser)
+    page = await browser.get("/me/factors?done=pin", sec_fetch_site="cross-site")
+    assert page.status == 200 and not page.has("done")

@@ -9,8 +9,8 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
 from config.settings import Pages as PageSettings
-from idp.endpoints import page_refusals
-from idp.pages.claim_names import CLAIM_NAMES, FACTOR_NAMES
+from idp.endpoints import me_factors, own_forms, page_refusals
+from idp.pages.claim_names import CLAIM_GROUPS, CLAIM_NAMES, FACTOR_NAMES
 from idp.pages.languages import CATALOGUES
 from idp.pages.pages import TEMPLATES
 from idp.protocol.claims import STANDARD
@@ -39,8 +39,9 @@ def in_endpoints() -> Iterator[str]:
 
 def texts() -> set[str]:
     failures = {text for pair in page_refusals.FAILURES.values() for text in pair}
-    names = {*CLAIM_NAMES.values(), *FACTOR_NAMES.values()}
-    return {*in_templates(), *in_endpoints(), *failures, *names}
+    names = {*CLAIM_NAMES.values(), *FACTOR_NAMES.values(), *CLAIM_GROUPS}
+    said = {*own_forms.DONE.values(), *me_factors.WEAK.values()}
+    return {*in_templates(), *in_endpoints(), *failures, *names, *said}
 
 
 @pytest.mark.parametrize("tag", OTHERS)
@@ -57,6 +58,11 @@ def test_every_text_is_said_in_every_language(tag: str) -> None:
 
 def test_every_claim_has_a_name() -> None:
     assert set(CLAIM_NAMES) == STANDARD
+
+
+def test_every_claim_is_in_one_group() -> None:
+    grouped = [name for names in CLAIM_GROUPS.values() for name in names]
+    assert len(grouped) == len(set(grouped)) and set(grouped) == STANDARD
 
 
 def test_no_template_says_anything_that_is_not_translated() -> None:

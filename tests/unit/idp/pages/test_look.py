@@ -9,8 +9,10 @@ import pytest
 
 from config.settings import Pages as PageSettings
 from idp.factors.factor import Offer
+from idp.pages.consent_items import groups
 from idp.pages.look import STATIC, UnfitLook, contrast, load_look
 from idp.pages.pages import Pages, Setting
+from idp.protocol.claims import STANDARD
 
 LIGHT, DARK = 0, 1
 
@@ -90,7 +92,8 @@ def test_a_logo_that_is_too_heavy_or_of_another_kind_is_refused(tmp_path: Path) 
 
 def content(name: str) -> dict[str, Any]:
     """Everything that the page shows, at its longest."""
-    claims = sorted(("name", "birthdate", "email", "address", "phone_number", "picture", "gender"))
+    needed = groups(frozenset({"name", "email"}))
+    chosen = groups(STANDARD - {"name", "email"})
     step = {"base": "/login/" + "x" * 43, "csrf": "x" * 22, "client": "A long name of a client"}
     ways = {"otp": "a way", "pin": "another way", "totp": "a third way"}
     return {
@@ -105,9 +108,9 @@ def content(name: str) -> dict[str, Any]:
         "digits": 6,
         "person": "Amina Odhiambo",
         "purpose": "A purpose of some length " * 4,
-        "essential": claims,
-        "voluntary": claims,
-        "known": claims,
+        "essential": needed,
+        "voluntary": chosen,
+        "known": needed,
         "offline": True,
         "uri": "https://client.example/cb",
         "fields": [("code", "x" * 43)],
@@ -116,6 +119,11 @@ def content(name: str) -> dict[str, Any]:
         "ways_on": [],
         "reference": "x" * 16,
         "home": "/me",
+        "back": "/me",
+        "done": "It is done",
+        "host": "client.example",
+        "reason": "invalid_request: client_id is unknown",
+        "factor": "pin",
         "logout": "/logout/confirm",
         "action": "/logout/confirm",
         "carried": [("id_token_hint", "x" * 900)],
@@ -128,7 +136,8 @@ def content(name: str) -> dict[str, Any]:
 
 
 PAGES = Pages.load(PageSettings())
-SHOWN = [name for name in PAGES.templates if name not in ("base", "step", "factor", "own")]
+PARTS = ("base", "step", "factor", "own", "claim_groups")
+SHOWN = [name for name in PAGES.templates if name not in PARTS]
 
 
 @pytest.mark.parametrize("tag", PageSettings().languages)

@@ -138,9 +138,7 @@ async def test_nobody_is_asked_about_what_the_id_store_does_not_have(here: Site)
     assert page.answer["code"], "what is still missing is not asked about again"
 
 
-async def test_what_the_id_store_learned_since_is_asked_about(
-    here: Site, tmp_path: Path
-) -> None:
+async def test_what_the_id_store_learned_since_is_asked_about(here: Site, tmp_path: Path) -> None:
     browser = here.browser()
     page = await here.logged_in(browser, scope="openid profile")
     assert page.answer["code"]

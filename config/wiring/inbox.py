@@ -201,8 +201,8 @@ def _page(messages: Sequence[Shown], asked: str, style: Asset, service: str) -> 
 <main id="main">
 <div class="card">
 <h1>Inbox</h1>
-<p class="hint">In this demonstration nothing is sent. What would go to a phone or to a mailbox\
- is shown here instead. The page looks for new messages every {REFRESH} seconds.</p>
+<p class="hint">In this demonstration nothing is sent: what would go to a phone or to a mailbox\
+ is shown here. New messages appear within {REFRESH} seconds.</p>
 {'<p><a href="/">Show all messages</a></p>' if asked else ""}
 <h2>{len(messages) or "No"} message{"" if len(messages) == 1 else "s"}{whose}</h2>
 <ul class="rows">{rows}</ul>
@@ -221,7 +221,7 @@ def _row(message: Shown) -> str:
 <li>
 <p class="who">{medium} to <a href="/?to={_quoted(message.to)}">{escape(message.to)}</a>,\
  <time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at:%H:%M:%S} UTC</time></p>
-<h3><code>{escape(message.code)}</code></h3>
+<h3 class="sent"><code>{escape(message.code)}</code></h3>
 <p dir="auto">{lines}</p>
 </li>"""
 

@@ -23,6 +23,33 @@ from starlette.routing import Route
 
 SCOPE = "openid profile email phone"
 
+_STYLE = """
+:root{--ink:#16191d;--soft:#4a5260;--paper:#fff;--ground:#f3f5f7;--faint:#d5dae0;--accent:#0b3d5b;
+--link:#0b3d5b;color-scheme:light dark}
+@media (prefers-color-scheme:dark){:root{--ink:#f0f2f5;--soft:#b4bcc8;--paper:#1e2227;
+--ground:#16191d;--faint:#3a414b;--link:#8cc4e8}}
+*{box-sizing:border-box}
+html{font:100%/1.5 system-ui,sans-serif;background:var(--ground);color:var(--ink)}
+body{margin:0}
+header{border-top:.375rem solid var(--link);padding:1rem}
+header div,main{max-width:36rem;margin:0 auto}
+header span{color:var(--soft)}
+main{padding:0 .5rem 2rem}
+.card{background:var(--paper);border:1px solid var(--faint);border-radius:.5rem;padding:1.5rem}
+h1{font-size:1.75rem;line-height:1.25;margin:0 0 1rem;overflow-wrap:anywhere}
+h2{font-size:1.1875rem;margin:1.75rem 0 .5rem}
+a.button{display:inline-block;background:var(--accent);color:#fff;font-weight:700;
+padding:.75rem 1.25rem;border-radius:.25rem;text-decoration:none;margin-top:.5rem}
+:focus-visible{outline:.25rem solid #ffbf1f;outline-offset:.125rem}
+table{width:100%;border-collapse:collapse;margin:0 0 1.5rem}
+th,td{text-align:start;vertical-align:top;padding:.5rem .5rem .5rem 0;overflow-wrap:anywhere;
+border-top:1px solid var(--faint)}
+td{white-space:pre-line}
+th{color:var(--soft);font-weight:400;width:38%}
+summary{cursor:pointer;color:var(--link)}
+pre{overflow:auto;background:var(--ground);padding:1rem;font-size:.875rem}
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
@@ -134,11 +161,9 @@ class _Service:
 def _page(body: str) -> str:
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Harbour Clinic</title>
-<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;
-color:#1b2733}}a.button{{display:inline-block;background:#0b3d5b;color:#fff;padding:.7rem 1.2rem;
-border-radius:.3rem;text-decoration:none}}dt{{font-weight:600}}pre{{overflow:auto;background:#f2f5f7;
-padding:1rem}}</style></head><body><header><p><strong>Harbour Clinic</strong> (a sample service)</p>
-</header><main>{body}</main></body></html>"""
+<link rel="icon" href="data:,"><style>{_STYLE}</style></head><body>
+<header><div><strong>Harbour Clinic</strong> <span>a sample service</span></div></header>
+<main><div class="card">{body}</div></main></body></html>"""
 
 
 def _greeting() -> str:
@@ -152,10 +177,26 @@ def _welcome(account: dict[str, Any]) -> str:
     shown = {name: account[name] for name in ("id_token", "userinfo")}
     name = escape(str(account["userinfo"].get("name", "you")))
     tokens = escape(json.dumps(shown, indent=2, ensure_ascii=False))
+    rows = "".join(_row(claim, value) for claim, value in account["userinfo"].items())
     return (
-        f'<h1>Welcome, <bdi>{name}</bdi></h1><p><a class="button" href="/logout">Sign out</a></p>'
-        f"<h2>What the clinic was told</h2><pre>{tokens}</pre>"
+        f"<h1>Welcome, <bdi>{name}</bdi></h1><p>You have no appointments.</p>"
+        f"<h2>What the clinic was told</h2><table><tbody>{rows}</tbody></table>"
+        f'<details><summary>ID token and userinfo as JSON</summary><pre tabindex="0">{tokens}</pre>'
+        '</details><p><a class="button" href="/logout">Sign out</a></p>'
     )
+
+
+def _row(claim: str, value: object) -> str:
+    """Return a line of the table; a photo that travelled in the claim is shown."""
+    if claim == "picture" and str(value).startswith("data:image/png;base64,"):
+        shown = f'<img src="{escape(str(value))}" alt="Photo">'
+    elif isinstance(value, bool):
+        shown = "yes" if value else "no"
+    elif isinstance(value, dict):
+        shown = escape(str(value.get("formatted") or ", ".join(map(str, value.values()))))
+    else:
+        shown = escape(str(value))
+    return f'<tr><th scope="row">{escape(claim)}</th><td><bdi>{shown}</bdi></td></tr>'
 
 
 def _failed(reason: str) -> str:

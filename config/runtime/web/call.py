@@ -109,8 +109,19 @@ class Call:
         self._demand("application/json")
         return strict_json(await self.body(limit))
 
+    async def arrived(self) -> None:
+        """Return once a body of usual size is here; a larger one is left to the endpoint.
+
+        Raises Malformed like ``body``, 408 above all.
+        """
+        length = self.header("content-length")
+        if length is None or (length.isascii() and length.isdigit() and len(length) < 6):
+            await self.body()
+
     async def body(self, limit: int = LARGEST_BODY) -> bytes:
         """Return the whole body; above ``limit`` bytes it is Malformed (413), and left unread."""
+        if self._body is not None and len(self._body) > limit:
+            raise Malformed("the body is too large", 413)
         if self._body is None:
             if self.header("content-encoding") not in (None, "identity"):
                 raise Malformed("content encodings are not supported", 415)

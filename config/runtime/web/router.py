@@ -14,7 +14,7 @@ from config.runtime.malformed import Malformed
 from config.runtime.tally import RequestTally
 from config.runtime.web.answer import Answer, Headers
 from config.runtime.web.budget import Budget, Overloaded
-from config.runtime.web.call import Call, Disconnected, Receive, Scope, Send
+from config.runtime.web.call import WHOLE, Call, Disconnected, Receive, Scope, Send
 from config.runtime.web.failures import (
     Failure,
     FailurePage,
@@ -167,6 +167,8 @@ class Web:
             return self._other_method(entry, call)
         if entry.same_site and call.method == "POST" and _foreign(call):
             return self._failed(_FOREIGN, call, entry)
+        if WHOLE not in call.scope and call.method == "POST":
+            await call.arrived()  # a place is for work: who sends slowly waits outside (A47)
         budget = entry.budget
         if not budget.enter():
             await budget.wait()

@@ -342,11 +342,31 @@ async def test_a_client_that_left_is_nobodys_error(caplog: pytest.LogCaptureFixt
     app = web([Route(path="/form", endpoints={"POST": waits}, budget="token")])
     async with serving(app) as port, asyncio.timeout(10):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"POST /form HTTP/1.1\r\n" + HOST + FORM + b"Content-Length: 9\r\n\r\na=")
+        head = b"POST /form HTTP/1.1\r\n" + HOST + FORM + b"Content-Length: 9\r\n\r\n"
+        writer.write(head + b"a=b&c=d&e")
         await begun.wait()
         writer.close()
         await writer.wait_closed()
         go_on.set()
+        _, halfway = await asyncio.open_connection("127.0.0.1", port)
+        halfway.write(head + b"a=")
+        halfway.close()
+        await halfway.wait_closed()
         request = b"GET /none HTTP/1.1\r\n" + HOST + CLOSING + b"\r\n"
         assert statuses(await exchange(port, request, ends=False)) == [404]
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.attack("A47")
+async def test_who_sends_slowly_takes_no_place_from_others() -> None:
+    """A place in the budget is for work, not for waiting until a stranger goes on."""
+    app = web([Route(path="/form", endpoints={"POST": reads}, budget="token")])
+    head = b"POST /form HTTP/1.1\r\n" + HOST + FORM
+    async with serving(app) as port, asyncio.timeout(10):
+        slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(120)]
+        for _, writer in slow:
+            writer.write(head + b"Content-Length: 9\r\n\r\na=")
+        request = head + CLOSING + b"Content-Length: 3\r\n\r\na=b"
+        assert statuses(await exchange(port, request, ends=False)) == [200]
+        for _, writer in slow:
+            writer.close()

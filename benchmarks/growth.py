@@ -60,11 +60,15 @@ class NumberedHash:
     The keyed hash of a national number is what the rows were filled with.
     """
 
-    async def mac(self, purpose: MacPurpose, message: bytes) -> tuple[Mac, ...]:
+    async def macs(self, purpose: MacPurpose, messages: Sequence[bytes]) -> list[tuple[Mac, ...]]:
         """Return the hash under which the row of that number lies."""
-        kind, _, number = message.partition(b"\0")
-        known = kind.decode() == Kind.NATIONAL
-        return (Mac(1, _lookup(int(number)) if known else sha256(message).digest()),)
+        return [(Mac(1, _numbered(message)),) for message in messages]
+
+
+def _numbered(message: bytes) -> bytes:
+    kind, _, number = message.partition(b"\0")
+    known = kind.decode() == Kind.NATIONAL
+    return _lookup(int(number)) if known else sha256(message).digest()
 
 
 def _lookup(number: int) -> bytes:

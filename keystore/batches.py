@@ -33,12 +33,11 @@ class Batches:
         call = _signing(backend, key.ref, algorithm)
         return await self._join(("sign", key.ref), call, messages)
 
-    async def mac(self, key: KeyVersion, message: bytes) -> bytes:
-        """Return the keyed hash of ``message``."""
+    async def mac(self, key: KeyVersion, messages: Sequence[bytes]) -> list[bytes]:
+        """Return the keyed hash of each message."""
         backend = self._backends.of(key.ref)
         call = _with_ref(backend.mac, key.ref)
-        made: list[bytes] = await self._join(("mac", key.ref), call, (message,))
-        return made[0]
+        return await self._join(("mac", key.ref), call, messages)
 
     async def encrypt(self, key: KeyVersion, text: Sealing) -> bytes:
         """Return nonce, ciphertext and tag."""

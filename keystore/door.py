@@ -100,9 +100,14 @@ class Door(Protocol):
         """Return every key of the issuer from published to retiring."""
         ...
 
-    async def mac(self, purpose: MacPurpose, message: bytes) -> tuple[Mac, ...]:
-        """Return the keyed hash of ``message`` under each version in use, newest first."""
+    async def macs(self, purpose: MacPurpose, messages: Sequence[bytes]) -> list[tuple[Mac, ...]]:
+        """Return for each message its keyed hash under each version in use, newest first."""
         ...
+
+    async def mac(self, purpose: MacPurpose, message: bytes) -> tuple[Mac, ...]:
+        """Return the keyed hash of one message under each version in use, newest first."""
+        [made] = await self.macs(purpose, [message])
+        return made
 
     async def seal(self, purpose: SealPurpose, plaintext: bytes, bound_to: bytes) -> bytes:
         """Return ``plaintext`` (8 KiB at most) encrypted, readable only with this ``bound_to``."""

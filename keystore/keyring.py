@@ -103,18 +103,21 @@ class KeyRing:
         except KeyError:
             raise NotPermitted(f"no keys of {issuer}") from None
 
-    async def mac(self, role: Role, purpose: MacPurpose, message: bytes) -> tuple[Mac, ...]:
-        """Return the keyed hash under each version in use, the one that makes new ones first."""
+    async def macs(
+        self, role: Role, purpose: MacPurpose, messages: Sequence[bytes]
+    ) -> list[tuple[Mac, ...]]:
+        """Return keyed hashes under each version in use, the one that makes new ones first."""
         rings, ring = self._read(), mac_ring(purpose)
         maker = rings.makers.get(ring)
         if maker is None:
             raise NotPermitted(f"no active key for {purpose}")
-        self._use(role, Act.MAC, purpose, maker.kid)
-        bound = purpose.value.encode() + b"\0" + message
+        self._use(role, Act.MAC, purpose, maker.kid, len(messages))
+        bound = [purpose.value.encode() + b"\0" + message for message in messages]
         older = [key for key in rings.readers[ring] if key.version < maker.version]
         versions = (maker, *older)
         made = await asyncio.gather(*(self._batches.mac(key, bound) for key in versions))
-        return tuple(map(Mac, (key.version for key in versions), made))
+        numbers = [key.version for key in versions]
+        return [tuple(map(Mac, numbers, values)) for values in zip(*made, strict=True)]
 
     async def seal(
         self, role: Role, purpose: SealPurpose, plaintext: bytes, bound_to: bytes
@@ -172,10 +175,10 @@ class KeyRing:
             raise KeyServiceUnavailable("the keys were not read yet")
         return self._rings
 
-    def _use(self, role: Role, act: Act, purpose: Purpose, kid: str) -> None:
+    def _use(self, role: Role, act: Act, purpose: Purpose, kid: str, count: int = 1) -> None:
         if not permits(role, act, purpose):
             raise NotPermitted(f"{role} may not {act} {purpose}")
-        self._tally[role, act, purpose, kid] += 1
+        self._tally[role, act, purpose, kid] += count
 
 
 class _RoleDoor(Door):
@@ -189,8 +192,8 @@ class _RoleDoor(Door):
     async def published(self, issuer: str) -> list[PublishedKey]:
         return await self._ring.published(issuer)
 
-    async def mac(self, purpose: MacPurpose, message: bytes) -> tuple[Mac, ...]:
-        return await self._ring.mac(self._role, purpose, message)
+    async def macs(self, purpose: MacPurpose, messages: Sequence[bytes]) -> list[tuple[Mac, ...]]:
+        return await self._ring.macs(self._role, purpose, messages)
 
     async def seal(self, purpose: SealPurpose, plaintext: bytes, bound_to: bytes) -> bytes:
         return await self._ring.seal(self._role, purpose, plaintext, bound_to)

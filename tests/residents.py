@@ -81,14 +81,15 @@ class CountingDoor(Door):
     asked: list[str]
 
     async def sign(self, issuer, orders):  # type: ignore[no-untyped-def]
+        self.asked.append("sign")
         return await self.door.sign(issuer, orders)
 
     async def published(self, issuer):  # type: ignore[no-untyped-def]
         return await self.door.published(issuer)
 
-    async def mac(self, purpose: MacPurpose, message: bytes) -> tuple[Mac, ...]:
-        self.asked.append(f"mac {purpose}")
-        return await self.door.mac(purpose, message)
+    async def macs(self, purpose: MacPurpose, messages: Sequence[bytes]) -> list[tuple[Mac, ...]]:
+        self.asked.append(f"mac {purpose} {len(messages)}")
+        return await self.door.macs(purpose, messages)
 
     async def seal(self, purpose: SealPurpose, plaintext: bytes, bound_to: bytes) -> bytes:
         self.asked.append(f"seal {purpose}")

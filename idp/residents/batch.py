@@ -64,11 +64,12 @@ class Batches:
     async def _hashes(self, row: ImportedRow) -> Hashes:
         async with self._door_turns:
             imported = await fingerprint(self._store.door, "row", row.content())
-            national, *others = await asyncio.gather(
-                hashed(self._store.door, Kind.NATIONAL, row.national_id),
-                *(hashed(self._store.door, Kind.VIRTUAL, each.number) for each in row.virtual),
-                *(hashed(self._store.door, Kind.HANDLE, each) for each in row.handles),
-            )
+            texts = [
+                (Kind.NATIONAL, row.national_id),
+                *((Kind.VIRTUAL, each.number) for each in row.virtual),
+                *((Kind.HANDLE, each) for each in row.handles),
+            ]
+            national, *others = await hashed(self._store.door, texts)
         virtual, handles = others[: len(row.virtual)], others[len(row.virtual) :]
         return Hashes(imported, national, virtual, handles)
 

@@ -1,10 +1,9 @@
 """The ID store that Symbolon brings along: residents in its own database, sealed.
 
-A login costs one keyed hash per kind of identifier and one read of the database to find somebody,
+A login costs one question for keyed hashes and one read of the database to find somebody,
 and one opened key and one read for each further question; whoever is not there costs the same.
 """
 
-from asyncio import gather
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -48,8 +47,7 @@ class EmbeddedResidents:
         Nothing is used up by asking: else whoever types another's one-time number would take it
         away. ``use`` the ``found_by`` of the resident in the unit in which the login succeeds.
         """
-        texts = candidates(identifier, self.numbering)
-        asked = await gather(*(hashed(self.door, kind, text) for kind, text in texts))
+        asked = await hashed(self.door, candidates(identifier, self.numbering))
         versions = min(len(macs) for macs in asked)
         lookups = [mac.value for macs in asked for mac in macs[:versions]]
         named = {f"lookup_{index}": value for index, value in enumerate(lookups)}

@@ -1,6 +1,6 @@
 """Keyed hashes of identifiers: the only way in which the ID store can find anybody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -9,10 +9,13 @@ from idp.residents.statements import MAX_VERSIONS
 from keystore.door import Door, Mac, MacPurpose
 
 
-async def hashed(door: Door, kind: Kind, text: str) -> Sequence[Mac]:
-    """Return the keyed hash of a normalised identifier under each version in use, newest first."""
-    macs = await door.mac(MacPurpose.LOOKUP, kind.encode() + b"\0" + text.encode())
-    return macs[:MAX_VERSIONS]
+async def hashed(door: Door, texts: Iterable[tuple[Kind, str]]) -> list[Sequence[Mac]]:
+    """Return the keyed hash of each normalised identifier under each version in use, newest first.
+
+    All of them are one question to the key service.
+    """
+    messages = [kind.encode() + b"\0" + text.encode() for kind, text in texts]
+    return [macs[:MAX_VERSIONS] for macs in await door.macs(MacPurpose.LOOKUP, messages)]
 
 
 async def fingerprint(door: Door, what: str, content: bytes) -> Sequence[bytes]:

@@ -49,9 +49,10 @@ class KeyServiceClient(Door):
     async def published(self, issuer: str) -> list[PublishedKey]:
         return await self._shown.get(issuer, lambda: self._show(issuer))
 
-    async def mac(self, purpose: MacPurpose, message: bytes) -> tuple[Mac, ...]:
-        reply = await self._ask(lambda n: frames.MakeMac(n, purpose, message), frames.Macs)
-        return tuple(Mac(version, value) for version, value in reply.macs)
+    async def macs(self, purpose: MacPurpose, messages: Sequence[bytes]) -> list[tuple[Mac, ...]]:
+        asked = list(messages)
+        reply = await self._ask(lambda n: frames.MakeMacs(n, purpose, asked), frames.Macs)
+        return [tuple(Mac(*mac) for mac in versions) for versions in reply.macs]
 
     async def seal(self, purpose: SealPurpose, plaintext: bytes, bound_to: bytes) -> bytes:
         reply = await self._ask(

@@ -44,9 +44,10 @@ class Desk:
             case frames.Sign(number, issuer, orders):
                 tokens = await door.sign(issuer, [Order(*order) for order in orders])
                 return frames.Signed(number, tokens)
-            case frames.MakeMac(number, mac_purpose, message):
-                made = await door.mac(mac_purpose, message)
-                return frames.Macs(number, [(mac.version, mac.value) for mac in made])
+            case frames.MakeMacs(number, mac_purpose, messages):
+                made = await door.macs(mac_purpose, messages)
+                macs = [[(mac.version, mac.value) for mac in versions] for versions in made]
+                return frames.Macs(number, macs)
             case frames.Seal(number, seal_purpose, plaintext, bound_to):
                 return frames.Octets(number, await door.seal(seal_purpose, plaintext, bound_to))
             case frames.Open(number, seal_purpose, sealed, bound_to):

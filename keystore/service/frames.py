@@ -38,12 +38,12 @@ class Published(msgspec.Struct, array_like=True, tag="published", frozen=True):
     issuer: str
 
 
-class MakeMac(msgspec.Struct, array_like=True, tag="mac", frozen=True):
-    """Make a keyed hash."""
+class MakeMacs(msgspec.Struct, array_like=True, tag="mac", frozen=True):
+    """Make the keyed hash of each message."""
 
     id: int
     purpose: MacPurpose
-    message: bytes
+    messages: list[bytes]
 
 
 class Seal(msgspec.Struct, array_like=True, tag="seal", frozen=True):
@@ -115,10 +115,10 @@ class Shown(msgspec.Struct, array_like=True, tag="shown", frozen=True):
 
 
 class Macs(msgspec.Struct, array_like=True, tag="macs", frozen=True):
-    """Keyed hashes: version and value of each."""
+    """Keyed hashes of each message: version and value of each."""
 
     id: int
-    macs: list[tuple[int, bytes]]
+    macs: list[list[tuple[int, bytes]]]
 
 
 class Octets(msgspec.Struct, array_like=True, tag="octets", frozen=True):
@@ -161,7 +161,7 @@ class Refused(msgspec.Struct, array_like=True, tag="refused", frozen=True):
     reason: str
 
 
-Request = Sign | Published | MakeMac | Seal | Open | ListKeys | Rotate | Advance | Health
+Request = Sign | Published | MakeMacs | Seal | Open | ListKeys | Rotate | Advance | Health
 Reply = Signed | Shown | Macs | Octets | Listed | Done | Refused
 Frame = TypeVar("Frame", Request, Reply)
 

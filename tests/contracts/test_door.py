@@ -201,6 +201,14 @@ async def test_hashes_differ_by_purpose_and_stay_the_same(house: House) -> None:
         assert await house.door.mac(purpose, b"1234567891") != macs
 
 
+async def test_hashes_of_several_messages_are_those_of_each(house: House) -> None:
+    messages = [b"", b"b", b"a", b"b", *(b"%d" % number for number in range(100))]
+    together = await house.door.macs(MacPurpose.LOOKUP, messages)
+    alone = [await house.door.mac(MacPurpose.LOOKUP, message) for message in messages]
+    assert together == alone
+    assert await house.door.macs(MacPurpose.LOOKUP, []) == []
+
+
 @pytest.mark.attack("A6")
 async def test_a_seal_opens_for_its_purpose_and_row_only(house: House) -> None:
     sealed = await house.door.seal(SealPurpose.PERSON, b"a key", b"resident 7")

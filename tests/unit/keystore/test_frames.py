@@ -18,7 +18,7 @@ REQUESTS = st.one_of(
         TEXT,
         st.lists(st.tuples(st.sampled_from(TokenKind), TEXT, OCTETS), max_size=4),
     ),
-    st.builds(frames.MakeMac, IDS, st.sampled_from(MacPurpose), OCTETS),
+    st.builds(frames.MakeMacs, IDS, st.sampled_from(MacPurpose), st.lists(OCTETS, max_size=4)),
     st.builds(frames.Seal, IDS, st.sampled_from(SealPurpose), OCTETS, OCTETS),
     st.builds(frames.Open, IDS, st.sampled_from(SealPurpose), OCTETS, OCTETS),
     st.builds(frames.Published, IDS, TEXT),
@@ -59,7 +59,7 @@ def test_a_frame_that_announces_too_much_is_refused_before_it_is_kept() -> None:
     with pytest.raises(frames.BadFrame):
         frames.FrameReader().feed((frames.LONGEST_FRAME + 1).to_bytes(4, "big"), frames.REQUESTS)
     with pytest.raises(frames.BadFrame):
-        frames.encode(frames.MakeMac(1, MacPurpose.LOOKUP, b"x" * frames.LONGEST_FRAME))
+        frames.encode(frames.MakeMacs(1, MacPurpose.LOOKUP, [b"x" * frames.LONGEST_FRAME]))
 
 
 def test_deep_nesting_is_refused() -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Table, Text
+from sqlalchemy import BigInteger, Column, Table, Text, bindparam, delete, select
 
 from config.runtime.database.schema import COUNTED, metadata
 from config.runtime.database.statements import insert_new
-from config.runtime.database.unit import Value, Write
+from config.runtime.database.unit import Statement, Value, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,13 @@ facts = Table(
 )
 
 _NEW = insert_new(facts)
+_oldest = select(facts.c.number).order_by(facts.c.number).limit(bindparam("limit"))
+# Facts come in the order of time, so the oldest are found without an index that each would pay for.
+_PRUNE = Statement(
+    delete(facts)
+    .where(facts.c.number.in_(_oldest.scalar_subquery()), facts.c.at <= bindparam("now"))
+    .returning(facts.c.number)
+)
 
 
 class DatabaseJournal:
@@ -53,3 +60,7 @@ class DatabaseJournal:
         return Write(
             _NEW, {"name": fact.name, "at": fact.at, "about": fact.about, "details": details}
         )
+
+    def prune(self, before: int, limit: int) -> Write:
+        """Return the write that removes at most ``limit`` facts that are older than ``before``."""
+        return Write(_PRUNE, {"now": before, "limit": limit}, rows=None)

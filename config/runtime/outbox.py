@@ -10,7 +10,7 @@ from typing import Protocol
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 
 from config.runtime.database.schema import COUNTED, metadata
-from config.runtime.database.statements import insert_new
+from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Write
 
 
@@ -76,10 +76,12 @@ dead_letters = Table(
     Column("attempts", Integer, nullable=False),
     Column("dead_at", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    Index("ix_dead_letter_dead_at", "dead_at"),
 )
 """What the relay gave up, for the operator to look at."""
 
 _NEW = insert_new(outbox)
+_PRUNE = prune(dead_letters, "id", "dead_at")
 
 
 class DatabaseOutbox:
@@ -100,3 +102,7 @@ class DatabaseOutbox:
                 "attempts": 0,
             },
         )
+
+    def prune(self, before: int, limit: int) -> Write:
+        """Return the write that drops at most ``limit`` dead letters put aside ``before``."""
+        return Write(_PRUNE, {"now": before, "limit": limit}, rows=None)

@@ -121,6 +121,12 @@ class Lifetimes(Section, frozen=True):
     history: int = 730 * 86400
     """A line of a resident's history of logins."""
 
+    fact: int = 30 * 86400
+    """A fact of the journal: so long other programs have to read it. The audit stays for ever."""
+
+    dead_letter: int = 30 * 86400
+    """A message that could not be delivered, kept for the operator to look at."""
+
     refresh_grace: int = 60
     """A refresh token that was just exchanged is accepted once more this long."""
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 import msgspec
 
 from config.runtime.audit.sequencer import Sequencer, Sign
-from config.runtime.database.unit import DatabaseUnavailable, Write
-from config.runtime.outbox import Deliverer
+from config.runtime.clock import Clock
+from config.runtime.database.unit import Database, DatabaseUnavailable, Write
+from config.runtime.journal import DatabaseJournal
+from config.runtime.outbox import DatabaseOutbox, Deliverer
 from config.runtime.plugins import plugins
 from config.runtime.relay import Relay
+from config.settings import Lifetimes
 from config.wiring.world import World
 from idp.stores.challenges import Challenges
 from idp.stores.codes import Codes
@@ -29,7 +32,7 @@ CLEAN_EVERY = 60.0
 """Seconds between two looks for what expired."""
 
 MOST_REMOVED = 500
-"""Rows of one kind that one unit removes at most: nobody waits long for it."""
+"""Rows that one unit looks for: nobody waits long for it, and the next follows at once."""
 
 Prune = Callable[[int, int], Write | tuple[Write, ...]]
 
@@ -40,7 +43,9 @@ async def work(world: World, stop: asyncio.Event) -> None:
     """Do the worker's work until ``stop``, then finish what is in flight."""
     relay = Relay(world.database, deliverers(world), world.clock, world.entropy)
     sequencer = Sequencer(world.database, _signer(world), world.clock)
-    cleaner = Cleaner(world, _expiring(world))
+    cleaner = Cleaner(
+        world.database, world.clock, expiring(world.database, world.settings.lifetimes)
+    )
     async with asyncio.TaskGroup() as tasks:
         for part in (relay, sequencer, cleaner):
             tasks.create_task(part.run(stop))
@@ -58,31 +63,35 @@ def deliverers(world: World) -> dict[str, Deliverer]:
 
 @dataclass(frozen=True, slots=True)
 class Cleaner:
-    """Removes rows that expired, in batches, oldest stores first."""
+    """Removes what expired, batch by batch until nothing is left: as quickly as it comes in."""
 
-    world: World
+    database: Database
+    clock: Clock
     expiring: tuple[Prune, ...]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Clean every now and then until ``stop``."""
         while not stop.is_set():
             try:
-                await self.run_once(self.world.clock.now())
+                await self.run_once(self.clock.now(), stop)
             except DatabaseUnavailable as failure:
                 _log.warning("not cleaned: %s", failure)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), CLEAN_EVERY)
 
-    async def run_once(self, now: int) -> None:
-        """Remove one batch of everything that expired before ``now``."""
+    async def run_once(self, now: int, stop: asyncio.Event) -> None:
+        """Remove everything that expired before ``now``, unless ``stop`` comes first."""
         for prune in self.expiring:
             writes = prune(now, MOST_REMOVED)
             for write in writes if isinstance(writes, tuple) else (writes,):
-                await self.world.database.submit(write)
+                while not stop.is_set():
+                    if len(await self.database.take(write)) < MOST_REMOVED:
+                        break
 
 
-def _expiring(world: World) -> tuple[Prune, ...]:
-    database = world.database
+def expiring(database: Database, lifetimes: Lifetimes) -> tuple[Prune, ...]:
+    """Return what leaves when its time has come; the audit and the proofs of erasures stay."""
+    journal, outbox = DatabaseJournal(), DatabaseOutbox()
     return (
         Logins(database).prune,
         Challenges(database).prune,
@@ -92,7 +101,9 @@ def _expiring(world: World) -> tuple[Prune, ...]:
         Grants(database).prune,
         Sessions(database).prune,
         Consents(database).prune,
-        lambda now, limit: History(database).prune(now - world.settings.lifetimes.history, limit),
+        lambda now, limit: History(database).prune(now - lifetimes.history, limit),
+        lambda now, limit: journal.prune(now - lifetimes.fact, limit),
+        lambda now, limit: outbox.prune(now - lifetimes.dead_letter, limit),
     )
 
 

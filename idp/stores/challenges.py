@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from config.runtime.database.statements import insert_new
+from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Row, Statement, Value, Write
 from idp.stores.factor_tables import challenge, step, unsent
-from idp.stores.pruning import prune
 from idp.stores.restoration import use_once
 
 

@@ -3,11 +3,10 @@
 import msgspec
 from sqlalchemy import bindparam, select, update
 
-from config.runtime.database.statements import insert_new
+from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Statement, Write
 from idp.protocol.grant import Authorization, IssuedCode
 from idp.stores.oauth_tables import code as table
-from idp.stores.pruning import prune
 
 _FIND = Statement(
     select(

@@ -2,7 +2,7 @@
 
 from sqlalchemy import and_, bindparam, delete, select
 
-from config.runtime.database.statements import upsert
+from config.runtime.database.statements import prune, upsert
 from config.runtime.database.unit import Database, Row, Statement, Write
 from idp.protocol.consent import Consent
 from idp.stores.login_tables import consent as table
@@ -21,18 +21,7 @@ _OF = Statement(
 )
 _RECORD = upsert(table, ("resident_id", "client_id"))
 _WITHDRAW = Statement(delete(table).where(_THIS))
-_PRUNE = Statement(
-    delete(table).where(
-        and_(
-            table.c.expires_at <= bindparam("now"),
-            table.c.resident_id.in_(
-                select(table.c.resident_id)
-                .where(table.c.expires_at <= bindparam("now"))
-                .limit(bindparam("limit"))
-            ),
-        )
-    )
-)
+_PRUNE = prune(table, "resident_id", "expires_at")
 
 
 class Consents:
@@ -72,7 +61,7 @@ class Consents:
         return Write(_WITHDRAW, {"resident_id": resident_id, "client_id": client_id}, rows=None)
 
     def prune(self, now: int, limit: int) -> Write:
-        """Return the write that removes what expired, of at most ``limit`` residents."""
+        """Return the write that removes a batch of what expired."""
         return Write(_PRUNE, {"now": now, "limit": limit}, rows=None)
 
 

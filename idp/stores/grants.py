@@ -5,11 +5,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, bindparam, select, update
 
-from config.runtime.database.statements import insert_new
+from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Row, Statement, Value, Write
 from idp.protocol.grant import Authorization, Grant
 from idp.stores.oauth_tables import grant as table
-from idp.stores.pruning import prune
 
 _COLUMNS = (table.c.authorization, table.c.created_at, table.c.expires_at, table.c.revoked_at)
 _FIND = Statement(select(*_COLUMNS).where(table.c.grant_id == bindparam("grant_id")))

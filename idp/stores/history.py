@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 
-from config.runtime.database.statements import insert_new
+from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Statement, Write
 from idp.stores.login_tables import history as table
-from idp.stores.pruning import prune
 
 LOGGED_IN = "logged_in"
 WRONG_ANSWER = "wrong_answer"

@@ -5,11 +5,10 @@ from dataclasses import replace
 import msgspec
 from sqlalchemy import and_, bindparam, select, update
 
-from config.runtime.database.statements import insert_new
+from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Statement, Write
 from idp.protocol.login import Login
 from idp.stores.login_tables import login as table
-from idp.stores.pruning import prune
 
 _ADD = insert_new(table)
 _FIND = Statement(select(table.c.state).where(table.c.id == bindparam("id")))

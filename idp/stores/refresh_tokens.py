@@ -2,11 +2,10 @@
 
 from sqlalchemy import bindparam, exists, select, update
 
-from config.runtime.database.statements import insert_new
+from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Statement, Write
 from idp.protocol.refresh import RefreshToken
 from idp.stores.oauth_tables import refresh_token as table
-from idp.stores.pruning import prune
 
 _FIND = Statement(select(table).where(table.c.digest == bindparam("digest")))
 _INSERT = insert_new(table)

@@ -3,11 +3,10 @@
 import msgspec
 from sqlalchemy import and_, bindparam, select, update
 
-from config.runtime.database.statements import insert_new
+from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Row, Statement, Write
 from idp.protocol.session import Proof, Session
 from idp.stores.login_tables import session as table
-from idp.stores.pruning import prune
 
 _ADD = insert_new(table)
 _LIVE = and_(table.c.ended_at.is_(None), table.c.expires_at > bindparam("now"))

@@ -2,9 +2,9 @@
 
 import hashlib
 
+from config.runtime.database.statements import prune
 from config.runtime.database.unit import Write
 from idp.stores.oauth_tables import used as table
-from idp.stores.pruning import prune
 from idp.stores.restoration import use_once
 
 _INSERT = use_once(table)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Table, bindparam
+from sqlalchemy import Table, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from config.runtime.database.unit import Statement
@@ -37,3 +37,14 @@ def upsert(table: Table, keys: Sequence[str], *columns: str) -> Statement:
     new = _insert(table, names)
     overwritten = {name: new.excluded[name] for name in names if name not in keys}
     return Statement(new.on_conflict_do_update(index_elements=list(keys), set_=overwritten))
+
+
+def prune(table: Table, key: str, until: str) -> Statement:
+    """Return a DELETE of rows whose column ``until`` is past ``now``: a batch of bounded size.
+
+    It binds ``now`` and ``limit``: so many rows are looked for, and all expired ones that share
+    their ``key`` go. It returns the key of each row that went: fewer than ``limit`` were the last.
+    """
+    is_past = table.c[until] <= bindparam("now")
+    old = select(table.c[key]).where(is_past).limit(bindparam("limit")).scalar_subquery()
+    return Statement(delete(table).where(table.c[key].in_(old), is_past).returning(table.c[key]))

@@ -27,6 +27,9 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letter")),
     )
+    with op.batch_alter_table("dead_letter", schema=None) as batch_op:
+        batch_op.create_index("ix_dead_letter_dead_at", ["dead_at"], unique=False)
+
     op.create_table(
         "fact",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -63,4 +66,7 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     op.drop_table("fact")
+    with op.batch_alter_table("dead_letter", schema=None) as batch_op:
+        batch_op.drop_index("ix_dead_letter_dead_at")
+
     op.drop_table("dead_letter")

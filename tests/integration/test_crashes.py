@@ -120,12 +120,11 @@ class Field:
 
     async def codes(self, count: int) -> dict[str, str]:
         """Return fresh codes, each with the grant that it leads to."""
-        made = {}
-        for number in range(count):
-            grant_id = f"grant-{self.deaths}-{number}-{os.urandom(6).hex()}"
-            (code,) = await codes(self.database, self.place.issuer, 1, grant_id=grant_id)
-            made[code] = grant_id
-        return made
+        grant_ids = [f"grant-{os.urandom(9).hex()}" for _ in range(count)]
+        made = await asyncio.gather(
+            *(codes(self.database, self.place.issuer, 1, grant_id=each) for each in grant_ids)
+        )
+        return {code: grant_id for (code,), grant_id in zip(made, grant_ids, strict=True)}
 
     def check(self, answer: httpx2.Response, grant_id: str) -> None:
         """Hold that an answer carries good tokens of this grant."""
@@ -137,17 +136,20 @@ class Field:
     async def judge(self, asked: dict[str, str], answers: Sequence[object]) -> None:
         """Hold what must be true after a death; then clients that got no answer come again."""
         self.deaths += 1
-        for (code, grant_id), answer in zip(asked.items(), answers, strict=True):
-            found = await truth(self.database, code, grant_id)
-            assert found.is_whole, found
-            if isinstance(answer, httpx2.Response):
-                assert answer.status_code == 200, answer.text
-                self.check(answer, grant_id)
-                assert found.used and not found.revoked, "an acknowledged exchange was lost"
-            else:
-                assert isinstance(answer, httpx2.TransportError), answer
-                await self._again(code, grant_id, found)
-            await self._replayed(code, grant_id)
+        pairs = zip(asked.items(), answers, strict=True)
+        await asyncio.gather(*(self._judge(*exchange, answer) for exchange, answer in pairs))
+
+    async def _judge(self, code: str, grant_id: str, answer: object) -> None:
+        found = await truth(self.database, code, grant_id)
+        assert found.is_whole, found
+        if isinstance(answer, httpx2.Response):
+            assert answer.status_code == 200, answer.text
+            self.check(answer, grant_id)
+            assert found.used and not found.revoked, "an acknowledged exchange was lost"
+        else:
+            assert isinstance(answer, httpx2.TransportError), answer
+            await self._again(code, grant_id, found)
+        await self._replayed(code, grant_id)
 
     async def _again(self, code: str, grant_id: str, before: Truth) -> None:
         answer = await redeem(self.steady, self.place.issuer, code)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from config.runtime.web import Answer, Call, form_target, page_answer, redirect
+from config.runtime.web import Answer, Call, Malformed, form_target, page_answer, redirect
 from idp.endpoints.guests import Guest
 from idp.pages.pages import Pages, Setting
 from idp.protocol.authorization import Reply
@@ -91,7 +91,11 @@ def _again(call: Call) -> str:
     """Return the path and query that show the same in another language; "" for a form."""
     if call.method != "GET":
         return ""
-    query = urlencode([(name, value) for name, value in call.query() if name != "lang"])
+    try:
+        asked = call.query()
+    except Malformed:  # what cannot be read is not repeated
+        return ""
+    query = urlencode([(name, value) for name, value in asked if name != "lang"])
     if len(query) > LONGEST_QUERY:
         return ""
     return f"{call.path}?{query}" if query else call.path

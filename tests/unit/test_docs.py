@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from config.cli.settings import reference
 from config.settings import Settings
+from idp.pages.languages import CATALOGUES
 from idp.protocol import errors
 from tests import cli_page, coverage_table
 
@@ -124,6 +125,14 @@ def test_every_error_is_explained() -> None:
     page = (REFERENCE / "errors.md").read_text()
     codes = {kind.code for kind in vars(errors).values() if hasattr(kind, "code")}
     assert codes and not [code for code in codes if f"`{code}`" not in page]
+
+
+def test_every_refusal_that_is_explained_is_one_of_ours() -> None:
+    table = (REFERENCE / "errors.md").read_text().partition("## Told to the person")[2]
+    headings = re.findall(r"^\| ([A-Z][^|]+?) \| \d", table, re.MULTILINE)
+    catalogue = (CATALOGUES / "fr" / "LC_MESSAGES" / "messages.po").read_text()
+    assert len(headings) > 8
+    assert not [heading for heading in headings if f'msgid "{heading}' not in catalogue]
 
 
 def test_every_metric_is_explained() -> None:

@@ -1,32 +1,37 @@
 """``symbolon demo``: everything on this machine, with sample residents and a sample service."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import httpx2
 
-from config.cli.failures import NotPossible
-from config.cli.opening import settings_of
 from config.runtime.clock import SystemClock
 from config.runtime.entropy import SystemEntropy
+from config.settings import Settings, anchored, load
 from config.wiring.demo.plan import Plan
-from config.wiring.demo.prepare import DemoRefused, Prepared, occupied, prepare, reset
-from config.wiring.demo.seed import import_samples, ready, register_clients
+from config.wiring.demo.prepare import (
+    DemoRefused,
+    claim_ports,
+    occupied,
+    prepare,
+    refuse_foreign,
+    reset,
+)
 from config.wiring.demo.supervise import ChildFailed, Supervisor
-from config.wiring.demo.walk import Walker, WalkFailed, walk
-from config.wiring.migrations import KEYSTORE, WEB, migrate
-from config.wiring.production import open_world
-from idp.residents.importing import Progress
-from keystore.purposes import Role
-from keystore.service.run import socket_path
+from config.wiring.demo.telling import is_furnished, ready
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient
+
+# What only a first start or a check needs is imported there: a warm start takes a second.
 
 ROOT = Path(__file__).parents[2]
 COMPANION = "config.wiring.demo.companion"
@@ -37,7 +42,12 @@ class Wish:
     """What the command line asked for."""
 
     check: bool
+    from_scratch: bool
     ready_file: Path | None
+
+
+class CheckFailed(Exception):
+    """The login that the demonstration did by itself did not come to its end."""
 
 
 @click.command()
@@ -62,91 +72,143 @@ def demo(
 ) -> None:
     """Run everything on this machine: sign in at a sample clinic as a sample resident."""
     plan = Plan(directory.resolve(), port, tls)
-    wish = Wish(check=check, ready_file=ready_file)
+    wish = Wish(check=check, from_scratch=from_scratch, ready_file=ready_file)
     try:
-        with occupied(plan):
-            if from_scratch:
-                reset(plan)
-            prepared = prepare(plan, os.environ, SystemClock(), SystemEntropy())
-            asyncio.run(_run(prepared, wish))
-    except (DemoRefused, ChildFailed, WalkFailed) as reason:
+        _run_in(plan, wish)
+    except (DemoRefused, ChildFailed, CheckFailed) as reason:
+        from config.cli.failures import NotPossible
+
         raise NotPossible(str(reason)) from reason
 
 
-async def _run(prepared: Prepared, wish: Wish) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    plan = prepared.plan
+def _run_in(plan: Plan, wish: Wish) -> None:
+    if wish.from_scratch:
+        refuse_foreign(plan)
+    with occupied(plan) as killed:
+        claim_ports(plan, wait=killed, say=_say)
+        if wish.from_scratch:
+            reset(plan)
+        for file in _ready_files(plan, wish):
+            file.unlink(missing_ok=True)
+        prepared = prepare(plan, os.environ, SystemClock(), SystemEntropy())
+        _say(f"Keys are kept in {prepared.keys_in}")
+        asyncio.run(_run(plan, wish))
+
+
+async def _run(plan: Plan, wish: Wish) -> None:
     children = Supervisor(plan.directory / "logs", plan.environment(os.environ) | _python_path())
+    stop = _Stop(children)
     try:
-        await _start(prepared, children)
-        _tell(prepared, wish)
-        if wish.check:
-            await _check(plan)
-        else:
-            await _until_stopped(children, stop)
+        if not await stop.comes_after(_begin(plan, wish, children)):
+            raise click.Abort
+        if not wish.check:
+            _say("Stop with Ctrl-C.")
+            await stop.comes_after(children.watch())
+            _say("Stopping.")
     finally:
         await children.stop()
+
+
+class _Stop:
+    """The wish to stop: SIGINT or SIGTERM. The second one kills what has not finished."""
+
+    def __init__(self, children: Supervisor) -> None:
+        self._asked = asyncio.Event()
+        self._children = children
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._ask)
+
+    def _ask(self) -> None:
+        if self._asked.is_set():
+            self._children.kill()
+        self._asked.set()
+
+    async def comes_after(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Return whether ``work`` came to its end before the wish to stop, which cancels it."""
+        working = asyncio.create_task(work)
+        asked = asyncio.create_task(self._asked.wait())
+        await asyncio.wait((working, asked), return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if working.done():
+            await working
+            return True
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+        return False
 
 
 def _python_path() -> dict[str, str]:
     return {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
 
 
-async def _start(prepared: Prepared, children: Supervisor) -> None:
-    """Start the processes in order: keys, then what asks them; residents load meanwhile."""
-    plan = prepared.plan
-    settings = settings_of(str(plan.settings_file))
-    _say(f"Keys are kept in {prepared.keys_in}")
-    await asyncio.to_thread(migrate, settings.keys.database, KEYSTORE)
+async def _begin(plan: Plan, wish: Wish, children: Supervisor) -> None:
+    settings = anchored(load(plan.settings_file, {}), plan.directory)
+    await _start(plan, settings, children)
+    async with _http(plan) as http:
+        for name, url in (
+            ("web", f"{plan.operations}/readyz"),
+            ("inbox", f"{plan.inbox}/messages"),
+            ("relying-party", f"{plan.relying_party}/"),
+        ):
+            await children.until(name, _answers(http, url))
+        _tell(plan, wish)
+        if wish.check:
+            click.echo(json.dumps(await _checked(plan, http), indent=2, ensure_ascii=False))
+
+
+async def _start(plan: Plan, settings: Settings, children: Supervisor) -> None:
+    """Start the processes: each waits by itself for those that it asks."""
+    complete = is_furnished(plan)
+    if not complete:
+        from config.wiring.demo.furnish import fill, make_tables  # a later start needs none of it
+
+        await make_tables(settings)
     await children.start("keys", "config.cli.main", "keys", "serve")
-    await asyncio.to_thread(migrate, settings.database.url, WEB)
-    operator = socket_path(Path(settings.keys.sockets), Role.OPERATOR)
-    await children.until("keys", lambda: _exists(operator))
-    for name, verb in (("web", "serve"), ("worker", "work")):
-        await children.start(name, "config.cli.main", verb)
+    await children.start("web", "config.cli.main", "serve")
     await children.start("inbox", COMPANION, "inbox", str(plan.directory))
-    async with open_world(settings, Role.OPERATOR) as world:
-        await register_clients(world, plan)
-        await children.start("relying party", COMPANION, "relying-party", str(plan.directory))
-        await import_samples(world, plan.directory, _show_progress)
-    for name, url in (
-        ("web", f"{plan.operations}/readyz"),
-        ("inbox", f"{plan.inbox}/messages"),
-        ("relying party", f"{plan.relying_party}/"),
-    ):
-        await children.until(name, _answers(plan, url))
+    if complete:
+        _say("Residents and clients are those of the run before.")
+    else:
+        await children.until("keys", lambda: _exists(plan.sockets / "operator.sock"))
+        await fill(settings, plan, _show_progress)
+    await children.start("relying-party", COMPANION, "relying-party", str(plan.directory))
+    await children.start("worker", "config.cli.main", "work")
 
 
 async def _exists(path: Path) -> bool:
     return await asyncio.to_thread(path.exists)
 
 
-def _answers(plan: Plan, url: str) -> Callable[[], Awaitable[bool]]:
+def _http(plan: Plan) -> "AsyncClient":
+    """Return a client that trusts the certificate of the demonstration, and no other."""
+    from httpx2 import AsyncClient  # while the processes start, not before
+
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if plan.tls:
+        trust.load_verify_locations(plan.certificate)
+    return AsyncClient(verify=trust, trust_env=False, timeout=30)
+
+
+def _answers(http: "AsyncClient", url: str) -> Callable[[], Awaitable[bool]]:
+    from httpx2 import HTTPError
+
     async def ask() -> bool:
-        async with _http(plan) as http:
-            try:
-                return (await http.get(url)).status_code == 200
-            except httpx2.HTTPError:
-                return False
+        try:
+            return (await http.get(url)).status_code == 200
+        except HTTPError:
+            return False
 
     return ask
 
 
-def _http(plan: Plan) -> httpx2.AsyncClient:
-    trust = ssl.create_default_context(cafile=str(plan.certificate) if plan.tls else None)
-    return httpx2.AsyncClient(verify=trust, trust_env=False)
+def _show_progress(position: int, size: int) -> None:
+    done = position * 20 // max(size, 1)
+    click.echo(f"\rResidents [{'#' * done:20}]", nl=position >= size, err=True)
 
 
-def _show_progress(progress: Progress) -> None:
-    done = progress.position * 20 // max(progress.size, 1)
-    click.echo(f"\rResidents [{'#' * done:20}]", nl=progress.position >= progress.size, err=True)
-
-
-def _tell(prepared: Prepared, wish: Wish) -> None:
-    plan = prepared.plan
+def _tell(plan: Plan, wish: Wish) -> None:
     told = ready(plan)
     first = told["residents"][0]
     lines = (
@@ -162,19 +224,26 @@ def _tell(prepared: Prepared, wish: Wish) -> None:
     )
     for line in lines:
         _say(line)
-    for file in filter(None, (plan.ready_file, wish.ready_file)):
+    for file in _ready_files(plan, wish):
         _write_ready(file, told)
+
+
+def _ready_files(plan: Plan, wish: Wish) -> Iterator[Path]:
+    return filter(None, (plan.ready_file, wish.ready_file))
 
 
 def _write_ready(file: Path, told: dict[str, Any]) -> None:
     """Write beside and rename: whoever waits for the file finds it whole."""
     beside = file.with_name(file.name + ".new")
+    file.parent.mkdir(parents=True, exist_ok=True)
     beside.touch(mode=0o600)
     beside.write_text(json.dumps(told, indent=2, ensure_ascii=False))
     beside.replace(file)
 
 
-async def _check(plan: Plan) -> None:
+async def _checked(plan: Plan, http: "AsyncClient") -> dict[str, Any]:
+    from config.wiring.demo.walk import Walker, WalkFailed, walk
+
     first = ready(plan)["residents"][0]
     walker = Walker(
         relying_party=plan.relying_party,
@@ -182,21 +251,10 @@ async def _check(plan: Plan) -> None:
         individual_id=first["individual_id"],
         contact=first["phone"],
     )
-    async with _http(plan) as http:
-        account = await walk(walker, http)
-    click.echo(json.dumps(account, indent=2, ensure_ascii=False))
-
-
-async def _until_stopped(children: Supervisor, stop: asyncio.Event) -> None:
-    _say("Stop with Ctrl-C.")
-    watching = asyncio.create_task(children.watch())
-    stopping = asyncio.create_task(stop.wait())
-    done, pending = await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    if watching in done:
-        watching.result()
-    _say("Stopping.")
+    try:
+        return await walk(walker, http)
+    except WalkFailed as reason:
+        raise CheckFailed(str(reason)) from reason
 
 
 def _say(text: str) -> None:

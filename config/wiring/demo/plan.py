@@ -1,13 +1,19 @@
 """What the demonstration consists of: its directory, its ports, its settings file."""
 
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 SOFTHSM_PLACES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so")
 LOOPBACK = "127.0.0.1"
+SAMPLES = Path(__file__).parents[3] / "idp/residents/samples.jsonl"
+LONGEST_SOCKET = 107
+"""Bytes in the path of a Unix socket (unix(7))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,29 @@ class Plan:
         return self.directory / "clients.json"
 
     @property
+    def furnished_file(self) -> Path:
+        """What the first start left when all it had to make was made."""
+        return self.directory / "furnished"
+
+    @property
+    def key_file(self) -> Path:
+        """Where keys are when the first start found no SoftHSM."""
+        return self.directory / "keys.enc"
+
+    @property
+    def databases(self) -> tuple[Path, ...]:
+        return self.directory / "symbolon.db", self.directory / "keys.db"
+
+    @property
+    def sockets(self) -> Path:
+        """Where the key service listens: in a short place where the directory's path is long."""
+        usual = self.directory / "run"
+        if len(os.fsencode(usual / "operator.sock")) <= LONGEST_SOCKET:
+            return usual
+        digest = sha256(os.fsencode(self.directory)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"symbolon-{os.getuid()}-{digest}"
+
+    @property
     def ready_file(self) -> Path:
         return self.directory / "ready.json"
 
@@ -95,11 +124,14 @@ class Plan:
                 "loopback_fetch": True,
                 **(dict(tls) if self.tls else {}),
             },
-            "keys": (
-                {"backend": "pkcs11", "module": str(module), "pin_file": "token/pin"}
-                if module
-                else {"backend": "software", "software_allowed": True}
-            ),
+            "keys": {
+                "sockets": str(self.sockets),
+                **(
+                    {"backend": "pkcs11", "module": str(module), "pin_file": "token/pin"}
+                    if module
+                    else {"backend": "software", "software_allowed": True}
+                ),
+            },
             "channels": {
                 "enabled": ["inbox"],
                 "inbox_url": self.inbox,

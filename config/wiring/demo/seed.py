@@ -9,17 +9,16 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-import idp.residents
-from config.wiring.demo.plan import Plan
+from config.wiring.demo.plan import SAMPLES, Plan
 from config.wiring.demo.relying_party import Registration
 from config.wiring.registering import registrar
 from config.wiring.world import World
+from idp.flows.registration import Registered
 from idp.protocol.client import Client
 from idp.residents.embedded import EmbeddedResidents
 from idp.residents.importing import Importer, Order, Progress
 from idp.residents.pins import PinHashing
 
-SAMPLES = Path(idp.residents.__file__).with_name("samples.jsonl")
 TESTERS_REDIRECT_URI = "http://127.0.0.1:8765/cb"
 METHODS = (
     "private_key_jwt",
@@ -47,33 +46,34 @@ async def import_samples(
 
 
 async def register_clients(world: World, plan: Plan) -> None:
-    """Register the sample relying party and a client for each way to authenticate, once."""
-    if not plan.registration_file.exists():
-        _write(plan.registration_file, asdict(await _sample(world, plan)))
-    if not plan.clients_file.exists():
-        _write(plan.clients_file, [await _tester(world, plan, method) for method in METHODS])
+    """Register the sample relying party and a client for each way to authenticate.
+
+    They are kept as long as the addresses stay the same: a client belongs to one issuer.
+    """
+    if plan.clients_file.exists() and _is_registered(plan):
+        return
+    _write(plan.clients_file, [await _tester(world, plan, method) for method in METHODS])
+    _write(plan.registration_file, asdict(await _sample(world, plan)))
 
 
-def ready(plan: Plan) -> dict[str, Any]:
-    """Return what the ready file says."""
-    return {
-        "issuer": plan.issuer,
-        "relying_party": plan.relying_party,
-        "inbox": plan.inbox,
-        "operations": plan.operations,
-        "certificate": str(plan.certificate) if plan.tls else None,
-        "residents": [
-            {
-                "individual_id": row["national_id"],
-                "phone": row.get("phone_number"),
-                "email": row.get("email"),
-                "pin": row.get("pin"),
-                "name": row.get("name"),
-            }
-            for row in map(json.loads, SAMPLES.read_text().splitlines())
-        ],
-        "clients": json.loads(plan.clients_file.read_text()),
-    }
+def _is_registered(plan: Plan) -> bool:
+    try:
+        kept = Registration.read(plan.registration_file)
+    except (OSError, ValueError, TypeError):  # a run that was killed wrote a part of it, or nothing
+        return False
+    known = kept.issuer, kept.address, kept.certificate
+    return known == (plan.issuer, plan.relying_party, _certificate(plan))
+
+
+def _certificate(plan: Plan) -> str:
+    return str(plan.certificate) if plan.tls else ""
+
+
+async def _registered(world: World, wish: Client) -> Registered:
+    """Register ``wish`` in the place of what a run before registered under its name."""
+    service, now = registrar(world), world.clock.now()
+    await service.remove(wish.client_id, now)
+    return await service.add(wish, "", now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,14 @@ async def _sample(world: World, plan: Plan) -> Registration:
         jwks=pair.public,
         scope=SCOPE,
     )
-    client = (await registrar(world).add(wish, "", world.clock.now())).client
+    client = (await _registered(world, wish)).client
     return Registration(
         issuer=plan.issuer,
         address=plan.relying_party,
         client_id=client.client_id,
         private_key=pair.private,
         cookie_secret=world.entropy.token(),
-        certificate=str(plan.certificate) if plan.tls else "",
+        certificate=_certificate(plan),
     )
 
 
@@ -136,7 +136,7 @@ async def _tester(world: World, plan: Plan, method: str) -> dict[str, Any]:
         scope=SCOPE,
         require_pkce=method not in WITHOUT_PKCE,
     )
-    registered = await registrar(world).add(wish, "", world.clock.now())
+    registered = await _registered(world, wish)
     client = registered.client
     told: dict[str, Any] = {
         "client_id": client.client_id,

@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+STARTING = 90.0
+"""Seconds that a process gets until it answers: long, for a small machine with much to do."""
 
 STOPPING = 25.0
 """Seconds that the processes get to finish after SIGTERM."""
@@ -25,9 +29,10 @@ class Supervisor:
     _children: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
 
     async def start(self, name: str, *arguments: str) -> None:
-        """Start ``python -m ARGUMENTS`` as the child ``name``."""
-        with (self.logs / f"{name}.log").open("ab") as log:
+        """Start ``python -m ARGUMENTS`` as the child ``name``; it ends when this process dies."""
+        with (self.logs / f"{name}.log").open("wb") as log:
             self._children[name] = await asyncio.create_subprocess_exec(
+                *_tied(),
                 sys.executable,
                 "-m",
                 *arguments,
@@ -41,7 +46,7 @@ class Supervisor:
     async def until(self, name: str, answers: Callable[[], Awaitable[bool]]) -> None:
         """Return when ``answers`` says so; raise ChildFailed when ``name`` dies or stays silent."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + 30
+        deadline = loop.time() + STARTING
         while not await answers():
             if self._children[name].returncode is not None or loop.time() > deadline:
                 raise self._failure(name)
@@ -64,10 +69,22 @@ class Supervisor:
         for children in (first, last):
             await asyncio.gather(*(_stopped(child) for child in children))
 
+    def kill(self) -> None:
+        """Kill all at once."""
+        for child in self._children.values():
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+
     def _failure(self, name: str) -> ChildFailed:
         lines = (self.logs / f"{name}.log").read_text(errors="replace").splitlines()
         last = lines[-1][:500] if lines else "it wrote nothing"
         return ChildFailed(f"{name} does not run: {last} (see {self.logs / f'{name}.log'})")
+
+
+def _tied() -> tuple[str, ...]:
+    """Return what has the kernel stop a child whose parent was killed (PR_SET_PDEATHSIG)."""
+    setpriv = shutil.which("setpriv")  # of util-linux: every Debian has it
+    return (setpriv, "--pdeathsig", "TERM") if setpriv else ()
 
 
 async def _stopped(child: asyncio.subprocess.Process) -> None:

@@ -1,6 +1,7 @@
 """One whole login, walked by itself as a resident would: the check of the demonstration."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import httpx2
 
 from config.wiring.demo.browser import Browser, Page
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds that a code may take to reach the inbox."""
 
 
@@ -27,7 +28,17 @@ class Walker:
 
 
 async def walk(walker: Walker, http: httpx2.AsyncClient) -> dict[str, Any]:
-    """Log in with a one-time code and return ``{"id_token": ..., "userinfo": ...}``."""
+    """Log in with a one-time code and return ``{"id_token": ..., "userinfo": ...}``.
+
+    Raises WalkFailed where it stopped.
+    """
+    try:
+        return await _walked(walker, http)
+    except (httpx2.HTTPError, LookupError, ValueError, RecursionError) as error:
+        raise WalkFailed(_line(f"{type(error).__name__}: {error}")) from error
+
+
+async def _walked(walker: Walker, http: httpx2.AsyncClient) -> dict[str, Any]:
     browser = Browser(http)
     page = await browser.open(f"{walker.relying_party}/login")
     seen = {(m["at"], m["code"]) for m in await _messages(walker, http)}
@@ -37,17 +48,17 @@ async def walk(walker: Walker, http: httpx2.AsyncClient) -> dict[str, Any]:
     if not page.url.startswith(walker.relying_party):
         page = await browser.submit(page, page.form("decision"), decision="accept")
     if not page.url.startswith(walker.relying_party):
-        raise WalkFailed(f"after consent: {page.status} at {page.url}")
+        raise WalkFailed(f"after consent: {_shown(page)}")
     answer = await http.get(f"{walker.relying_party}/account.json")
     if answer.status_code != 200:
-        raise WalkFailed(f"the relying party is not signed in: {page.text[:300]}")
+        raise WalkFailed(f"the relying party is not signed in: {_shown(page)}")
     account: dict[str, Any] = answer.json()
     return account
 
 
 async def _sent(browser: Browser, page: Page, field: str, answer: str) -> Page:
     if not page.has(field):
-        raise WalkFailed(f"no field {field} at {page.url}: {page.status}")
+        raise WalkFailed(f"no field {field}: {_shown(page)}")
     return await browser.submit(page, page.form(field), decision="continue", **{field: answer})
 
 
@@ -66,3 +77,13 @@ async def _code(walker: Walker, http: httpx2.AsyncClient, seen: set[Any]) -> str
             return str(fresh[0]["code"])
         await asyncio.sleep(0.05)
     raise WalkFailed("no code reached the inbox")
+
+
+def _shown(page: Page) -> str:
+    """Return in one line what ``page`` says."""
+    main = page.text.partition("<main")[2] or page.text
+    return _line(f"{page.status} at {page.url}: {re.sub('<[^>]*>', ' ', f'<{main}')}")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:400]

@@ -367,11 +367,14 @@ async def register(place: Deployment, client_id: str = CLIENT_ID, **changes: Any
         await registrar(world).add(replace(wish, **changes), "", world.clock.now())
 
 
-async def import_residents(place: Deployment, count: int = 1) -> list[str]:
-    """Import ``count`` residents, each with PIN as their PIN; return their national numbers."""
+async def import_residents(place: Deployment, count: int = 1, **more: Any) -> list[str]:
+    """Import ``count`` residents, each with PIN as their PIN; return their national numbers.
+
+    ``more`` are further fields of each row.
+    """
     names = [f"{7_000_000_000 + index}" for index in range(count)]
     file = place.directory / "residents.jsonl"
-    rows = [{"national_id": name, "name": f"Ada {name}", "pin": PIN} for name in names]
+    rows = [{"national_id": name, "name": f"Ada {name}", "pin": PIN} | more for name in names]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     async with place.world() as world:
         assert isinstance(world.residents, EmbeddedResidents)

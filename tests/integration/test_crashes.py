@@ -11,9 +11,10 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import httpx2
 import pytest
@@ -23,11 +24,12 @@ from sqlalchemy import bindparam, func, select
 
 from config.runtime.audit.records import entries
 from config.runtime.database.connect import OpenDatabase
-from config.runtime.database.unit import Statement
+from config.runtime.database.unit import DatabaseUnavailable, Statement
 from config.runtime.journal import facts
 from idp.protocol.grant import digest_of
 from idp.stores.oauth_tables import code as code_table
 from idp.stores.oauth_tables import grant as grant_table
+from tests import servers
 from tests.deployment import (
     Deployment,
     Spot,
@@ -46,10 +48,14 @@ AT_A_POINT = max(1, CYCLES // 20)
 """Deaths at one point on one database: half of all."""
 AT_ANY_MOMENT = max(1, CYCLES * 3 // 20)
 OF_THE_KEY_SERVICE = max(1, CYCLES // 5)
+OF_THE_DATABASE = max(1, CYCLES // 40)
+"""Deaths of PostgreSQL, beside those that are counted."""
 AT_ONCE = 6
 """Codes that are redeemed at once when somebody dies at a point."""
 MANY = 24
 """Codes that are redeemed at once when somebody dies at any moment."""
+
+Answer = TypeVar("Answer")
 
 _CODE = Statement(
     select(code_table.c.used_at, code_table.c.authorization).where(
@@ -114,6 +120,7 @@ class Field:
     database: OpenDatabase
     steady: httpx2.AsyncClient
     jwks: KeySet
+    spot: Spot
     deaths: int = 0
     lost_replies: int = 0
     undone: int = 0
@@ -180,7 +187,7 @@ async def field(database_url: str) -> AsyncIterator[Field]:
         await place.web_up(steady, "steady")
         async with place.database() as database, place.http(steady) as http:
             jwks = KeySet.import_key_set((await http.get("/jwks")).json())
-            yield Field(place, database, http, jwks)
+            yield Field(place, database, http, jwks, steady)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,3 +301,44 @@ async def _customer(it: Field, stop: asyncio.Event) -> tuple[int, int]:
         assert found.is_whole and found.used and not found.revoked
         served += 1
     return served, refused
+
+
+async def test_the_database_dies_at_any_moment() -> None:
+    with servers.postgresql_server() as server:
+        async with field(server.create("dying")) as it:
+            stop, dice = asyncio.Event(), random.Random(3)
+            clients = [asyncio.create_task(_patient_customer(it, stop)) for _ in range(6)]
+            for _ in range(OF_THE_DATABASE):
+                await asyncio.sleep(dice.uniform(0.1, 0.4))
+                await asyncio.to_thread(server.restart)
+            stop.set()
+            for served in await asyncio.gather(*clients):
+                assert served
+            await it.place.ready(it.spot)
+
+
+async def _patient_customer(it: Field, stop: asyncio.Event) -> int:
+    """Redeem code after code; a 503 may mean that it happened: then nobody has what came of it."""
+    served = 0
+    while not stop.is_set():
+        ((code, grant_id),) = (await _once_there(lambda: it.codes(1))).items()
+        while (answer := await redeem(it.steady, it.place.issuer, code)).status_code == 503:
+            assert answer.headers["retry-after"]
+        found = await _once_there(lambda: truth(it.database, code, grant_id))  # noqa: B023
+        assert found.is_whole and found.used
+        if answer.status_code == 200:
+            it.check(answer, grant_id)
+            assert not found.revoked
+            served += 1
+        else:
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+            assert found.revoked, "tokens that nobody received are still good"
+    return served
+
+
+async def _once_there(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    while True:
+        try:
+            return await ask()
+        except DatabaseUnavailable:
+            await asyncio.sleep(0.02)

@@ -120,7 +120,14 @@ class Writing(_Session):
         try:
             for job in jobs:
                 taken.append(job)
-                connection = connection or self._begin()
+                if connection is None:
+                    connection = self._begin()
+                    # Nothing is before the first, so it needs no savepoint.
+                    if self._work(connection, job):
+                        connection.execute("ROLLBACK")
+                        connection = None
+                        taken.clear()
+                    continue
                 connection.execute("SAVEPOINT unit")
                 if self._work(connection, job):
                     connection.execute("ROLLBACK TO unit")

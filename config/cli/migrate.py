@@ -26,9 +26,13 @@ def migrate(settings_file: str | None, only_plan: bool, restored: bool) -> None:
     if only_plan and restored:
         raise click.UsageError("--plan does nothing and --restored does much: choose one")
     settings = settings_of(settings_file)
-    for url, branches in ((settings.database.url, WEB), (settings.keys.database, KEYSTORE)):
+    databases = {
+        "database": (settings.database.url, WEB),
+        "keys.database": (settings.keys.database, KEYSTORE),
+    }
+    for name, (url, branches) in databases.items():
         for step in plan(url, branches):
-            click.echo(f"{step.revision}: {step.title}")
+            click.echo(f"{name}: {step.revision} {step.title}")
         if not only_plan:
             bring(url, branches)
     if restored:

@@ -48,7 +48,7 @@ async def serve_application(application: Application, settings: Settings) -> Non
         return
     operations = Server(
         application.operations,
-        Listening(host=web.host, port=web.operations_port),
+        Listening(host=web.operations_host or web.host, port=web.operations_port),
         on_stop=lambda: None,
     )
     beside = asyncio.create_task(operations.serve_quietly())

@@ -59,6 +59,11 @@ class KeySettings(Section, frozen=True):
     timeout: float = 1.0
     """Seconds that a request to the key service may take before it is answered with an error."""
 
+    users: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """System users that may connect, by role (``idp``, ``worker``, ``operator`` ...): a web server
+    that was taken over then cannot act as operator. A role that is not named is open to the user
+    of the key service alone."""
+
 
 class Web(Section, frozen=True):
     """How the web server listens."""
@@ -70,7 +75,10 @@ class Web(Section, frozen=True):
     """Port to listen on."""
 
     operations_port: int = 0
-    """Port of /livez, /readyz and /metrics on the same host; 0 switches them off."""
+    """Port of /livez, /readyz and /metrics; 0 switches them off."""
+
+    operations_host: str = ""
+    """Address to listen on for them; empty is that of ``host``."""
 
     trusted_proxies: tuple[str, ...] = ()
     """Addresses of proxies whose X-Forwarded-For is believed; from others it is ignored."""

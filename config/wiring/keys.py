@@ -1,6 +1,7 @@
 """The key service, put together from the settings."""
 
 import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,15 +34,16 @@ async def serve_keys(
     settings: Settings, clock: Clock, entropy: Entropy, ready: Callable[[], None]
 ) -> None:
     """Run the key service until SIGTERM; ``ready`` is called when its sockets listen."""
+    access, backends = _access(settings), _backends(settings, clock, entropy)
     database = await open_database(settings.keys.database)
     service = KeyService(
         records=DatabaseKeyRecords(database, entropy),
-        backends=_backends(settings, clock, entropy),
+        backends=backends,
         policies=policies(settings.lifetimes),
         clock=clock,
         issuers={issuer.address: issuer.algorithms for issuer in settings.issuers},
         sockets=_socket_directory(settings),
-        access={role: Access(uids=frozenset({os.getuid()})) for role in Role},
+        access=access,
     )
     try:
         await run(service, ready)
@@ -62,6 +64,19 @@ def policies(lifetimes: Lifetimes) -> Policies:
     secrets = {mac_ring(p): short if p in CODES else lasting for p in MacPurpose}
     secrets |= {seal_ring(p): short if p in MESSAGES else lasting for p in SealPurpose}
     return Policies(tokens, secrets)
+
+
+def _access(settings: Settings) -> dict[Role, Access]:
+    """Return who may connect as what: any user reaches the socket, the peer's uid decides."""
+    mine = Access(uids=frozenset({os.getuid()}))
+    access = dict.fromkeys(Role, mine)
+    for role, names in settings.keys.users.items():
+        try:
+            uids = frozenset(pwd.getpwnam(name).pw_uid for name in names)
+            access[Role(role)] = Access(uids=uids, mode=0o666)
+        except (KeyError, ValueError) as error:
+            raise SettingsError(f"keys.users: {error.args[0]}") from error
+    return access
 
 
 def _socket_directory(settings: Settings) -> Path:

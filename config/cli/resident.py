@@ -29,6 +29,7 @@ from idp.residents.importing import FORMATS, Importer, Order, Progress
 from idp.residents.pins import PinHashing
 from idp.residents.port import Resident, State
 from idp.residents.sources import BadFile
+from idp.stores.forgetting import forget
 from keystore.purposes import Role
 
 T = TypeVar("T")
@@ -233,7 +234,7 @@ async def _erase(desk: Desk, typed: str) -> str:
     found, now = await desk.find(typed), desk.world.clock.now()
     erasure = await desk.store.erase(found.id, now)
     fact = desk.fact("erased", found.id, digest=erasure.proof.digest)
-    await desk.world.database.submit(*erasure.writes, fact)
+    await desk.world.database.submit(*erasure.writes, *forget(found.id), fact)
     return erasure.proof.as_json().decode()
 
 

@@ -29,9 +29,11 @@ _NO_DEVICE = "A" * 22
 async def recognise(door: Door, cookie: str | None, resident: Resident | None) -> str | None:
     """Return the name of the browser when it proved ``resident`` before: for ``Attempt.device``.
 
-    One call of the door, whatever the cookie says and whether or not there is a resident.
+    A cookie with marks costs one call of the door, whether or not there is a resident.
     """
     device, marks = _parts(cookie)
+    if not marks:
+        return None
     expected = _marks(await _macs(door, device, resident.id if resident else NOBODY))
     known = False
     for mark in marks:

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import httpx2
-
 from config.runtime.breaker import Breaker
 from config.runtime.clock import Clock
 from config.runtime.destinations import Destination, NotAllowed, Rules, destination, judge
+from config.runtime.exchange import Line, Response, TooLarge, Unreadable, request_bytes
 from config.runtime.malformed import Malformed
 from config.runtime.strict_json import strict_json
 
@@ -23,8 +22,14 @@ LARGEST = 65_536
 SECONDS = 3.0
 """Until the whole answer is here, name resolution included."""
 
+KEPT = 2.0
+"""Seconds for which an idle connection is used again: less than any server keeps one, because a
+request that meets a closing connection is lost."""
+
 _MOST_HOSTS = 1000
 _MOST_AT_ONCE = 8
+_MOST_CONNECTIONS = 64
+_COMMON = {"accept-encoding": "identity", "user-agent": "Symbolon"}
 
 
 class FetchFailed(Exception):
@@ -72,8 +77,8 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 class Fetcher:
     """Connects to the address that was judged, with the name that was asked for (TLS and Host).
 
-    Never follows a redirect, never uses a proxy of the environment, keeps no connection: one
-    between two names of one address would be trusted for both.
+    Never follows a redirect, never uses a proxy of the environment. A connection is kept only with
+    ``keep``, which is for addresses that the operator configured and that are asked all the time.
     """
 
     def __init__(
@@ -82,19 +87,17 @@ class Fetcher:
         rules: Rules,
         resolve: Resolve = resolve,
         trust: ssl.SSLContext | None = None,
+        *,
+        keep: bool = False,
     ) -> None:
         self._clock = clock
         self._rules = rules
         self._resolve = resolve
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
-        self._client = httpx2.AsyncClient(
-            verify=trust or ssl.create_default_context(),
-            trust_env=False,
-            follow_redirects=False,
-            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=0),
-            timeout=None,  # the deadline over everything is the timeout
-            headers={"accept-encoding": "identity", "user-agent": "Symbolon"},
-        )
+        self._trust = trust or ssl.create_default_context()
+        self._room = asyncio.Semaphore(_MOST_CONNECTIONS)
+        self._keep = keep
+        self._kept: dict[tuple[str, str, str, int], list[tuple[float, Line]]] = {}
 
     async def get_json(self, url: str, limit: int = LARGEST, seconds: float = SECONDS) -> object:
         """Return the JSON document at ``url``; anything but 200 and JSON raises FetchFailed."""
@@ -122,7 +125,10 @@ class Fetcher:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        for kept in self._kept.values():
+            for _, line in kept:
+                line.close()
+        self._kept.clear()
 
     async def _fetch(self, request: "_Request", seconds: float) -> Fetched:
         try:
@@ -133,10 +139,13 @@ class Fetcher:
             try:
                 async with asyncio.timeout(seconds):
                     address = judge(await self._resolve(asked.host, asked.port), asked, self._rules)
-                    fetched = await self._exchange(request, asked, address)
+                    async with self._room:
+                        fetched = _read(await self._exchange(request, asked, address))
             except NotAllowed as fault:
                 raise FetchFailed("address", str(fault)) from None
-            except (OSError, UnicodeError, httpx2.HTTPError, httpx2.InvalidURL) as fault:
+            except TooLarge:
+                raise FetchFailed("size") from None
+            except (OSError, UnicodeError, Unreadable) as fault:
                 breaker.failed()
                 reason = "timeout" if isinstance(fault, TimeoutError) else "network"
                 raise FetchFailed(reason, type(fault).__name__) from None
@@ -146,26 +155,37 @@ class Fetcher:
                 breaker.succeeded()
             return fetched
 
-    async def _exchange(self, request: "_Request", asked: Destination, address: str) -> Fetched:
-        host = f"[{address}]" if ":" in address else address
-        async with self._client.stream(
-            request.method,
-            f"{asked.scheme}://{host}:{asked.port}{asked.target}",
-            headers={**request.headers, "host": asked.authority},
-            content=request.body or None,
-            extensions={"sni_hostname": asked.host},
-        ) as answer:
-            if 300 <= answer.status_code < 400:
-                raise FetchFailed("redirect")
-            if answer.headers.get("content-encoding", "identity") != "identity":
-                raise FetchFailed("type", "content encoding")
-            body = bytearray()
-            async for piece in answer.aiter_raw():
-                body += piece
-                if len(body) > request.limit:
-                    raise FetchFailed("size")
-            kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-            return Fetched(status=answer.status_code, content_type=kind, body=bytes(body))
+    async def _exchange(self, request: "_Request", asked: Destination, address: str) -> Response:
+        headers = {"host": asked.authority, **_COMMON, **request.headers}
+        if not self._keep:
+            headers["connection"] = "close"
+        sent = request_bytes(request.method, asked.target, headers, request.body)
+        line = await self._line(asked, address)
+        response = await line.ask(sent, request.limit)
+        if not self._keep:
+            line.close()
+        elif line.reusable:
+            kept = self._kept.setdefault((asked.scheme, asked.host, address, asked.port), [])
+            kept.append((self._clock.elapsed(), line))
+        return response
+
+    async def _line(self, asked: Destination, address: str) -> Line:
+        """Return a connection to ``address``, which proves there that it is ``asked.host``."""
+        kept = self._kept.get((asked.scheme, asked.host, address, asked.port))
+        while kept:
+            since, line = kept.pop()
+            if line.reusable and self._clock.elapsed() - since < KEPT:
+                return line
+            line.close()
+        tls = asked.scheme == "https"
+        _, line = await asyncio.get_running_loop().create_connection(
+            Line,
+            address,
+            asked.port,
+            ssl=self._trust if tls else None,
+            server_hostname=asked.host if tls else None,
+        )
+        return line
 
     @asynccontextmanager
     async def _place(self, asked: Destination) -> AsyncIterator[Breaker]:
@@ -194,3 +214,12 @@ class _Request:
     headers: Mapping[str, str]
     body: bytes
     limit: int
+
+
+def _read(response: Response) -> Fetched:
+    if 300 <= response.status < 400:
+        raise FetchFailed("redirect")
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise FetchFailed("type", "content encoding")
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return Fetched(status=response.status, content_type=kind, body=response.body)

@@ -35,7 +35,7 @@ def build_deliverer(settings: Settings, door: Door, clock: Clock) -> Deliverer:
         raise SettingsError("channels.inbox_url: the channel inbox needs it")
     return Inbox(
         door=door,
-        fetcher=Fetcher(clock, Rules(loopback=True)),
+        fetcher=Fetcher(clock, Rules(loopback=True), keep=True),
         url=settings.channels.inbox_url.rstrip("/") + "/messages",
         token=settings.channels.inbox_token,
     )

@@ -33,7 +33,7 @@ def build_deliverer(settings: Settings, door: Door, clock: Clock) -> Deliverer:
     """Return what asks the gateway; raises SettingsError where the settings cannot work."""
     sms = settings.channels.sms_http
     _demand(sms)
-    return SmsGateway(door=door, sms=sms, fetcher=Fetcher(clock, _rules(sms.url)))
+    return SmsGateway(door=door, sms=sms, fetcher=Fetcher(clock, _rules(sms.url), keep=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

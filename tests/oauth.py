@@ -347,7 +347,7 @@ def _routes(
         "lifetimes": ground.lifetimes,
     }
     grant_types: Sequence[GrantType] = (
-        AuthorizationCode(codes=stores.codes, **common),
+        AuthorizationCode(codes=stores.codes, residents=residents, **common),
         RefreshTokenGrant(residents=residents, **common),
     )
     keys = IssuerKeys(issuer.address, door)

@@ -186,6 +186,7 @@ def _grant_types(world: World, stores: Stores) -> dict[str, GrantType]:
         codes=stores.codes,
         grants=stores.grants,
         refresh_tokens=stores.refresh_tokens,
+        residents=world.residents,
         records=stores.records,
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,

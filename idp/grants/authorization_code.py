@@ -13,6 +13,7 @@ from idp.protocol.errors import InvalidGrant
 from idp.protocol.grant import Grant, IssuedCode, digest_of
 from idp.protocol.parameters import Parameters
 from idp.protocol.refresh import RefreshToken
+from idp.residents.port import Residents, State
 from idp.stores.codes import Codes
 from idp.stores.grants import Grants
 from idp.stores.records import Records
@@ -27,6 +28,7 @@ class AuthorizationCode:
     codes: Codes
     grants: Grants
     refresh_tokens: RefreshTokens
+    residents: Residents
     records: Records
     entropy: Entropy
     lifetimes: Lifetimes
@@ -52,6 +54,9 @@ class AuthorizationCode:
         if asked.get("redirect_uri") != code.redirect_uri:
             raise InvalidGrant("redirect_uri is not the one of the authorization request")
         pkce.check_verifier(asked.get("code_verifier"), code.code_challenge)
+        resident = await self.residents.get(code.authorization.resident_id)
+        if resident is None or resident.state is not State.ACTIVE:  # locked since (attack A21)
+            raise InvalidGrant("the person cannot be acted for at present")
         return self._redemption(code, client, now)
 
     def _redemption(self, code: IssuedCode, client: Client, now: int) -> Redemption:

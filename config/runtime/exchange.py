@@ -90,7 +90,7 @@ class Line(asyncio.Protocol):
             self._settle()
         self._fail(Unreadable("the connection ended"))
 
-    def data_received(self, received: bytes) -> None:
+    def _received(self, received: bytes) -> None:
         if self._parser is None or self._answer is None or self._answer.done():
             self.close()  # nobody asked
             return
@@ -102,6 +102,8 @@ class Line(asyncio.Protocol):
             self._head_size += len(received)
             if self._head_size > LARGEST_HEAD:
                 self._fail(Unreadable("the head is too large"))
+
+    data_received = _received  # asyncio's name for it
 
     def on_message_begin(self) -> None:
         if self._answer is not None and self._answer.done():

@@ -90,16 +90,16 @@ class Line(asyncio.Protocol):
             self._settle()
         self._fail(Unreadable("the connection ended"))
 
-    def _received(self, received: bytes) -> None:
+    def _received(self, data: bytes) -> None:
         if self._parser is None or self._answer is None or self._answer.done():
             self.close()  # nobody asked
             return
         try:
-            self._parser.feed_data(received)
+            self._parser.feed_data(data)
         except HttpParserError:
             self._fail(Unreadable("not HTTP"))
         if not self._status:
-            self._head_size += len(received)
+            self._head_size += len(data)
             if self._head_size > LARGEST_HEAD:
                 self._fail(Unreadable("the head is too large"))
 

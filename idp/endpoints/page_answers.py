@@ -3,16 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from config.runtime.web import Answer, Call, Malformed, form_target, page_answer, redirect
 from idp.endpoints.guests import Guest
 from idp.pages.pages import Pages, Setting
 from idp.protocol.authorization import Reply
 from idp.protocol.client import localized
-
-LONGEST_QUERY = 2000
-"""Characters of a query that the links to other languages repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +85,8 @@ def address_of(uri: str) -> str:
 
 
 def _again(call: Call) -> str:
-    """Return the path and query that show the same in another language; "" for a form."""
-    if call.method != "GET":
-        return ""
-    try:
-        asked = call.query()
-    except Malformed:  # what cannot be read is not repeated
-        return ""
-    query = urlencode([(name, value) for name, value in asked if name != "lang"])
-    if len(query) > LONGEST_QUERY:
-        return ""
-    return f"{call.path}?{query}" if query else call.path
+    """Return the path that tells the same in another language; "" for a form.
+
+    Without its query: what nobody proved (an address to go back to) is repeated nowhere.
+    """
+    return call.path if call.method == "GET" else ""

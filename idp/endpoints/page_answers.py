@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from config.runtime.web import Answer, Call, Malformed, form_target, page_answer, redirect
+from config.runtime.web import Answer, Call, form_target, page_answer, redirect
 from idp.endpoints.guests import Guest
 from idp.pages.pages import Pages, Setting
 from idp.protocol.authorization import Reply

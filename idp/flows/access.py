@@ -26,11 +26,14 @@ class Access:
         self.residents = residents
         self._active: Cache[str, bool] = Cache(clock, entries=MOST_GLANCES, seconds=GLANCE)
 
-    async def judge(self, token: str, now: int) -> tuple[AccessToken, Authorization]:
-        """Return the token and what was granted, or raise InvalidToken."""
+    async def granted(self, token: str, now: int) -> tuple[AccessToken, Authorization]:
+        """Return the token and what was granted, or raise InvalidToken.
+
+        Whether the person is active is left to who looks at the person next.
+        """
         access_token = await self.keys.access_token(token, now)
         grant = await self.grants.find(access_token.grant_id)
-        if grant is None or not await self.lives(grant, now):
+        if grant is None or not grant.is_live(now):
             raise InvalidToken("the access token was revoked")
         return access_token, grant.authorization
 

@@ -103,11 +103,10 @@ class Inspection:
 
     async def _owned(self, presented: str, client: Client) -> tuple[RefreshToken, Grant] | None:
         """Return the client's own refresh token with its grant, else None."""
-        token = await self.refresh_tokens.find(digest_of(presented))
-        grant = None if token is None else await self.access.grants.find(token.grant_id)
-        if token is None or grant is None or grant.authorization.client_id != client.client_id:
+        found = await self.refresh_tokens.with_grant(digest_of(presented))
+        if found is None or found[1].authorization.client_id != client.client_id:
             return None
-        return token, grant
+        return found
 
 
 def _is_access_token(presented: str) -> bool:

@@ -36,16 +36,18 @@ class Userinfo:
 
     async def tell(self, token: str, now: int) -> Told:
         """Return what the bearer may know, or raise InvalidToken or InsufficientScope."""
-        access_token, authorization = await self.access.judge(token, now)
+        access_token, authorization = await self.access.granted(token, now)
         if "openid" not in access_token.scope:
             raise InsufficientScope("scope must hold openid")
         client = await self.known.find(access_token.client_id)
         if client is None:
             raise InvalidToken("the access token was revoked")
         asked = userinfo_claims(authorization, access_token.scope)
-        attributes = await self.access.residents.attributes(
+        attributes = await self.access.residents.shared(
             authorization.resident_id, attribute_names(asked)
         )
+        if attributes is None:  # locked or gone since
+            raise InvalidToken("the access token was revoked")
         person = told(attributes, asked, authorization.claims_locales)
         alg = client.userinfo_signed_response_alg
         claims = claims_of_userinfo(authorization, person, signed=alg is not None)

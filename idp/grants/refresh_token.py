@@ -39,10 +39,10 @@ class RefreshTokenGrant:
         changes nothing.
         """
         presented = asked.require("refresh_token")
-        token = await self.refresh_tokens.find(digest_of(presented))
-        grant = None if token is None else await self.grants.find(token.grant_id)
-        if token is None or grant is None or grant.authorization.client_id != client.client_id:
+        found = await self.refresh_tokens.with_grant(digest_of(presented))
+        if found is None or found[1].authorization.client_id != client.client_id:
             raise InvalidGrant("the refresh token is not valid")
+        token, grant = found
         if token.expires_at <= now or not grant.is_live(now):
             raise InvalidGrant("the refresh token expired or was revoked")
         use = judge(token, now, self.lifetimes.refresh_grace)

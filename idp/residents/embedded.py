@@ -84,9 +84,14 @@ class EmbeddedResidents:
 
     async def attributes(self, resident_id: str, names: Collection[str]) -> list[Attribute]:
         """Return every value, in every language, of the named claims that the store has."""
-        statement = sql.ATTRIBUTES if "picture" in names else sql.ATTRIBUTES_BUT_PICTURE
-        rows = await self.database.rows(statement, id=resident_id)
-        return await self._opened(resident_id, rows, names)
+        return await self._opened(resident_id, await self._rows(resident_id, names), names)
+
+    async def shared(self, resident_id: str, names: Collection[str]) -> list[Attribute] | None:
+        """Return what ``attributes`` does, from the same look; None unless the person is active."""
+        rows = await self._rows(resident_id, names)
+        if not rows or rows[0]["state"] != State.ACTIVE:
+            return None
+        return await self._opened(resident_id, rows, names) if names else []
 
     async def names(self, resident_id: str) -> frozenset[str]:
         """Return which claims the store has for this person; none for nobody."""
@@ -139,6 +144,10 @@ class EmbeddedResidents:
     async def erase(self, resident_id: str, now: int) -> Erasure:
         """Return the writes that erase a person and the proof; raises UnknownResident."""
         return await erase(self.database, resident_id, now)
+
+    async def _rows(self, resident_id: str, names: Collection[str]) -> Sequence[Row]:
+        statement = sql.ATTRIBUTES if "picture" in names else sql.ATTRIBUTES_BUT_PICTURE
+        return await self.database.rows(statement, id=resident_id)
 
     async def _opened(
         self, resident_id: str, rows: Sequence[Row], names: Collection[str] | None = None

@@ -95,6 +95,10 @@ class Residents(Protocol):
         """Return every value of the named claims; a claim that the store lacks is left out."""
         ...
 
+    async def shared(self, resident_id: str, names: Collection[str]) -> list[Attribute] | None:
+        """Return what ``attributes`` does, from the same look; None unless the person is active."""
+        ...
+
     async def names(self, resident_id: str) -> frozenset[str]:
         """Return which claims the store has for this person, without opening any of them."""
         ...

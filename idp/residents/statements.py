@@ -54,6 +54,7 @@ GET = Statement(_person().select_from(_WITH_SECRETS).where(resident.c.id == bind
 
 _WITH_ATTRIBUTES = resident.outerjoin(attribute, attribute.c.resident_id == resident.c.id)
 _CELLS = select(
+    resident.c.state,
     resident.c.wrapped_key,
     attribute.c.name,
     attribute.c.locale,

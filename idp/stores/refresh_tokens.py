@@ -1,13 +1,27 @@
 """Refresh tokens: each is used once, and repeated once within the grace."""
 
+import msgspec
 from sqlalchemy import bindparam, exists, select, update
 
 from config.runtime.database.statements import insert_new, prune
-from config.runtime.database.unit import Database, Statement, Write
+from config.runtime.database.unit import Database, Row, Statement, Write
+from idp.protocol.grant import Authorization, Grant
 from idp.protocol.refresh import RefreshToken
+from idp.stores.oauth_tables import grant
 from idp.stores.oauth_tables import refresh_token as table
 
 _FIND = Statement(select(table).where(table.c.digest == bindparam("digest")))
+_WITH_GRANT = Statement(
+    select(
+        table,
+        grant.c.authorization,
+        grant.c.created_at,
+        grant.c.expires_at.label("ends_at"),
+        grant.c.revoked_at,
+    )
+    .select_from(table.join(grant, grant.c.grant_id == table.c.grant_id))
+    .where(table.c.digest == bindparam("digest"))
+)
 _INSERT = insert_new(table)
 _USE = Statement(
     update(table)
@@ -26,6 +40,7 @@ _REPEAT = Statement(
     .values(repeated_at=bindparam("now"))
 )
 _PRUNE = prune(table, "digest", "expires_at")
+_AUTHORIZATION = msgspec.json.Decoder(Authorization)
 
 
 class RefreshTokens:
@@ -37,16 +52,18 @@ class RefreshTokens:
     async def find(self, digest: bytes) -> RefreshToken | None:
         """Return the token, used or not, or None."""
         row = await self._database.row(_FIND, digest=digest)
+        return None if row is None else _token(row)
+
+    async def with_grant(self, digest: bytes) -> tuple[RefreshToken, Grant] | None:
+        """Return the token and the grant it belongs to, used or revoked or not, or None."""
+        row = await self._database.row(_WITH_GRANT, digest=digest)
         if row is None:
             return None
-        return RefreshToken(
-            digest=digest,
-            grant_id=row["grant_id"],
-            issued_at=row["issued_at"],
-            expires_at=row["expires_at"],
-            used_at=row["used_at"],
-            salt=row["salt"],
-            repeated_at=row["repeated_at"],
+        return _token(row), Grant(
+            authorization=_AUTHORIZATION.decode(row["authorization"]),
+            created_at=row["created_at"],
+            expires_at=row["ends_at"],
+            revoked_at=row["revoked_at"],
         )
 
     def insert(self, token: RefreshToken) -> Write:
@@ -82,3 +99,15 @@ class RefreshTokens:
     def prune(self, now: int, limit: int) -> Write:
         """Return the write that drops at most ``limit`` tokens that expired."""
         return Write(_PRUNE, {"now": now, "limit": limit}, rows=None)
+
+
+def _token(row: Row) -> RefreshToken:
+    return RefreshToken(
+        digest=row["digest"],
+        grant_id=row["grant_id"],
+        issued_at=row["issued_at"],
+        expires_at=row["expires_at"],
+        used_at=row["used_at"],
+        salt=row["salt"],
+        repeated_at=row["repeated_at"],
+    )

@@ -1,13 +1,17 @@
 """Refresh tokens: each is used once, and repeated once within the grace."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.database.unit import Refused, Write
+from idp.protocol.grant import Grant
 from idp.protocol.refresh import RefreshToken
+from idp.stores.grants import Grants
 from idp.stores.refresh_tokens import RefreshTokens
+from tests.contracts.test_codes import AUTHORIZATION
 
 NOW = 1_800_000_000
 
@@ -41,6 +45,21 @@ async def test_use_and_one_repetition(database: OpenDatabase) -> None:
     assert not await happens(database, tokens.repeat(FIRST, SECOND.digest, NOW + 61, 60))
     assert await happens(database, tokens.repeat(FIRST, SECOND.digest, NOW + 60, 60))
     assert not await happens(database, tokens.repeat(FIRST, SECOND.digest, NOW + 60, 60))
+
+
+async def test_a_token_is_found_with_its_grant_in_one_look(database: OpenDatabase) -> None:
+    tokens, grants = RefreshTokens(database), Grants(database)
+    authorization = replace(AUTHORIZATION, grant_id="g")
+    grant = Grant(authorization=authorization, created_at=NOW, expires_at=NOW + 500)
+    await database.submit(tokens.insert(FIRST))
+    assert await tokens.with_grant(FIRST.digest) is None, "its grant is gone"
+    await database.submit(grants.insert(grant))
+    assert await tokens.with_grant(FIRST.digest) == (FIRST, grant)
+    assert await tokens.with_grant(SECOND.digest) is None
+    await database.submit(grants.revoke("g", NOW + 1), tokens.use(FIRST, b"salt", NOW))
+    found = await tokens.with_grant(FIRST.digest)
+    assert found is not None
+    assert (found[0].used_at, found[1].revoked_at) == (NOW, NOW + 1)
 
 
 async def test_no_repetition_once_the_successor_was_used(database: OpenDatabase) -> None:

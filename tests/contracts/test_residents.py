@@ -150,6 +150,18 @@ async def test_what_there_is_to_share_is_told_without_opening_it(place: Place) -
     assert asked == []
 
 
+async def test_only_what_is_known_of_an_active_person_is_shared(place: Place) -> None:
+    residents, amina = place.residents, await place.who("4821009637")
+    names = ["name", "picture"]
+    assert await residents.shared(amina.id, names) == await residents.attributes(amina.id, names)
+    assert await residents.shared(amina.id, []) == []
+    for state in set(State) - {State.ACTIVE}:
+        await place.database.submit(residents.declare(amina.id, state, NOW))
+        assert await residents.shared(amina.id, names) is None
+        assert await residents.shared(amina.id, []) is None
+    assert await residents.shared(NOBODY, names) is None
+
+
 async def test_nobody_has_anything(place: Place) -> None:
     residents = place.residents
     assert await residents.get(NOBODY) is None

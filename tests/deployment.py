@@ -37,6 +37,8 @@ from config.cli.serve import serve_application
 from config.runtime.clock import SystemClock
 from config.runtime.crashpoints import Crash
 from config.runtime.database.connect import OpenDatabase, open_database
+from config.runtime.database.statements import insert_new
+from config.runtime.database.unit import Write
 from config.runtime.entropy import SystemEntropy
 from config.settings import Settings
 from config.wiring.app import build_application
@@ -53,6 +55,7 @@ from idp.protocol.grant import Authorization, IssuedCode, digest_of
 from idp.residents.embedded import EmbeddedResidents
 from idp.residents.importing import Importer, Order
 from idp.residents.pins import PinHashing
+from idp.residents.tables import resident
 from idp.stores.codes import Codes
 from keystore.purposes import Role
 from keystore.service.run import socket_path
@@ -67,6 +70,7 @@ KEY = ECKey.generate_key("P-256", {"kid": "rp-1"}, private=True)
 JWKS = json.dumps({"keys": [KEY.as_dict(private=False)]}).encode()
 CLIENT_ID = "a-service"
 PIN = "294817"
+SOMEBODY = "somebody"
 PIN_LEVEL = "mosip:idp:acr:static-code"
 PLENTY = "1000000/1"
 RATES = (
@@ -80,6 +84,7 @@ PATIENCE = 30.0
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Trusts nobody and is not asked: every client that reads all certificates costs 30 ms."""
 
+_NEW_RESIDENT = insert_new(resident)
 _forked = multiprocessing.get_context("forkserver")
 _forked.set_forkserver_preload(["tests.deployment", "config.cli.serve", "config.cli.keys"])
 
@@ -395,7 +400,7 @@ async def codes(
         grant_id="",
         issuer=issuer,
         client_id=client_id,
-        resident_id="somebody",
+        resident_id=SOMEBODY,
         subject="a-pairwise-subject",
         scope=("openid",),
         claims=NOTHING,
@@ -420,8 +425,15 @@ async def codes(
         )
         for code in made
     ]
-    await database.submit(*writes)
+    await database.submit(_somebody(now), *writes)
     return made
+
+
+def _somebody(now: int) -> Write:
+    """Return the write of a person of whom nothing is known but that they are active."""
+    row = dict.fromkeys(("wrapped_key", "imported"), b"") | {"id": SOMEBODY, "state": "active"}
+    row |= {"locked": "", "reachable": 0, "created_at": now, "changed_at": now}
+    return Write(_NEW_RESIDENT, row, rows=None)
 
 
 def assertion(issuer: str, client_id: str = CLIENT_ID, **claims: Any) -> str:

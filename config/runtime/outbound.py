@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx2
+
 from config.runtime.breaker import Breaker
 from config.runtime.clock import Clock
 from config.runtime.destinations import Destination, NotAllowed, Rules, destination, judge
-from config.runtime.exchange import Line, Response, TooLarge, Unreadable, request_bytes
 from config.runtime.malformed import Malformed
 from config.runtime.strict_json import strict_json
 
@@ -27,9 +28,8 @@ KEPT = 2.0
 request that meets a closing connection is lost."""
 
 _MOST_HOSTS = 1000
-_MOST_AT_ONCE = 8
 _MOST_CONNECTIONS = 64
-_COMMON = {"accept-encoding": "identity", "user-agent": "Symbolon"}
+_MOST_AT_ONCE = 8
 
 
 class FetchFailed(Exception):
@@ -77,8 +77,8 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 class Fetcher:
     """Connects to the address that was judged, with the name that was asked for (TLS and Host).
 
-    Never follows a redirect, never uses a proxy of the environment. A connection is kept only with
-    ``keep``, which is for addresses that the operator configured and that are asked all the time.
+    Never follows a redirect, never uses a proxy of the environment, keeps no connection: one
+    between two names of one address would be trusted for both.
     """
 
     def __init__(
@@ -90,14 +90,23 @@ class Fetcher:
         *,
         keep: bool = False,
     ) -> None:
+        """``keep`` keeps connections: only for one address, which the operator configured."""
         self._clock = clock
         self._rules = rules
         self._resolve = resolve
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
-        self._trust = trust or ssl.create_default_context()
-        self._room = asyncio.Semaphore(_MOST_CONNECTIONS)
-        self._keep = keep
-        self._kept: dict[tuple[str, str, str, int], list[tuple[float, Line]]] = {}
+        self._client = httpx2.AsyncClient(
+            verify=trust or ssl.create_default_context(),
+            trust_env=False,
+            follow_redirects=False,
+            limits=httpx2.Limits(
+                max_connections=_MOST_CONNECTIONS,
+                max_keepalive_connections=_MOST_CONNECTIONS if keep else 0,
+                keepalive_expiry=KEPT,
+            ),
+            timeout=None,  # the deadline over everything is the timeout
+            headers={"accept-encoding": "identity", "user-agent": "Symbolon"},
+        )
 
     async def get_json(self, url: str, limit: int = LARGEST, seconds: float = SECONDS) -> object:
         """Return the JSON document at ``url``; anything but 200 and JSON raises FetchFailed."""
@@ -125,10 +134,7 @@ class Fetcher:
 
     async def close(self) -> None:
         """Close every connection."""
-        for kept in self._kept.values():
-            for _, line in kept:
-                line.close()
-        self._kept.clear()
+        await self._client.aclose()
 
     async def _fetch(self, request: "_Request", seconds: float) -> Fetched:
         try:
@@ -139,13 +145,10 @@ class Fetcher:
             try:
                 async with asyncio.timeout(seconds):
                     address = judge(await self._resolve(asked.host, asked.port), asked, self._rules)
-                    async with self._room:
-                        fetched = _read(await self._exchange(request, asked, address))
+                    fetched = await self._exchange(request, asked, address)
             except NotAllowed as fault:
                 raise FetchFailed("address", str(fault)) from None
-            except TooLarge:
-                raise FetchFailed("size") from None
-            except (OSError, UnicodeError, Unreadable) as fault:
+            except (OSError, UnicodeError, httpx2.HTTPError, httpx2.InvalidURL) as fault:
                 breaker.failed()
                 reason = "timeout" if isinstance(fault, TimeoutError) else "network"
                 raise FetchFailed(reason, type(fault).__name__) from None
@@ -155,37 +158,26 @@ class Fetcher:
                 breaker.succeeded()
             return fetched
 
-    async def _exchange(self, request: "_Request", asked: Destination, address: str) -> Response:
-        headers = {"host": asked.authority, **_COMMON, **request.headers}
-        if not self._keep:
-            headers["connection"] = "close"
-        sent = request_bytes(request.method, asked.target, headers, request.body)
-        line = await self._line(asked, address)
-        response = await line.ask(sent, request.limit)
-        if not self._keep:
-            line.close()
-        elif line.reusable:
-            kept = self._kept.setdefault((asked.scheme, asked.host, address, asked.port), [])
-            kept.append((self._clock.elapsed(), line))
-        return response
-
-    async def _line(self, asked: Destination, address: str) -> Line:
-        """Return a connection to ``address``, which proves there that it is ``asked.host``."""
-        kept = self._kept.get((asked.scheme, asked.host, address, asked.port))
-        while kept:
-            since, line = kept.pop()
-            if line.reusable and self._clock.elapsed() - since < KEPT:
-                return line
-            line.close()
-        tls = asked.scheme == "https"
-        _, line = await asyncio.get_running_loop().create_connection(
-            Line,
-            address,
-            asked.port,
-            ssl=self._trust if tls else None,
-            server_hostname=asked.host if tls else None,
-        )
-        return line
+    async def _exchange(self, request: "_Request", asked: Destination, address: str) -> Fetched:
+        host = f"[{address}]" if ":" in address else address
+        async with self._client.stream(
+            request.method,
+            f"{asked.scheme}://{host}:{asked.port}{asked.target}",
+            headers={**request.headers, "host": asked.authority},
+            content=request.body or None,
+            extensions={"sni_hostname": asked.host},
+        ) as answer:
+            if 300 <= answer.status_code < 400:
+                raise FetchFailed("redirect")
+            if answer.headers.get("content-encoding", "identity") != "identity":
+                raise FetchFailed("type", "content encoding")
+            body = bytearray()
+            async for piece in answer.aiter_raw():
+                body += piece
+                if len(body) > request.limit:
+                    raise FetchFailed("size")
+            kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+            return Fetched(status=answer.status_code, content_type=kind, body=bytes(body))
 
     @asynccontextmanager
     async def _place(self, asked: Destination) -> AsyncIterator[Breaker]:
@@ -214,12 +206,3 @@ class _Request:
     headers: Mapping[str, str]
     body: bytes
     limit: int
-
-
-def _read(response: Response) -> Fetched:
-    if 300 <= response.status < 400:
-        raise FetchFailed("redirect")
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise FetchFailed("type", "content encoding")
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return Fetched(status=response.status, content_type=kind, body=response.body)

@@ -1,14 +1,16 @@
 """What waits together for one key is done together.
 
 Requests of one turn of the event loop that need the same key become one call of its backend: one
-hop to a thread or to a token's child for all of them. One deadline covers each call.
+hop to a thread or to a token's child for all of them. One deadline covers each call. A backend that
+gains nothing by it is called for each request at once.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
-from keystore.backends.backend import DEADLINE, Algorithm, Backend, Sealing, UnknownKey
+from keystore.backends.backend import DEADLINE, Backend, Sealing, UnknownKey
 from keystore.backends.registry import Backends
 from keystore.door import KeyServiceUnavailable
 from keystore.rotation import KeyVersion
@@ -16,7 +18,7 @@ from keystore.rotation import KeyVersion
 _MOST = 64
 """Items in one call: so many RSA signatures keep a thread for about 20 ms."""
 
-_Call = Callable[[list[Any]], Awaitable[Sequence[Any]]]
+_Call = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
 
 
 class Batches:
@@ -29,27 +31,41 @@ class Batches:
 
     async def sign(self, key: KeyVersion, messages: Sequence[bytes]) -> list[bytes]:
         """Return the JWS signature of each message."""
-        backend, algorithm = self._backends.of(key.ref), key.algorithm
-        call = _signing(backend, key.ref, algorithm)
-        return await self._join(("sign", key.ref), call, messages)
+        backend = self._backends.of(key.ref)
+        call = partial(backend.sign, key.ref, key.algorithm)
+        made: list[bytes] = await self._made(backend, ("sign", key.ref), call, messages)
+        return made
 
     async def mac(self, key: KeyVersion, messages: Sequence[bytes]) -> list[bytes]:
         """Return the keyed hash of each message."""
         backend = self._backends.of(key.ref)
-        call = _with_ref(backend.mac, key.ref)
-        return await self._join(("mac", key.ref), call, messages)
+        call = partial(backend.mac, key.ref)
+        made: list[bytes] = await self._made(backend, ("mac", key.ref), call, messages)
+        return made
 
     async def encrypt(self, key: KeyVersion, text: Sealing) -> bytes:
         """Return nonce, ciphertext and tag."""
-        call = _with_ref(self._backends.of(key.ref).encrypt, key.ref)
-        made: list[bytes] = await self._join(("encrypt", key.ref), call, (text,))
+        backend = self._backends.of(key.ref)
+        call = partial(backend.encrypt, key.ref)
+        made: list[bytes] = await self._made(backend, ("encrypt", key.ref), call, (text,))
         return made[0]
 
     async def decrypt(self, key: KeyVersion, text: Sealing) -> bytes | None:
         """Return the plaintext, or None if it was altered or is bound to something else."""
-        call = _with_ref(self._backends.of(key.ref).decrypt, key.ref)
-        made: list[bytes | None] = await self._join(("decrypt", key.ref), call, (text,))
+        backend = self._backends.of(key.ref)
+        call = partial(backend.decrypt, key.ref)
+        made: list[bytes | None] = await self._made(backend, ("decrypt", key.ref), call, (text,))
         return made[0]
+
+    async def _made(
+        self, backend: Backend, name: tuple[str, str], call: _Call, items: Sequence[Any]
+    ) -> Any:
+        if backend.gathers:
+            return await self._join(name, call, items)
+        try:
+            return await call(items)
+        except Exception as reason:
+            raise _told(reason) from reason
 
     async def _join(self, name: tuple[str, str], call: _Call, items: Sequence[Any]) -> list[Any]:
         batch = self._gathered.get(name)
@@ -111,11 +127,3 @@ def _told(reason: Exception) -> Exception:
     if isinstance(reason, UnknownKey):
         return KeyServiceUnavailable(f"the token lost a key: {reason}")
     return KeyServiceUnavailable(f"the token failed: {type(reason).__name__}")
-
-
-def _signing(backend: Backend, ref: str, algorithm: Algorithm) -> _Call:
-    return lambda messages: backend.sign(ref, algorithm, messages)
-
-
-def _with_ref(verb: Callable[[str, list[Any]], Awaitable[Sequence[Any]]], ref: str) -> _Call:
-    return lambda items: verb(ref, items)

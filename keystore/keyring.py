@@ -115,7 +115,10 @@ class KeyRing:
         bound = [purpose.value.encode() + b"\0" + message for message in messages]
         older = [key for key in rings.readers[ring] if key.version < maker.version]
         versions = (maker, *older)
-        made = await asyncio.gather(*(self._batches.mac(key, bound) for key in versions))
+        if older:
+            made = await asyncio.gather(*(self._batches.mac(key, bound) for key in versions))
+        else:  # as nearly always: no task for a single call
+            made = [await self._batches.mac(maker, bound)]
         numbers = [key.version for key in versions]
         return [tuple(map(Mac, numbers, values)) for values in zip(*made, strict=True)]
 

@@ -59,6 +59,11 @@ class Backend(Protocol):
         """Return the scheme of this backend's key references, without the colon."""
         ...
 
+    @property
+    def gathers(self) -> bool:
+        """Return whether one call for many items costs less than a call for each of them."""
+        ...
+
     async def generate(self, algorithm: Algorithm, label: str) -> NewKey:
         """Make a key that survives a restart; ``label`` (64 ASCII characters) is for people."""
         ...

@@ -69,6 +69,11 @@ class Pkcs11Backend:
         return "pkcs11"
 
     @property
+    def gathers(self) -> bool:
+        """Return True: each call is a message to a child."""
+        return True
+
+    @property
     def child(self) -> int | None:
         """Return the number of the child's process, None while there is none."""
         return self._keeper.pid

@@ -78,6 +78,10 @@ class SoftwareBackend(Backend):
     def scheme(self) -> str:
         return _SCHEME
 
+    @property
+    def gathers(self) -> bool:
+        return False  # a keyed hash takes less than waiting for others who want one
+
     async def generate(self, algorithm: Algorithm, label: str) -> NewKey:
         def make() -> tuple[str, _Loaded]:
             stored = StoredKey(algorithm, label, _new_secret(algorithm, self._entropy))

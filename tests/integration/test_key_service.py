@@ -288,6 +288,10 @@ class Stalled(SoftwareBackend):
     def scheme(self) -> str:
         return "stalled"
 
+    @property
+    def gathers(self) -> bool:
+        return True  # as tokens do
+
     async def sign(self, ref: str, algorithm: Algorithm, messages: Sequence[bytes]) -> list[bytes]:
         await asyncio.Event().wait()
         raise AssertionError

@@ -8,6 +8,7 @@ To add a factor, write a module here with ``build`` and name it in ``factors.ena
 docs/how-to/add-a-factor.md.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,7 +35,8 @@ class Attempt:
     ``resident`` is None when the identifier is nobody's. ``round`` is another number each time
     somebody is named in this login: a code of one round proves nothing in the next. ``address`` is
     the network address. ``device`` comes from ``idp.factors.device.recognise``: it names a browser
-    that proved this resident before. ``login_ends_at`` is when the login expires.
+    that proved this resident before. ``login_ends_at`` is when the login expires. ``first``:
+    nothing was asked in this login before.
     """
 
     login_id: str
@@ -48,6 +50,7 @@ class Attempt:
     round: int = 0
     purpose: str = ""
     device: str | None = None
+    first: bool = False
 
     def able(self, factor: str) -> Resident | None:
         """Return the resident when they may use ``factor`` now; None is answered as a stranger."""
@@ -86,12 +89,13 @@ class Factor(Protocol):
         """Return the name and id of the form field that carries the answer."""
         ...
 
-    async def offer(self, attempt: Attempt, now: int) -> Offer:
+    async def offer(self, attempt: Attempt, now: int, moves: Sequence[Write] = ()) -> Offer:
         """Begin, or begin again: the page of this factor is asked for, or another code is.
 
-        Changes things (a code is queued for sending), so only a POST may come here, and after the
-        login that asks this factor was moved. A call of the same round that comes before
-        ``Offer.resend_at``, or when no sends are left, changes nothing.
+        Changes things (a code is queued for sending), so only a POST may come here. ``moves`` are
+        what moves the login so that it asks this factor: they happen in the same unit, and raise
+        Refused if they cannot. A call of the same round that comes before ``Offer.resend_at``, or
+        when no sends are left, changes nothing else.
         """
         ...
 

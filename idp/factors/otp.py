@@ -73,16 +73,30 @@ class OneTimeCode:
     amr: tuple[str, ...] = ("otp",)
     field: str = "otp"
 
-    async def offer(self, attempt: Attempt, now: int) -> Offer:
+    async def offer(self, attempt: Attempt, now: int, moves: Sequence[Write] = ()) -> Offer:
         """Queue a code for sending, unless one of this round was just sent or all sends are used.
 
         See Factor.offer.
         """
-        before = await self.challenges.get(attempt.login_id, NAME)
+        before = None if attempt.first else await self.challenges.get(attempt.login_id, NAME)
         if before is not None and not self._may_send(before, attempt, now):
+            if moves:
+                await self.database.submit(*moves)
             return self._told(before)
         code = await self._code(attempt, now)
-        return self._told(await self._send(attempt, before, code))
+        after, notice = await self._queued(attempt, before, code)
+        try:
+            await self.database.submit(*moves, self.challenges.send(before, after), notice)
+        except Refused as refused:
+            await self.budgets.give_back(code.charges, now)
+            if refused.write in moves:
+                raise
+        else:
+            return self._told(after)
+        # Another request of this login was first: its code is the live one.
+        if moves:
+            await self.database.submit(*moves)
+        return await self.view(attempt, now)
 
     async def view(self, attempt: Attempt, now: int) -> Offer:
         """See Factor.view."""
@@ -148,10 +162,10 @@ class OneTimeCode:
         )
         return _Code(subject, dispatch, spending.charges)
 
-    async def _send(
+    async def _queued(
         self, attempt: Attempt, before: Challenge | None, new: _Code
-    ) -> Challenge | None:
-        """Make ``new`` the live code and queue its message, in one unit; return the state then."""
+    ) -> tuple[Challenge, Write]:
+        """Return the state in which ``new`` is the live code, and what queues its message."""
         dispatch = new.dispatch
         macs, notice = await gather(
             self._macs(attempt, new.subject, dispatch.code), self.sender.notice(attempt, dispatch)
@@ -169,12 +183,7 @@ class OneTimeCode:
             charges=_joined(before, new),
             ends_at=attempt.login_ends_at,
         )
-        try:
-            await self.database.submit(self.challenges.send(before, after), notice)
-        except Refused:  # another request of this login was first: its code is the live one
-            await self.budgets.give_back(new.charges, dispatch.at)
-            return await self.challenges.get(attempt.login_id, NAME)
-        return after
+        return after, notice
 
     async def _macs(self, attempt: Attempt, subject: str, code: str) -> Sequence[Mac]:
         bound = "\0".join((attempt.login_id, str(attempt.round), subject, code))

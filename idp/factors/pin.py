@@ -1,10 +1,11 @@
 """A number that the resident remembers (RFC 8176 ``pin``), kept as an argon2id hash."""
 
 from asyncio import gather
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from config.runtime.database.unit import Write
+from config.runtime.database.unit import Database, Write
 from idp.factors.budgets import Budgets
 from idp.factors.factor import Attempt, Busy, NotProven, Offer, TooMany
 from idp.factors.hashing import Hasher
@@ -25,6 +26,7 @@ def build(parts: Parts) -> "Pin":
     """Return the factor."""
     return Pin(
         residents=parts.residents,
+        database=parts.database,
         challenges=parts.challenges(),
         budgets=parts.budgets(),
         hasher=Hasher(parts.settings.pin, parts.entropy),
@@ -40,6 +42,7 @@ class Pin:
     """The factor ``pin``."""
 
     residents: Residents
+    database: Database
     challenges: Challenges
     budgets: Budgets
     hasher: Hasher
@@ -48,8 +51,10 @@ class Pin:
     amr: tuple[str, ...] = ("pin",)
     field: str = "pin"
 
-    async def offer(self, attempt: Attempt, now: int) -> Offer:
+    async def offer(self, attempt: Attempt, now: int, moves: Sequence[Write] = ()) -> Offer:
         """See Factor.offer: nothing is sent."""
+        if moves:
+            await self.database.submit(*moves)
         return await self.view(attempt, now)
 
     async def view(self, attempt: Attempt, now: int) -> Offer:

@@ -3,10 +3,11 @@
 import hmac
 from asyncio import gather
 from base64 import b32encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from config.runtime.database.unit import Write
+from config.runtime.database.unit import Database, Write
 from config.runtime.entropy import Entropy
 from config.settings import Totp as TotpSettings
 from idp.factors.budgets import Budgets
@@ -33,6 +34,7 @@ def build(parts: Parts) -> "Totp":
     """Return the factor."""
     return Totp(
         residents=parts.residents,
+        database=parts.database,
         challenges=parts.challenges(),
         budgets=parts.budgets(),
         decoy=new_seed(parts.entropy),
@@ -45,6 +47,7 @@ class Totp:
     """The factor ``totp``. ``decoy`` is a seed that nobody has."""
 
     residents: Residents
+    database: Database
     challenges: Challenges
     budgets: Budgets
     decoy: bytes
@@ -54,8 +57,10 @@ class Totp:
     amr: tuple[str, ...] = ("otp",)
     field: str = "totp"
 
-    async def offer(self, attempt: Attempt, now: int) -> Offer:
+    async def offer(self, attempt: Attempt, now: int, moves: Sequence[Write] = ()) -> Offer:
         """See Factor.offer: nothing is sent."""
+        if moves:
+            await self.database.submit(*moves)
         return await self.view(attempt, now)
 
     async def view(self, attempt: Attempt, now: int) -> Offer:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from config.runtime.audit.records import AuditEntry
-from idp.flows.consent_wish import tellable, wish_of
+from idp.flows.consent_wish import asks_everything, tellable, wish_of
 from idp.flows.login import LoginFlow
 from idp.flows.login_draft import Draft
 from idp.protocol import consent
@@ -22,8 +22,7 @@ class ConsentStep:
         """Return what the page asks: only what is new, or everything (prompt=consent)."""
         if await self.flow.step(draft, now) is not Step.CONSENT:
             raise IllegalMove("nothing is to be agreed to now")
-        wish = await self._wish(draft)
-        return _question(draft, wish, await self.flow.consent_of(draft), now)
+        return _question(draft, await self._wish(draft), draft.decided, now)
 
     async def accept(self, draft: Draft, ticked: frozenset[str], offline: bool, now: int) -> Draft:
         """The person agreed: to what is essential, and to the voluntary claims in ``ticked``.
@@ -35,8 +34,7 @@ class ConsentStep:
             return await self.flow.advance(draft, now)
         if step is not Step.CONSENT:
             raise IllegalMove("nothing is to be agreed to now")
-        before = await self.flow.consent_of(draft)
-        wish = await self._wish(draft)
+        before, wish = await self._before(draft), await self._wish(draft)
         scope, claims = consent.decide(_question(draft, wish, before, now), wish, ticked, offline)
         held = consent.usable(before, wish, now)
         assert draft.login.resident_id is not None
@@ -66,6 +64,15 @@ class ConsentStep:
         )
         return await self.flow.advance(moved, now)
 
+    async def _before(self, draft: Draft) -> Consent | None:
+        """Return what was decided before: a page that asks everything did not read it."""
+        login = draft.login
+        if not asks_everything(login.request):
+            return draft.decided
+        assert login.resident_id is not None
+        consents = self.flow.ground.stores.consents
+        return await consents.find(login.resident_id, draft.client.client_id)
+
     async def _wish(self, draft: Draft) -> Wish:
         assert draft.login.resident_id is not None
         wish = wish_of(draft.login.request, draft.client)
@@ -74,4 +81,4 @@ class ConsentStep:
 
 def _question(draft: Draft, wish: Wish, before: Consent | None, now: int) -> Question:
     """Return what is to be asked where ``before`` is what the person decided last."""
-    return consent.question(before, wish, now, "consent" in draft.login.request.prompt)
+    return consent.question(before, wish, now, asks_everything(draft.login.request))

@@ -23,6 +23,11 @@ def wish_of(request: AuthorizationRequest, client: Client) -> Wish:
     )
 
 
+def asks_everything(request: AuthorizationRequest) -> bool:
+    """Return whether the person is asked about everything, whatever they decided before."""
+    return "consent" in request.prompt
+
+
 async def tellable(wish: Wish, residents: Residents, resident_id: str) -> Wish:
     """Return ``wish`` with those claims only that the ID store has for this person.
 

@@ -4,25 +4,29 @@ Decisions are in ``idp.protocol.next_step``; this module fetches what they need 
 say. Everything that one request changes is one unit.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from config.runtime.database.unit import Refused, Write
 from config.runtime.journal import Fact
-from idp.flows.consent_wish import tellable, wish_of
+from idp.flows.consent_wish import asks_everything, tellable, wish_of
 from idp.flows.login_draft import Draft
 from idp.flows.login_ending import answered, authenticated, ended
 from idp.flows.login_ground import LoginGround, Visit
 from idp.flows.login_subjects import subject_of
 from idp.protocol.authorization import AuthorizationRequest
 from idp.protocol.client import Client
-from idp.protocol.consent import Consent, covers, remembered
+from idp.protocol.consent import covers, remembered
 from idp.protocol.errors import AccessDenied, OAuthError
 from idp.protocol.login import UNBOUND, IllegalMove, Login, Stage
 from idp.protocol.next_step import Facts, Step, demanded_subjects, factor_choices, next_step, proven
 from idp.protocol.own_pages import OWN_PAGES, is_own
-from idp.protocol.session import Proof
+from idp.protocol.session import Proof, Session
 from idp.residents.port import NOBODY, Resident
 from idp.stores.history import REFUSED
+
+Writing = Callable[[Draft], Awaitable[Draft]]
+"""Writes a draft as one unit, or raises Refused."""
 
 
 class UnknownLogin(Exception):
@@ -64,8 +68,9 @@ class LoginFlow:
         A login that needs nobody (single sign-on, a silent refusal) is never stored.
         """
         login = self.new(request, visit.browser, now)
-        draft = Draft(visit=visit, client=client, stored=None, login=login)
-        draft = await self._known(draft, now)
+        session = await self._session(visit, now)
+        draft = Draft(visit=visit, client=client, stored=None, login=login, session=session)
+        draft = await self._known(draft)
         if draft.session is None and not request.is_silent:
             await self.ground.pace.begin(visit.address, now)
         return await self.advance(draft, now)
@@ -79,12 +84,9 @@ class LoginFlow:
 
     async def adopt(self, login_id: str, visit: Visit, now: int) -> Draft:
         """Bind a kept login to the browser that was sent to it, once; then go on."""
-        login = await self.ground.stores.logins.find(login_id)
-        if login is None or login.browser not in (UNBOUND, visit.browser):
-            raise UnknownLogin
-        draft = await self._draft(login, visit, now)
-        if login.browser == UNBOUND:
-            draft = draft.moved(login.bind(visit.browser))
+        draft = await self._draft(login_id, visit, now)
+        if draft.login.browser == UNBOUND:
+            draft = draft.moved(draft.login.bind(visit.browser))
         return await self.advance(draft, now)
 
     async def resume(self, login_id: str, visit: Visit, now: int) -> Draft:
@@ -92,25 +94,26 @@ class LoginFlow:
 
         Raises UnknownLogin or ExpiredLogin.
         """
-        login = await self.ground.stores.logins.find(login_id)
-        if login is None or login.browser != visit.browser:
+        draft = await self._draft(login_id, visit, now)
+        if draft.login.browser == UNBOUND:
             raise UnknownLogin
-        return await self._draft(login, visit, now)
+        return draft
 
-    async def advance(self, draft: Draft, now: int) -> Draft:
+    async def advance(self, draft: Draft, now: int, write: Writing | None = None) -> Draft:
         """Take the login on until a page or an answer is due, and write all of it as one unit.
 
-        Raises IllegalMove when another request moved the login meanwhile, and Refused when one of
-        the draft's own writes was refused.
+        ``write`` writes in place of ``self.write``. Raises IllegalMove when another request moved
+        the login meanwhile, and Refused when one of the draft's own writes was refused.
         """
+        write = write or self.write
         try:
-            return await self.write(await self.onward(draft, now))
+            return await write(await self.onward(draft, now))
         except Refused as refused:
             if refused.write in draft.writes:
                 raise
         # A subject made by two requests at once is refused to the second: it reads the first's.
         try:
-            return await self.write(await self.onward(draft, now))
+            return await write(await self.onward(draft, now))
         except Refused as refused:
             if refused.write in draft.writes:
                 raise
@@ -128,18 +131,29 @@ class LoginFlow:
         """Return what the next decision rests on."""
         login, session = draft.login, draft.session
         resident_id = login.resident_id or (session.resident_id if session else None)
-        facts = Facts(now=now, ladder=self.ground.ladder, session=session)
+        facts = Facts(
+            now=now, ladder=self.ground.ladder, session=session, consented=draft.consented
+        )
         if resident_id is not None and demanded_subjects(login.request) is not None:
             subject, _ = await subject_of(self.ground, draft.client, resident_id)
             facts = replace(facts, subject=subject)
         if draft.resident is not None and proven(login, facts):
             usable = [name for name in self.ground.factors if draft.resident.may_use(name)]
             facts = replace(facts, usable=usable)
-        if login.stage is Stage.AUTHENTICATED:
-            facts = replace(facts, consented=await self._consented(draft, now))
         return facts
 
-    async def _draft(self, login: Login, visit: Visit, now: int) -> Draft:
+    async def named(self, draft: Draft) -> Draft:
+        """Load whom the login names, if it names anybody; nobody costs as much as somebody."""
+        if not draft.login.claimed or draft.resident is not None:
+            return draft
+        resident = await self.ground.residents.get(draft.login.resident_id or NOBODY)
+        return replace(draft, resident=resident)
+
+    async def _draft(self, login_id: str, visit: Visit, now: int) -> Draft:
+        """Load the login of this browser, or one that no browser has yet."""
+        login = await self.ground.stores.logins.find(login_id)
+        if login is None or login.browser not in (UNBOUND, visit.browser):
+            raise UnknownLogin
         if is_own(login.request.client_id):
             client: Client | None = OWN_PAGES
         else:
@@ -149,28 +163,49 @@ class LoginFlow:
         draft = Draft(visit=visit, client=client, stored=login, login=login)
         if now >= login.expires_at:
             raise ExpiredLogin(draft)
-        return await self._known(draft, now)
+        draft = replace(draft, session=await self._session(visit, now))
+        return await self._decided(await self._known(draft), now)
 
-    async def _known(self, draft: Draft, now: int) -> Draft:
-        """Load the session of the browser, and whom login or session names.
+    async def _session(self, visit: Visit, now: int) -> Session | None:
+        if visit.session is None:
+            return None
+        return await self.ground.stores.sessions.find(visit.session, visit.browser, now)
+
+    async def _known(self, draft: Draft) -> Draft:
+        """Load who is known already: in the session of this browser, or in this login.
 
         A session counts only while its resident is active, and what was locked since counts no
-        more: locks win over everything.
+        more: locks win over everything. Who was only named is not asked about yet: see ``named``.
         """
-        visit, stores = draft.visit, self.ground.stores
-        session = None
-        if visit.session is not None:
-            session = await stores.sessions.find(visit.session, visit.browser, now)
-        named = draft.login.resident_id if draft.login.claimed else None
-        holder = await self.ground.residents.get(session.resident_id) if session else None
+        login, session = draft.login, draft.session
         if session is not None:
+            holder = await self.ground.residents.get(session.resident_id)
             left = _unlocked(session.proofs, holder) if holder is not None else ()
-            session = replace(session, proofs=left) if left else None
-        if draft.login.claimed and (holder is None or named != holder.id):
-            return replace(
-                draft, session=session, resident=await self.ground.residents.get(named or NOBODY)
+            same = not login.claimed or login.resident_id == session.resident_id
+            draft = replace(
+                draft,
+                session=replace(session, proofs=left) if left else None,
+                resident=holder if same else None,
             )
-        return replace(draft, session=session, resident=holder)
+        return await self.named(draft) if login.proofs else draft
+
+    async def _decided(self, draft: Draft, now: int) -> Draft:
+        """Load what the person, who is known now, decided about this client before."""
+        request, client = draft.login.request, draft.client
+        if draft.login.stage is not Stage.AUTHENTICATED:
+            return draft
+        wish = wish_of(request, client)
+        if is_own(client.client_id) or wish.asks_nothing:
+            return replace(draft, consented=True)
+        if asks_everything(request):
+            return draft
+        resident_id, residents = draft.login.resident_id or NOBODY, self.ground.residents
+        decided = await self.ground.stores.consents.find(resident_id, client.client_id)
+        covered = decided is not None and (
+            covers(decided, wish, now)
+            or covers(decided, await tellable(wish, residents, resident_id), now)
+        )
+        return replace(draft, decided=decided, consented=covered)
 
     async def step(self, draft: Draft, now: int) -> Step | None:
         """Return what is due; None when the client is to be told why nothing can be."""
@@ -193,35 +228,16 @@ class LoginFlow:
         step = next_step(draft.login, facts)
         match step:
             case Step.AUTHENTICATE:
-                return authenticated(self.ground, draft, facts)
+                return await self._decided(authenticated(self.ground, draft, facts), now)
             case Step.REMEMBER:
                 wish = wish_of(draft.login.request, draft.client)
-                held = await self.consent_of(draft)
-                return draft.moved(draft.login.consent(*remembered(held, wish)))
+                return draft.moved(draft.login.consent(*remembered(draft.decided, wish)))
             case Step.ISSUE:
                 return await answered(self.ground, draft, now)
             case Step.PROVE if draft.asks and draft.login.claimed and not draft.login.factor:
                 first, *_ = factor_choices(draft.login, facts)
                 draft = draft.moved(draft.login.ask(first))
         return replace(draft, step=step)
-
-    async def _consented(self, draft: Draft, now: int) -> bool:
-        if is_own(draft.client.client_id):
-            return True
-        wish = wish_of(draft.login.request, draft.client)
-        if wish.asks_nothing:
-            return True
-        held = await self.consent_of(draft)
-        if held is None or covers(held, wish, now):
-            return held is not None
-        residents, resident_id = self.ground.residents, draft.login.resident_id or NOBODY
-        return covers(held, await tellable(wish, residents, resident_id), now)
-
-    async def consent_of(self, draft: Draft) -> Consent | None:
-        """Return what the person decided about this client before."""
-        return await self.ground.stores.consents.find(
-            draft.login.resident_id or NOBODY, draft.client.client_id
-        )
 
     def _refused(self, draft: Draft, refusal: OAuthError, now: int) -> Draft:
         login = draft.login.refuse()
@@ -236,15 +252,18 @@ class LoginFlow:
 
     async def write(self, draft: Draft) -> Draft:
         """Write what the draft changes as one unit; or raise Refused."""
+        if moves := self.moves(draft):
+            await self.ground.database.submit(*moves)
+        return draft.written()
+
+    def moves(self, draft: Draft) -> tuple[Write, ...]:
+        """Return the writes of everything that the draft changes."""
         logins = self.ground.stores.logins
-        move: tuple[Write, ...] = ()
         if draft.stored is None:
-            move = () if draft.login.is_over else (logins.add(draft.login),)
-        elif draft.stored.revision != draft.login.revision:
-            move = (logins.move(draft.stored, draft.login),)
-        if move or draft.writes:
-            await self.ground.database.submit(*move, *draft.writes)
-        return replace(draft, stored=draft.login, writes=())
+            return draft.writes if draft.login.is_over else (logins.add(draft.login), *draft.writes)
+        if draft.stored.revision != draft.login.revision:
+            return (logins.move(draft.stored, draft.login), *draft.writes)
+        return draft.writes
 
 
 def _unlocked(proofs: tuple[Proof, ...], resident: Resident) -> tuple[Proof, ...]:

@@ -6,6 +6,7 @@ from config.runtime.database.unit import Write
 from idp.flows.login_ground import Visit
 from idp.protocol.authorization import Reply
 from idp.protocol.client import Client
+from idp.protocol.consent import Consent
 from idp.protocol.login import Login
 from idp.protocol.next_step import Step
 from idp.protocol.session import Session
@@ -16,7 +17,10 @@ from idp.residents.port import Resident
 class Draft:
     """``stored`` is the login as the database has it (None: not yet), ``login`` as it became.
 
-    ``session`` is the live session of this browser, ``resident`` whom login or session names.
+    ``session`` is the live session of this browser, ``resident`` whom login or session names, once
+    that matters. ``decided`` is what the person decided about this client before, and ``consented``
+    whether it covers the request: both read when the person is known, unless everything is asked
+    again (prompt=consent).
     ``writes`` go into the unit of the move. At the end either ``step`` names the page to show or
     ``reply`` is the answer to the client. ``session_cookie`` is set when the browser gets a new
     one, ``device_of`` when it proved this resident just now. ``asks``: where a factor is due, the
@@ -29,6 +33,8 @@ class Draft:
     login: Login
     session: Session | None = None
     resident: Resident | None = None
+    decided: Consent | None = None
+    consented: bool = False
     writes: tuple[Write, ...] = ()
     session_cookie: str | None = None
     device_of: str | None = None
@@ -39,6 +45,10 @@ class Draft:
     def moved(self, login: Login, *writes: Write) -> "Draft":
         """Return the draft with the login moved on, and what must be written with that."""
         return replace(self, login=login, writes=(*self.writes, *writes))
+
+    def written(self) -> "Draft":
+        """Return the draft when all of it is stored."""
+        return replace(self, stored=self.login, writes=())
 
     @property
     def is_done(self) -> bool:

@@ -64,12 +64,11 @@ class FactorSteps:
             raise IllegalMove("no factor is asked for now")
         if factor not in await self.choices(draft, now):
             raise IllegalMove("this factor does not lead on")
+        draft = await self.flow.named(draft)
         login = draft.login
         if not login.claimed and draft.session is not None:
             login = login.claim(draft.session.resident_id)
-        draft = await self.flow.write(replace(draft.moved(login.ask(factor)), step=Step.PROVE))
-        await self._ground.factors[factor].offer(await self._attempt(draft), now)
-        return draft
+        return await self._begun(replace(draft.moved(login.ask(factor)), step=Step.PROVE), now)
 
     async def choices(self, draft: Draft, now: int) -> tuple[str, ...]:
         """Return the factors that may be asked now, the first one in front."""
@@ -88,7 +87,7 @@ class FactorSteps:
         if draft.login.factor is None:
             raise IllegalMove("no factor is asked")
         factor = self._ground.factors[draft.login.factor]
-        return await factor.view(await self._attempt(draft), now)
+        return await factor.view(self._attempt(draft), now)
 
     async def prove(self, draft: Draft, answer: str, now: int) -> Draft:
         """A person answered. Raises NotProven, without a reason."""
@@ -97,7 +96,8 @@ class FactorSteps:
             return await self._asking(draft, now)
         if name is None or step is not Step.PROVE:
             raise IllegalMove("no factor is asked")
-        attempt = await self._attempt(draft)
+        draft = await self.flow.named(draft)
+        attempt = await self._recognised(draft)
         try:
             spent = await self._ground.factors[name].prove(attempt, answer, now)
         except NotProven:
@@ -110,12 +110,18 @@ class FactorSteps:
             raise NotProven from None
 
     async def _asking(self, draft: Draft, now: int) -> Draft:
-        """Go on; where a factor is due, it is asked and begins."""
-        draft = await self.flow.advance(replace(draft, asks=True), now)
-        if draft.step is Step.PROVE and draft.login.factor is not None:
-            factor = self._ground.factors[draft.login.factor]
-            await factor.offer(await self._attempt(draft), now)
-        return draft
+        """Go on; where a factor is due, it is asked and begins, all in one unit."""
+        return await self.flow.advance(
+            replace(draft, asks=True), now, lambda ahead: self._begun(ahead, now)
+        )
+
+    async def _begun(self, draft: Draft, now: int) -> Draft:
+        """Write the draft, together with what begins the factor that it asks."""
+        if draft.step is not Step.PROVE or draft.login.factor is None:
+            return await self.flow.write(draft)
+        factor = self._ground.factors[draft.login.factor]
+        await factor.offer(await self._recognised(draft), now, self.flow.moves(draft))
+        return draft.written()
 
     async def _failed(self, draft: Draft, factor: str, now: int) -> None:
         ground = self._ground
@@ -130,7 +136,12 @@ class FactorSteps:
         fact = Fact(name="login.failed", at=now, about=draft.login.id, details={"factor": factor})
         await ground.database.submit(ground.stores.history.add(event), ground.journal.write(fact))
 
-    async def _attempt(self, draft: Draft) -> Attempt:
+    async def _recognised(self, draft: Draft) -> Attempt:
+        """Return the attempt, from a browser that may have proved this resident before."""
+        device = await recognise(self._ground.door, draft.visit.device, draft.resident)
+        return replace(self._attempt(draft), device=device)
+
+    def _attempt(self, draft: Draft) -> Attempt:
         login, client, visit = draft.login, draft.client, draft.visit
         names = self._ground.names if is_own(client.client_id) else client.names
         return Attempt(
@@ -143,5 +154,5 @@ class FactorSteps:
             address=visit.address,
             locale=visit.locale,
             round=login.round,
-            device=await recognise(self._ground.door, visit.device, draft.resident),
+            first=draft.stored is None or draft.stored.round == 0,
         )

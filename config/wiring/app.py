@@ -1,5 +1,6 @@
 """The web server plugged together. Read it to see which address is answered by what."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,7 +11,7 @@ from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.health import Health
 from config.runtime.tally import RequestTally
 from config.runtime.telemetry import LoopLag, Metrics
-from config.runtime.web import Answer, Budget, Call, House, Web
+from config.runtime.web import Answer, Budget, Call, Failure, FailurePage, House, Web
 from config.runtime.web.openapi import openapi
 from config.runtime.web.operations import Operations, budget_gauges, check_gauge
 from config.wiring.login import residents_side
@@ -20,6 +21,7 @@ from config.wiring.world import World
 from idp.endpoints.answers import refusal_answer
 from idp.endpoints.assets import Assets
 from idp.endpoints.mounting import Mount
+from idp.endpoints.page_refusals import PageRefusals
 from idp.pages.pages import Pages
 from idp.protocol.errors import TemporarilyUnavailable
 from keystore.door import KeyServiceUnavailable
@@ -47,11 +49,11 @@ def build_application(world: World, crash_here: CrashHere = never) -> Applicatio
     pages = Pages.load(settings.pages)
     stores = Stores.of(world)
     routes = list(Assets(pages.look).routes())
-    explaining = []
+    explaining: list[tuple[Mount, PageRefusals]] = []
     for issuer in settings.issuers:
         for_machines = machine(world, issuer, stores, crash_here)
         refusals, for_residents = residents_side(world, issuer, for_machines, pages)
-        explaining.append(refusals)
+        explaining.append((Mount.of(issuer.address), refusals))
         routes += [*for_machines.routes, *for_residents]
     tally = RequestTally()
     house = House(
@@ -60,7 +62,7 @@ def build_application(world: World, crash_here: CrashHere = never) -> Applicatio
         entropy=world.entropy,
         budgets=budgets,
         refusals={DatabaseUnavailable: _away, KeyServiceUnavailable: _away},
-        failure_page=explaining[0].failure_page,
+        failure_page=_failure_page(explaining),
         tally=tally,
     )
     web = Web(routes, house)
@@ -69,6 +71,17 @@ def build_application(world: World, crash_here: CrashHere = never) -> Applicatio
     document = msgspec.json.encode(openapi(routes, "Symbolon", VERSION))
     operations = Operations(health, metrics, lambda: web.draining, document)
     return Application(web, operations, lag)
+
+
+def _failure_page(explaining: Sequence[tuple[Mount, PageRefusals]]) -> FailurePage:
+    """Return what draws failures as the issuer that was asked does; else as the first one."""
+    longest_first = sorted(explaining, key=lambda one: len(one[0].path), reverse=True)
+
+    def page(failure: Failure, call: Call) -> Answer:
+        asked = (one for mount, one in longest_first if mount.holds(call.origin, call.path))
+        return next(asked, explaining[0][1]).failure_page(failure, call)
+
+    return page
 
 
 def _away(_: Exception, call: Call) -> Answer:

@@ -12,7 +12,7 @@ from config.settings import Issuer
 from config.wiring.machine import Machine
 from config.wiring.world import World
 from idp.endpoints.authorize import Authorize
-from idp.endpoints.guests import Guests
+from idp.endpoints.guests import Guests, session_cookie
 from idp.endpoints.login import LoginPages
 from idp.endpoints.login_answers import LoginAnswers
 from idp.endpoints.logout import LogoutPages
@@ -42,7 +42,13 @@ def residents_side(
     """Return the pages of ``issuer``, and who explains what goes wrong on them."""
     ground = _ground(world, issuer, machine)
     flow = LoginFlow(ground)
-    guests = Guests(pages.languages, _proxies(world), world.entropy, world.door)
+    guests = Guests(
+        pages.languages,
+        _proxies(world),
+        world.entropy,
+        world.door,
+        session_cookie(issuer.address),
+    )
     answers = PageAnswers(pages, issuer.name, f"{Mount.of(issuer.address).path}/me")
     refusals = PageRefusals(guests, answers, world.settings.demo)
     login = LoginAnswers(
@@ -71,7 +77,7 @@ def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:
         factors=factors,
         clients=machine.known,
         residents=world.residents,
-        stores=LoginStores.on(world.database),
+        stores=LoginStores.on(world.database, issuer.address),
         database=world.database,
         door=world.door,
         journal=DatabaseJournal(),

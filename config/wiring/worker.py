@@ -99,9 +99,9 @@ def expiring(database: Database, lifetimes: Lifetimes) -> tuple[Prune, ...]:
         Used().prune,
         RefreshTokens(database).prune,
         Grants(database).prune,
-        Sessions(database).prune,
+        Sessions.prune,
         Consents(database).prune,
-        lambda now, limit: History(database).prune(now - lifetimes.history, limit),
+        lambda now, limit: History.prune(now - lifetimes.history, limit),
         lambda now, limit: journal.prune(now - lifetimes.fact, limit),
         lambda now, limit: outbox.prune(now - lifetimes.dead_letter, limit),
     )

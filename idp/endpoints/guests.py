@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from config.runtime.entropy import Entropy
 from config.runtime.web import Answer, Call, Malformed, TrustedProxies
+from idp.endpoints.mounting import Mount
 from idp.factors import device
 from idp.flows.login_draft import Draft
 from idp.flows.login_ground import Visit, digest
@@ -13,12 +15,12 @@ from idp.pages.languages import Language, Languages, accepted
 from keystore.door import Door
 
 BROWSER = "symbolon"
-SESSION = "symbolon-session"
 LANGUAGE = "symbolon-language"
 LANGUAGE_AGE = 365 * 86_400
 BROWSER_AGE = 400 * 86_400
 """Seconds; browsers keep no cookie longer (RFC 6265bis §5.5)."""
 
+_SESSION = "symbolon-session"
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -37,12 +39,16 @@ class Guest:
 
 @dataclass(frozen=True, slots=True)
 class Guests:
-    """Recognises browsers and speaks their language."""
+    """Recognises browsers and speaks their language.
+
+    ``session_cookie`` is the name of the cookie that opens a session of this issuer.
+    """
 
     languages: Languages
     proxies: TrustedProxies
     entropy: Entropy
     door: Door
+    session_cookie: str
 
     def guest(self, call: Call, wishes: Iterable[str] = ()) -> Guest:
         """Return who asks. ``wishes`` are the languages that the client asks for (ui_locales).
@@ -53,7 +59,7 @@ class Guests:
         new = None
         if secret is None or not _SECRET.fullmatch(secret):
             secret = new = self.entropy.token()
-        session = call.cookie(SESSION)
+        session = call.cookie(self.session_cookie)
         chosen = self.languages.find(_asked_language(call))
         kept = self.languages.find(call.cookie(LANGUAGE) or "")
         language = (
@@ -89,13 +95,19 @@ class Guests:
         if guest.chosen is not None:
             answer.set_cookie(LANGUAGE, guest.chosen.tag, secure=secure, max_age=LANGUAGE_AGE)
         if draft is not None and draft.session_cookie is not None:
-            answer.set_cookie(SESSION, draft.session_cookie, secure=secure)
+            answer.set_cookie(self.session_cookie, draft.session_cookie, secure=secure)
         if draft is not None and draft.device_of is not None:
             value = await device.remember(
                 self.door, self.entropy, guest.visit.device, draft.device_of
             )
             answer.set_cookie(device.COOKIE, value, secure=secure, max_age=device.MAX_AGE)
         return answer
+
+
+def session_cookie(issuer: str) -> str:
+    """Return the name of the session's cookie: issuers that share a host have one each."""
+    path = Mount.of(issuer).path
+    return f"{_SESSION}-{sha256(path.encode()).hexdigest()[:12]}" if path else _SESSION
 
 
 def _asked_language(call: Call) -> str:

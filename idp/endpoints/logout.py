@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from config.runtime.clock import Clock
 from config.runtime.web import Answer, Call, Route, page_answer, redirect
-from idp.endpoints.guests import SESSION, Guest
+from idp.endpoints.guests import Guest
 from idp.endpoints.mounting import Mount
 from idp.endpoints.page_answers import PageAnswers
 from idp.endpoints.page_refusals import ForgedForm, PageRefusals
@@ -114,5 +114,5 @@ class LogoutPages:
             )
             html = self.answers.pages.render("logged_out", setting, home=self.answers.home)
             answer = page_answer(html)
-        answer.drop_cookie(SESSION, secure=call.secure)
+        answer.drop_cookie(self.refusals.guests.session_cookie, secure=call.secure)
         return await self.refusals.guests.give(answer, call, guest, None)

@@ -16,3 +16,7 @@ class Mount:
         """Return where the issuer with this address lies."""
         parts = urlsplit(address)
         return cls(f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/"))
+
+    def holds(self, origin: str, path: str) -> bool:
+        """Return whether an address lies under the issuer's."""
+        return origin == self.origin and f"{path}/".startswith(f"{self.path}/")

@@ -53,6 +53,7 @@ def _with_session(
     else:
         session = Session(
             id=ground.entropy.token(16),
+            issuer=ground.issuer,
             digest=digest(cookie),
             browser=draft.visit.browser,
             resident_id=login.resident_id,
@@ -118,6 +119,7 @@ def ended(ground: LoginGround, draft: Draft, outcome: str, now: int) -> Write:
     assert draft.login.resident_id is not None
     event = Event(
         id=ground.entropy.token(16),
+        issuer=ground.issuer,
         resident_id=draft.login.resident_id,
         at=now,
         client_id=draft.client.client_id,

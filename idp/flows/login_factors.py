@@ -127,6 +127,7 @@ class FactorSteps:
         ground = self._ground
         event = Event(
             id=ground.entropy.token(16),
+            issuer=ground.issuer,
             resident_id=draft.login.resident_id or NOBODY,
             at=now,
             client_id=draft.client.client_id,

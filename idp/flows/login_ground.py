@@ -37,14 +37,14 @@ class LoginStores:
     grants: Grants
 
     @classmethod
-    def on(cls, database: Database) -> "LoginStores":
-        """Return the stores on ``database``."""
+    def on(cls, database: Database, issuer: str) -> "LoginStores":
+        """Return the stores of ``issuer`` on ``database``."""
         return cls(
             logins=Logins(database),
-            sessions=Sessions(database),
+            sessions=Sessions(database, issuer),
             consents=Consents(database),
             subjects=Subjects(database),
-            history=History(database),
+            history=History(database, issuer),
             codes=Codes(database),
             grants=Grants(database),
         )

@@ -64,7 +64,7 @@ class Logout:
         entry = AuditEntry(at=now, actor=resident_id, action="session.ended", about=session_id)
         return (
             ground.stores.sessions.end(session_id, resident_id, now),
-            ground.stores.grants.revoke_session(session_id, now),
+            ground.stores.grants.revoke_session(session_id, resident_id, now),
             ground.audit.write(entry),
             ground.journal.write(Fact(name=entry.action, at=now, about=session_id)),
         )

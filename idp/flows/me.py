@@ -11,6 +11,7 @@ from idp.flows.login_ground import LoginGround, Visit
 from idp.flows.logout import Logout
 from idp.protocol.client import Client, localized
 from idp.protocol.consent import Consent
+from idp.protocol.login import IllegalMove
 from idp.protocol.own_pages import OWN_PAGES, own_request
 from idp.protocol.session import Session, standing
 from idp.residents.port import Resident, State
@@ -90,7 +91,12 @@ class Me:
         return found
 
     async def withdraw(self, person: Person, client_id: str, now: int) -> None:
-        """Take back what was agreed with one client: its tokens are dead at once."""
+        """Take back what was agreed with one client: its tokens are dead at once.
+
+        Raises IllegalMove when there is no such client.
+        """
+        if await self.ground.clients.find(client_id) is None:
+            raise IllegalMove("there is no such client")
         resident_id, stores = person.resident.id, self.ground.stores
         await self.ground.database.submit(
             stores.consents.withdraw(resident_id, client_id),
@@ -104,15 +110,23 @@ class Me:
         return sorted(found, key=lambda session: session.id != person.session.id)
 
     async def end(self, person: Person, session_id: str, now: int) -> None:
-        """Sign out of one session."""
+        """Sign out of one session. Raises IllegalMove when it is none of the person's."""
+        if all(session_id != session.id for session in await self.sessions(person, now)):
+            raise IllegalMove("there is no such session")
         await self.ground.database.submit(*self.logout.writes(session_id, person.resident.id, now))
 
     async def end_others(self, person: Person, now: int) -> None:
         """Sign out everywhere but here."""
-        others = [s.id for s in await self.sessions(person, now) if s.id != person.session.id]
-        writes = [w for one in others for w in self.logout.writes(one, person.resident.id, now)]
-        if writes:
-            await self.ground.database.submit(*writes)
+        ground, kept = self.ground, person.session
+        entry = AuditEntry(
+            at=now, actor=person.resident.id, action="session.others_ended", about=kept.id
+        )
+        await ground.database.submit(
+            ground.stores.grants.revoke_other_sessions(kept, now),
+            ground.stores.sessions.end_others(kept, now),
+            ground.audit.write(entry),
+            ground.journal.write(Fact(name=entry.action, at=now, about=kept.id)),
+        )
 
     async def history(self, person: Person) -> list[Past]:
         """Return what happened in the person's name, the newest first."""
@@ -129,6 +143,7 @@ class Me:
         ground = self.ground
         event = Event(
             id=ground.entropy.token(16),
+            issuer=ground.issuer,
             resident_id=person.resident.id,
             at=now,
             client_id=client_id,

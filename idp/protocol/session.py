@@ -20,14 +20,16 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """``id`` is what clients may learn (``sid``); ``digest`` is SHA-256 of the session's cookie.
+    """One browser's login at one ``issuer``; at another issuer it counts for nothing.
 
-    The cookie alone opens nothing: ``browser`` is SHA-256 of the browser's secret, and both must
+    ``id`` is random, and no client learns it; ``digest`` is SHA-256 of the session's cookie. The
+    cookie alone opens nothing: ``browser`` is SHA-256 of the browser's secret, and both must
     come. ``csrf`` is the token of the forms on the resident's own pages. ``proofs`` is what was
     proven, each with its time.
     """
 
     id: str
+    issuer: str
     digest: bytes
     browser: bytes
     resident_id: str

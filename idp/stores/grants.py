@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, bindparam, select, update
 from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Row, Statement, Value, Write
 from idp.protocol.grant import Authorization, Grant
+from idp.protocol.session import Session
+from idp.stores.login_tables import session
 from idp.stores.oauth_tables import grant as table
 
 _COLUMNS = (table.c.authorization, table.c.created_at, table.c.expires_at, table.c.revoked_at)
@@ -45,7 +47,19 @@ _REVOKE_RESIDENT = _revoke(table.c.resident_id == bindparam("resident"))
 _REVOKE_CONSENT = _revoke(
     table.c.resident_id == bindparam("resident"), table.c.client_id == bindparam("client")
 )
-_REVOKE_SESSION = _revoke(table.c.session_id == bindparam("session"), table.c.offline == 0)
+_REVOKE_SESSION = _revoke(
+    table.c.session_id == bindparam("session"),
+    table.c.resident_id == bindparam("resident"),
+    table.c.offline == 0,
+)
+_others = select(session.c.id).where(
+    session.c.resident_id == bindparam("resident"),
+    session.c.issuer == bindparam("issuer"),
+    session.c.id != bindparam("kept"),
+)
+_REVOKE_OTHER_SESSIONS = _revoke(
+    table.c.session_id.in_(_others.scalar_subquery()), table.c.offline == 0
+)
 _PRUNE = prune(table, "grant_id", "expires_at")
 _AUTHORIZATION = msgspec.json.Decoder(Authorization)
 
@@ -105,12 +119,23 @@ class Grants:
         """Return the write that ends what a person allowed one client."""
         return _any(_REVOKE_CONSENT, {"resident": resident_id, "client": client_id, "now": now})
 
-    def revoke_session(self, session_id: str, now: int) -> Write:
+    def revoke_session(self, session_id: str, resident_id: str, now: int) -> Write:
         """Return the write that ends what a session produced, save what may outlive it.
 
         OpenID Connect Back-Channel Logout 1.0 §2.7: offline access stays.
         """
-        return _any(_REVOKE_SESSION, {"session": session_id, "now": now})
+        values: dict[str, Value] = {"session": session_id, "resident": resident_id, "now": now}
+        return _any(_REVOKE_SESSION, values)
+
+    def revoke_other_sessions(self, kept: Session, now: int) -> Write:
+        """Return the write that ends what the resident's sessions but ``kept`` produced."""
+        values: dict[str, Value] = {
+            "kept": kept.id,
+            "resident": kept.resident_id,
+            "issuer": kept.issuer,
+            "now": now,
+        }
+        return _any(_REVOKE_OTHER_SESSIONS, values)
 
     def prune(self, now: int, limit: int) -> Write:
         """Return the write that drops at most ``limit`` grants that expired."""

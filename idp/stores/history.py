@@ -19,7 +19,7 @@ UNLOCKED = "unlocked"
 _ADD = insert_new(table)
 _OF = Statement(
     select(table)
-    .where(table.c.resident_id == bindparam("resident_id"))
+    .where(table.c.resident_id == bindparam("resident_id"), table.c.issuer == bindparam("issuer"))
     .order_by(table.c.at.desc(), table.c.id)
     .limit(bindparam("limit"))
 )
@@ -31,6 +31,7 @@ class Event:
     """One line of the history. ``client_id`` is "" for what happened on the resident's pages."""
 
     id: str
+    issuer: str
     resident_id: str
     at: int
     client_id: str
@@ -39,17 +40,21 @@ class Event:
 
 
 class History:
-    """What happened, by resident."""
+    """What happened at one issuer, by resident."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, issuer: str) -> None:
         self._database = database
+        self._issuer = issuer
 
     async def of(self, resident_id: str, limit: int = 50) -> list[Event]:
         """Return what happened, the newest first."""
-        rows = await self._database.rows(_OF, resident_id=resident_id, limit=limit)
+        rows = await self._database.rows(
+            _OF, resident_id=resident_id, issuer=self._issuer, limit=limit
+        )
         return [
             Event(
                 id=row["id"],
+                issuer=row["issuer"],
                 resident_id=row["resident_id"],
                 at=row["at"],
                 client_id=row["client_id"],
@@ -65,6 +70,7 @@ class History:
             _ADD,
             {
                 "id": event.id,
+                "issuer": event.issuer,
                 "resident_id": event.resident_id,
                 "at": event.at,
                 "client_id": event.client_id,
@@ -73,6 +79,7 @@ class History:
             },
         )
 
-    def prune(self, before: int, limit: int) -> Write:
+    @staticmethod
+    def prune(before: int, limit: int) -> Write:
         """Return the write that removes at most ``limit`` lines that are older than ``before``."""
         return Write(_PRUNE, {"now": before, "limit": limit}, rows=None)

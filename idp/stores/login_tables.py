@@ -22,6 +22,7 @@ session = Table(
     "idp_session",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("issuer", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False, unique=True),  # SHA-256 of the cookie
     Column("browser", LargeBinary, nullable=False),
     Column("resident_id", Text, nullable=False),
@@ -61,6 +62,7 @@ history = Table(
     "idp_history",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("issuer", Text, nullable=False),
     Column("resident_id", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("client_id", Text, nullable=False),

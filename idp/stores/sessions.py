@@ -4,7 +4,7 @@ import msgspec
 from sqlalchemy import and_, bindparam, select, update
 
 from config.runtime.database.statements import insert_new, prune
-from config.runtime.database.unit import Database, Row, Statement, Write
+from config.runtime.database.unit import Database, Row, Statement, Value, Write
 from idp.protocol.session import Proof, Session
 from idp.stores.login_tables import session as table
 
@@ -12,12 +12,23 @@ _ADD = insert_new(table)
 _LIVE = and_(table.c.ended_at.is_(None), table.c.expires_at > bindparam("now"))
 _FIND = Statement(
     select(table).where(
-        and_(table.c.digest == bindparam("digest"), table.c.browser == bindparam("browser"), _LIVE)
+        and_(
+            table.c.digest == bindparam("digest"),
+            table.c.browser == bindparam("browser"),
+            table.c.issuer == bindparam("issuer"),
+            _LIVE,
+        )
     )
 )
 _OF = Statement(
     select(table)
-    .where(and_(table.c.resident_id == bindparam("resident_id"), _LIVE))
+    .where(
+        and_(
+            table.c.resident_id == bindparam("resident_id"),
+            table.c.issuer == bindparam("issuer"),
+            _LIVE,
+        )
+    )
     .order_by(table.c.begun_at.desc())
     .limit(bindparam("limit"))
 )
@@ -53,6 +64,7 @@ _END_OTHERS = Statement(
     .where(
         and_(
             table.c.resident_id == bindparam("owner"),
+            table.c.issuer == bindparam("at_issuer"),
             table.c.id != bindparam("kept"),
             table.c.ended_at.is_(None),
         )
@@ -64,19 +76,24 @@ _proofs = msgspec.json.Decoder(tuple[Proof, ...])
 
 
 class Sessions:
-    """Every session, found by its cookie and the browser together."""
+    """The sessions of one issuer, found by their cookie and the browser together."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, issuer: str) -> None:
         self._database = database
+        self._issuer = issuer
 
     async def find(self, digest: bytes, browser: bytes, now: int) -> Session | None:
         """Return the live session behind the cookie, in this browser only."""
-        row = await self._database.row(_FIND, digest=digest, browser=browser, now=now)
+        row = await self._database.row(
+            _FIND, digest=digest, browser=browser, issuer=self._issuer, now=now
+        )
         return None if row is None else _session(row)
 
     async def of(self, resident_id: str, now: int, limit: int = 50) -> list[Session]:
         """Return the live sessions of a resident, the newest first."""
-        rows = await self._database.rows(_OF, resident_id=resident_id, now=now, limit=limit)
+        rows = await self._database.rows(
+            _OF, resident_id=resident_id, issuer=self._issuer, now=now, limit=limit
+        )
         return [_session(row) for row in rows]
 
     def add(self, session: Session) -> Write:
@@ -85,6 +102,7 @@ class Sessions:
             _ADD,
             {
                 "id": session.id,
+                "issuer": session.issuer,
                 "digest": session.digest,
                 "browser": session.browser,
                 "resident_id": session.resident_id,
@@ -114,18 +132,26 @@ class Sessions:
         """Return the write that ends a session of this resident; nothing when it ended before."""
         return Write(_END, {"session_id": session_id, "owner": resident_id, "now": now}, rows=None)
 
-    def end_others(self, kept: str, resident_id: str, now: int) -> Write:
-        """Return the write that ends every session of a resident but ``kept``."""
-        return Write(_END_OTHERS, {"kept": kept, "owner": resident_id, "now": now}, rows=None)
+    def end_others(self, kept: Session, now: int) -> Write:
+        """Return the write that ends every session of the same resident but ``kept``."""
+        values: dict[str, Value] = {
+            "kept": kept.id,
+            "owner": kept.resident_id,
+            "at_issuer": kept.issuer,
+            "now": now,
+        }
+        return Write(_END_OTHERS, values, rows=None)
 
-    def prune(self, now: int, limit: int) -> Write:
-        """Return the write that removes at most ``limit`` sessions that expired."""
+    @staticmethod
+    def prune(now: int, limit: int) -> Write:
+        """Return the write that removes at most ``limit`` sessions of any issuer that expired."""
         return Write(_PRUNE, {"now": now, "limit": limit}, rows=None)
 
 
 def _session(row: Row) -> Session:
     return Session(
         id=row["id"],
+        issuer=row["issuer"],
         digest=row["digest"],
         browser=row["browser"],
         resident_id=row["resident_id"],

@@ -54,10 +54,11 @@ async def test_what_expired_is_pruned_and_nothing_else(database: OpenDatabase) -
 
 
 async def test_a_history_is_told_from_its_end(database: OpenDatabase) -> None:
-    history = History(database)
+    history = History(database, "https://id.example")
     events = [
         Event(
             id=f"event-{number}",
+            issuer="https://id.example",
             resident_id="amina",
             at=NOW + number,
             client_id="clinic",
@@ -74,9 +75,15 @@ async def test_a_history_is_told_from_its_end(database: OpenDatabase) -> None:
 
 
 async def test_an_event_is_told_once(database: OpenDatabase) -> None:
-    history = History(database)
+    history = History(database, "https://id.example")
     event = Event(
-        id="one", resident_id="amina", at=NOW, client_id="", factors=(), outcome=LOGGED_IN
+        id="one",
+        issuer="https://id.example",
+        resident_id="amina",
+        at=NOW,
+        client_id="",
+        factors=(),
+        outcome=LOGGED_IN,
     )
     done = await asyncio.gather(
         *(database.submit(history.add(event)) for _ in range(4)), return_exceptions=True

@@ -38,7 +38,8 @@ async def test_each_way_of_ending_ends_what_it_says(database: OpenDatabase) -> N
     ways: list[tuple[Write, set[str]]] = [
         (grants.revoke("mine", NOW), {"mine"}),
         (grants.revoke("nothing", NOW), set()),
-        (grants.revoke_session("session", NOW), {"mine"}),
+        (grants.revoke_session("session", "r1", NOW), {"mine"}),
+        (grants.revoke_session("session", "somebody else", NOW), set()),
         (grants.revoke_consent("r1", "c1", NOW), {"mine", "offline"}),
         (grants.revoke_client("c2", NOW), {"other client"}),
         (grants.revoke_resident("r1", NOW), {"mine", "offline", "other client"}),

@@ -124,14 +124,15 @@ class Site:
 
 
 @asynccontextmanager
-async def site(database: OpenDatabase, directory: Path) -> AsyncIterator[Site]:
-    """Start an issuer on ``database``."""
+async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> AsyncIterator[Site]:
+    """Start an issuer on ``database``, and ``others`` in the same deployment."""
     async with world(database, directory) as made:
         clock = StillClock()
         issuer = Issuer(address=ORIGIN, name={"": "National ID"}, algorithms=("ES256",))
-        await made.keys.administration.ensure({ORIGIN: ["ES256"]})
+        issuers = (issuer, *others)
+        await made.keys.administration.ensure({one.address: ["ES256"] for one in issuers})
         settings = Settings(
-            issuers=(issuer,),
+            issuers=issuers,
             demo=True,
             factors=FAST,
             limits=structs.replace(GENEROUS, logins_per_address=f"{LOGINS}/3600"),

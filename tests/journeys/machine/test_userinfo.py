@@ -127,7 +127,7 @@ async def test_a_grant_that_ended_is_dead_at_once(op: Provider) -> None:
     now = op.clock.now()
     ends = [
         op.grants.revoke_consent(op.resident_id, registered.client.client_id, now),
-        op.grants.revoke_session("session", now),
+        op.grants.revoke_session("session", op.resident_id, now),
         op.grants.revoke_resident(op.resident_id, now),
         op.grants.revoke_client(registered.client.client_id, now),
     ]

@@ -24,6 +24,7 @@ FACTORS = ("otp", "pin", "totp")
 REACHED = Standing(("otp",), "mosip:idp:acr:generated-code", ("otp",))
 SESSION = Session(
     id="s",
+    issuer="https://id.example",
     digest=b"d",
     browser=b"b",
     resident_id="amina",

@@ -12,6 +12,7 @@ from idp.protocol.session import Proof, Session, authenticated_at, joined, stand
 REQUEST = own_request("https://id.example", "https://id.example/me", None)
 SESSION = Session(
     id="s",
+    issuer="https://id.example",
     digest=b"d",
     browser=b"b",
     resident_id="amina",

@@ -72,6 +72,7 @@ def upgrade() -> None:
     op.create_table(
         "idp_history",
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("resident_id", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
@@ -102,6 +103,7 @@ def upgrade() -> None:
     op.create_table(
         "idp_session",
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("browser", sa.LargeBinary(), nullable=False),
         sa.Column("resident_id", sa.Text(), nullable=False),

@@ -11,6 +11,9 @@ from markupsafe import Markup, escape
 
 CATALOGUES = Path(__file__).parent / "locales"
 
+_REMEMBERED = 1000
+"""Lengths of time that a language knows by heart: the seconds of waits, said on every page."""
+
 _ISOLATE = "\u2068{}\u2069"
 _UNSEEN = dict.fromkeys(
     [*range(32), 0x7F, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
@@ -31,6 +34,7 @@ class Language:
     texts: Mapping[str, str]
     direction: str = field(init=False)
     name: str = field(init=False)
+    _durations: dict[int, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         direction = "rtl" if self.locale.text_direction == "rtl" else "ltr"
@@ -40,9 +44,12 @@ class Language:
 
     def t(self, text: str, **values: object) -> Markup:
         """Return ``text`` in this language, each ``{value}`` escaped and isolated in direction."""
-        spoken = self.texts.get(text, text)
+        spoken = escape(self.texts.get(text, text))
+        if not values:
+            return spoken
         placed = {name: _ISOLATE.format(escape(visible(str(v)))) for name, v in values.items()}
-        return escape(spoken).format(**placed) if placed else escape(spoken)
+        # As plain text: Markup's own way of formatting would escape the values once more.
+        return Markup(str(spoken).format(**placed))  # noqa: S704 - every part was escaped
 
     def moment(self, at: int) -> str:
         """Return a NumericDate as people write it, in UTC."""
@@ -50,7 +57,12 @@ class Language:
 
     def duration(self, seconds: int) -> str:
         """Return a length of time in its largest unit."""
-        return format_timedelta(seconds, threshold=2, locale=self.locale)
+        spoken = self._durations.get(seconds)
+        if spoken is None:
+            spoken = format_timedelta(seconds, threshold=2, locale=self.locale)
+            if len(self._durations) < _REMEMBERED:
+                self._durations[seconds] = spoken
+        return spoken
 
 
 class Languages:

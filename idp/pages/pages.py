@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
 
 from config.settings import Pages as PageSettings
 from idp.pages.claim_names import CLAIM_NAMES
@@ -14,6 +15,9 @@ from idp.pages.look import Look, load_look
 from idp.protocol.client import localized
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+_HERE = "\N{SYMBOL FOR NULL}"
+"""Stands in a footer for the path of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Every page. ``support`` says by language how to reach help."""
+    """Every page. ``common`` is, by the tag of a language, what fills all of its pages, and
+    ``footers`` what they all end with.
+    """
 
     templates: Mapping[str, Template]
     languages: Languages
     look: Look
-    support: Mapping[str, str]
+    common: Mapping[str, Mapping[str, Any]]
+    footers: Mapping[str, str]
 
     @classmethod
     def load(cls, settings: PageSettings) -> "Pages":
@@ -46,28 +53,41 @@ class Pages:
             lstrip_blocks=True,
         )
         names = [name for name in environment.list_templates() if name.endswith(".html")]
-        return cls(
-            {name.removesuffix(".html"): environment.get_template(name) for name in names},
-            load_languages(settings.languages),
-            load_look(settings.accent, settings.logo),
-            settings.support,
-        )
+        templates = {name.removesuffix(".html"): environment.get_template(name) for name in names}
+        languages = load_languages(settings.languages)
+        look = load_look(settings.accent, settings.logo)
+        common = {language.tag: _common(language, look) for language in languages.offered}
+        footers = {
+            tag: templates["footer"].render(
+                filling,
+                languages=languages.offered,
+                support=localized(settings.support, (tag,)),
+                here=_HERE,
+            )
+            for tag, filling in common.items()
+        }
+        return cls(templates, languages, look, common, footers)
 
     def render(self, name: str, setting: Setting, **content: Any) -> str:
         """Return the page ``name``; everything in ``content`` is escaped where it is placed."""
-        language = setting.language
+        tag = setting.language.tag
+        footer = self.footers[tag].replace(_HERE, escape(setting.path))
         return self.templates[name].render(
-            t=language.t,
-            lang=language.tag,
-            dir=language.direction,
-            moment=language.moment,
-            duration=language.duration,
-            claim_name=lambda claim: language.t(CLAIM_NAMES.get(claim, claim)),
-            group_name=language.t,
-            languages=self.languages.offered,
-            path=setting.path,
+            self.common[tag],
+            footer=Markup(footer),  # noqa: S704 - a template's output, and a path that was escaped
             service=setting.service,
-            look=self.look,
-            support=localized(self.support, (language.tag,)),
             **content,
         )
+
+
+def _common(language: Language, look: Look) -> Mapping[str, Any]:
+    return {
+        "t": language.t,
+        "lang": language.tag,
+        "dir": language.direction,
+        "moment": language.moment,
+        "duration": language.duration,
+        "claim_name": lambda claim: language.t(CLAIM_NAMES.get(claim, claim)),
+        "group_name": language.t,
+        "look": look,
+    }

@@ -1,10 +1,12 @@
 """Which language a person gets, and how texts of others are placed in ours."""
 
+from html import unescape
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.pages.languages import accepted, load_languages
+from idp.pages.languages import accepted, load_languages, visible
 
 LANGUAGES = load_languages(("en", "fr", "ar"))
 
@@ -39,6 +41,7 @@ def test_a_value_is_escaped_and_cannot_turn_the_text_around(value: str) -> None:
     said = str(LANGUAGES.default.t("Go back to {client}", client=value))
     assert said.startswith("Go back to \u2068") and said.endswith("\u2069")
     assert "<" not in said
+    assert unescape(said)[len("Go back to \u2068") : -1] == visible(value)
     assert not {"\u202e", "\u2067", "\0"} & set(said)
 
 

@@ -136,7 +136,7 @@ def content(name: str) -> dict[str, Any]:
 
 
 PAGES = Pages.load(PageSettings())
-PARTS = ("base", "step", "factor", "own", "claim_groups")
+PARTS = ("base", "footer", "step", "factor", "own", "claim_groups")
 SHOWN = [name for name in PAGES.templates if name not in PARTS]
 
 

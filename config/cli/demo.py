@@ -104,7 +104,6 @@ async def _run(plan: Plan, wish: Wish) -> None:
         if not wish.check:
             _say("Stop with Ctrl-C.")
             await stop.comes_after(children.watch())
-            _say("Stopping.")
     finally:
         await children.stop()
 
@@ -122,6 +121,8 @@ class _Stop:
     def _ask(self) -> None:
         if self._asked.is_set():
             self._children.kill()
+            return
+        _say("\nStopping.")
         self._asked.set()
 
     async def comes_after(self, work: Coroutine[Any, Any, None]) -> bool:
@@ -164,6 +165,7 @@ async def _start(plan: Plan, settings: Settings, children: Supervisor) -> None:
     if not complete:
         from config.wiring.demo.furnish import fill, make_tables  # a later start needs none of it
 
+        _say("Making the tables")
         await make_tables(settings)
     await children.start("keys", "config.cli.main", "keys", "serve")
     await children.start("web", "config.cli.main", "serve")

@@ -1,4 +1,5 @@
 // Logs in with oauth4webapi, the strictest reader of answers: same conversation as openid_client.mjs.
+import './webcrypto.mjs';
 import { createInterface } from 'node:readline/promises';
 import * as oauth from 'oauth4webapi';
 

@@ -1,4 +1,5 @@
 // Logs in with openid-client: prints the authorization URL, reads the callback URL, prints claims.
+import './webcrypto.mjs';
 import { createInterface } from 'node:readline/promises';
 import * as oidc from 'openid-client';
 

@@ -130,9 +130,13 @@ def _make_sockets(plan: Plan) -> None:
 
 
 def _module(plan: Plan) -> Path | None:
-    """Return SoftHSM's library, None where keys are in a file: they stay where they were made."""
-    if plan.key_file.exists():
+    """Return SoftHSM's library, None where keys are in a file: they stay where they were made.
+
+    SoftHSM's settings file takes what follows a ``#`` in a path for a comment.
+    """
+    if plan.key_file.exists() or "#" in str(plan.directory):
         return None
+    module = softhsm_module()
     module = softhsm_module()
     if module is None and (plan.token_directory / "pin").exists():
         raise DemoRefused(

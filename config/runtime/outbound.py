@@ -28,6 +28,7 @@ KEPT = 2.0
 request that meets a closing connection is lost."""
 
 _MOST_HOSTS = 1000
+_COMMON = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "Symbolon"}
 _MOST_CONNECTIONS = 64
 _MOST_AT_ONCE = 8
 
@@ -77,8 +78,8 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 class Fetcher:
     """Connects to the address that was judged, with the name that was asked for (TLS and Host).
 
-    Never follows a redirect, never uses a proxy of the environment, keeps no connection: one
-    between two names of one address would be trusted for both.
+    Never follows a redirect, never uses a proxy of the environment, keeps no cookie and, unless it
+    is told to, no connection: one between two names of one address would be trusted for both.
     """
 
     def __init__(
@@ -95,17 +96,16 @@ class Fetcher:
         self._rules = rules
         self._resolve = resolve
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
-        self._client = httpx2.AsyncClient(
+        # The transport alone: a client would keep cookies for an address that two names share,
+        # and write every URL into the log.
+        self._transport = httpx2.AsyncHTTPTransport(
             verify=trust or ssl.create_default_context(),
             trust_env=False,
-            follow_redirects=False,
             limits=httpx2.Limits(
                 max_connections=_MOST_CONNECTIONS,
                 max_keepalive_connections=_MOST_CONNECTIONS if keep else 0,
                 keepalive_expiry=KEPT,
             ),
-            timeout=None,  # the deadline over everything is the timeout
-            headers={"accept-encoding": "identity", "user-agent": "Symbolon"},
         )
 
     async def get_json(self, url: str, limit: int = LARGEST, seconds: float = SECONDS) -> object:
@@ -134,7 +134,7 @@ class Fetcher:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def _fetch(self, request: "_Request", seconds: float) -> Fetched:
         try:
@@ -160,24 +160,18 @@ class Fetcher:
 
     async def _exchange(self, request: "_Request", asked: Destination, address: str) -> Fetched:
         host = f"[{address}]" if ":" in address else address
-        async with self._client.stream(
+        sent = httpx2.Request(
             request.method,
             f"{asked.scheme}://{host}:{asked.port}{asked.target}",
-            headers={**request.headers, "host": asked.authority},
+            headers={**_COMMON, **request.headers, "host": asked.authority},
             content=request.body or None,
-            extensions={"sni_hostname": asked.host},
-        ) as answer:
-            if 300 <= answer.status_code < 400:
-                raise FetchFailed("redirect")
-            if answer.headers.get("content-encoding", "identity") != "identity":
-                raise FetchFailed("type", "content encoding")
-            body = bytearray()
-            async for piece in answer.aiter_raw():
-                body += piece
-                if len(body) > request.limit:
-                    raise FetchFailed("size")
-            kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-            return Fetched(status=answer.status_code, content_type=kind, body=bytes(body))
+            extensions={"sni_hostname": asked.host},  # no timeout: the deadline is over everything
+        )
+        answer = await self._transport.handle_async_request(sent)
+        try:
+            return await _read(answer, request.limit)
+        finally:
+            await answer.aclose()
 
     @asynccontextmanager
     async def _place(self, asked: Destination) -> AsyncIterator[Breaker]:
@@ -206,3 +200,17 @@ class _Request:
     headers: Mapping[str, str]
     body: bytes
     limit: int
+
+
+async def _read(answer: httpx2.Response, limit: int) -> Fetched:
+    if 300 <= answer.status_code < 400:
+        raise FetchFailed("redirect")
+    if answer.headers.get("content-encoding", "identity") != "identity":
+        raise FetchFailed("type", "content encoding")
+    body = bytearray()
+    async for piece in answer.aiter_raw():
+        body += piece
+        if len(body) > limit:
+            raise FetchFailed("size")
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return Fetched(status=answer.status_code, content_type=kind, body=bytes(body))

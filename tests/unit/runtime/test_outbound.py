@@ -480,3 +480,30 @@ async def test_a_name_without_address_is_a_network_failure() -> None:
 def test_the_host_header_has_brackets_where_they_belong() -> None:
     asked = Destination(scheme="https", host="2001:db8::1", port=443, target="/")
     assert asked.authority == "[2001:db8::1]"
+
+
+async def test_a_configured_gateways_connection_is_kept_and_any_others_is_not() -> None:
+    for keep, connections in ((True, 1), (False, 3)):
+        opened: set[int] = set()
+
+        async def answer(writer: asyncio.StreamWriter, opened: set[int] = opened) -> None:
+            opened.add(writer.get_extra_info("peername")[1])
+            await saying(b"{}")(writer)
+
+        async with running(answer) as partner, fetching(keep=keep) as fetcher:
+            for _ in range(3):
+                await fetcher.get_json(f"http://127.0.0.1:{partner.port}/")
+        assert len(opened) == connections
+
+
+@pytest.mark.attack("A24")
+async def test_a_partners_cookie_is_never_shown_again_and_no_address_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    cookie = saying(b"{}", more="Set-Cookie: a=b; Path=/\r\n")
+    async with running(cookie) as partner, fetching() as fetcher:
+        for _ in range(2):
+            await fetcher.get_json(f"http://127.0.0.1:{partner.port}/?secret=1")
+    assert b"cookie" not in partner.requests[1].lower()
+    assert "secret" not in caplog.text

@@ -1,6 +1,7 @@
 """``symbolon settings``: what is in force, and the reference made from the docstrings."""
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -9,6 +10,9 @@ import msgspec
 from config.cli.opening import settings_of
 from config.settings.builtin import builtin_markdown
 from config.settings.reference import reference_markdown
+
+_PASSWORD = re.compile(r"(://[^/?#@]*:)[^/?#]+(@)")
+"""The password of an address such as ``postgresql://USER:PASSWORD@HOST/NAME``."""
 
 
 @click.group()
@@ -35,8 +39,10 @@ def _masked(tree: dict[str, object]) -> dict[str, object]:
     for name, value in tree.items():
         if isinstance(value, dict):
             shown[name] = _masked(value)
-        elif name in ("password", "authorization") and value:
+        elif name in ("password", "authorization", "inbox_token") and value:
             shown[name] = "***"
+        elif isinstance(value, str):
+            shown[name] = _PASSWORD.sub(r"\1***\2", value)
         else:
             shown[name] = value
     return shown

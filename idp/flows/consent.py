@@ -38,13 +38,13 @@ class ConsentStep:
         scope, claims = consent.decide(_question(draft, wish, before, now), wish, ticked, offline)
         held = consent.usable(before, wish, now)
         assert draft.login.resident_id is not None
-        agreed = claims | (held.agreed - wish.claims if held else frozenset())
+        remembered, agreed, declined = consent.outcome(held, wish, scope, claims)
         decision = Consent(
             resident_id=draft.login.resident_id,
             client_id=draft.client.client_id,
-            scope=tuple(dict.fromkeys((*scope, *(held.scope if held else ())))),
+            scope=remembered,
             agreed=agreed,
-            declined=(wish.claims | (held.declined if held else frozenset())) - agreed,
+            declined=declined,
             purpose=wish.purpose,
             given_at=now,
             expires_at=now + self.flow.ground.lifetimes.consent,

@@ -41,7 +41,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """What a person decided about one client: ``agreed`` to share, ``declined`` when asked."""
+    """What a person decided about one client: ``agreed`` to share, ``declined`` when asked.
+
+    Both hold names of claims; ``declined`` holds OFFLINE too, where that was declined.
+    """
 
     resident_id: str
     client_id: str
@@ -73,14 +76,15 @@ def usable(consent: Consent | None, wish: Wish, now: int) -> Consent | None:
 def covers(consent: Consent | None, wish: Wish, now: int) -> bool:
     """Return whether nothing is new: then nobody is asked.
 
-    A voluntary claim that was declined is not new. One that is essential now must be agreed to.
+    A voluntary claim, or offline access, that was declined is not new. A claim that is essential
+    now must be agreed to.
     """
     if wish.asks_nothing:
         return True
     held = usable(consent, wish, now)
     return (
         held is not None
-        and set(wish.scope) - SILENT_SCOPE <= set(held.scope)
+        and set(wish.scope) - SILENT_SCOPE <= {*held.scope, *held.declined & {OFFLINE}}
         and wish.essential <= held.agreed
         and wish.voluntary <= held.agreed | held.declined
     )
@@ -118,4 +122,22 @@ def remembered(consent: Consent | None, wish: Wish) -> tuple[tuple[str, ...], fr
         return wish.scope, frozenset()
     if consent is None:
         raise AccessDenied("nothing was agreed to")
-    return wish.scope, consent.agreed & wish.claims
+    refused = consent.declined & {OFFLINE}  # other words of the scope may be names of claims
+    scope = tuple(word for word in wish.scope if word not in refused)
+    return scope, consent.agreed & wish.claims
+
+
+def outcome(
+    held: Consent | None, wish: Wish, scope: tuple[str, ...], claims: frozenset[str]
+) -> tuple[tuple[str, ...], frozenset[str], frozenset[str]]:
+    """Return scope, ``agreed`` and ``declined`` to remember once ``scope`` and ``claims`` of
+    ``wish`` were granted. What ``held`` says of anything else still holds.
+    """
+    agreed, declined, kept = claims, wish.claims - claims, scope
+    if held is not None:
+        agreed = claims | (held.agreed - wish.claims)
+        declined = (wish.claims | held.declined) - agreed
+        kept = (*scope, *(word for word in held.scope if word not in wish.scope))
+    if OFFLINE in wish.scope:
+        declined = declined - {OFFLINE} if OFFLINE in scope else declined | {OFFLINE}
+    return kept, agreed, declined

@@ -106,6 +106,9 @@ async def test_offline_access_is_granted_only_when_agreed(here: Site, agreed: bo
     fields = [(n, v) for n, v in form.fields if agreed or n != "offline"]
     page = await browser.request("POST", form.action, [*fields, ("decision", "accept")])
     assert ("refresh_token" in await here.tokens(page)) is agreed
+    again = await browser.get(here.address(scope="openid offline_access"))
+    assert again.answer["code"], "what was decided is not asked again"
+    assert ("refresh_token" in await here.tokens(again)) is agreed
 
 
 async def test_where_nothing_is_asked_nobody_is_asked(here: Site) -> None:

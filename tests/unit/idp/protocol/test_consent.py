@@ -12,6 +12,7 @@ from idp.protocol.consent import (
     Wish,
     covers,
     decide,
+    outcome,
     question,
     remembered,
 )
@@ -103,3 +104,31 @@ def test_nothing_agreed_is_access_denied() -> None:
     )
     with pytest.raises(AccessDenied):
         remembered(None, wish)
+
+
+@given(wishes(), st.booleans(), st.booleans())
+def test_offline_access_stays_as_it_was_decided_last(wish: Wish, before: bool, now: bool) -> None:
+    wish = replace(wish, scope=("openid", OFFLINE))
+    held = None
+    for answer in (before, now):
+        asked = question(held, wish, 1, True)
+        scope, claims = decide(asked, wish, wish.voluntary, answer)
+        said, agreed, declined = outcome(held, wish, scope, claims)
+        held = replace(decision(wish, said, agreed), declined=declined)
+    assert held is not None and covers(held, wish, 1), "nobody is asked again"
+    assert (OFFLINE in remembered(held, wish)[0]) == now
+
+
+def test_a_declined_claim_is_no_declined_scope() -> None:
+    wish = Wish(
+        scope=("openid", "email"),
+        essential=frozenset(),
+        voluntary=frozenset({"email"}),
+        purpose=b"",
+    )
+    scope, claims = decide(question(None, wish, 1, False), wish, (), False)
+    said, agreed, declined = outcome(None, wish, scope, claims)
+    held = replace(decision(wish, said, agreed), declined=declined)
+    assert remembered(held, wish) == (("openid", "email"), frozenset())
+    wider = replace(wish, scope=("openid", "email", "address"), voluntary=frozenset({"address"}))
+    assert not covers(replace(held, declined=frozenset({"address"})), wider, 1)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from config.runtime.database.unit import Write
-from idp.residents.port import Resident
+from idp.residents.port import NOBODY, Resident
+from idp.stores.challenges import Challenge
 
 
 class NotProven(Exception):
@@ -22,6 +23,14 @@ class NotProven(Exception):
 
 class TooMany(NotProven):
     """A budget is used up. For counting only: the person must see the same as for NotProven."""
+
+
+class NotJudged(NotProven):
+    """Nothing was judged: no answer at all, or one more than a login takes, whoever was named.
+
+    It leaves no trace, so that nobody fills tables, or another's history, by sending it again and
+    again. The person must see the same as for NotProven.
+    """
 
 
 class Busy(Exception):
@@ -57,6 +66,17 @@ class Attempt:
         if self.resident is not None and self.resident.may_use(factor):
             return self.resident
         return None
+
+    def asked(self, factor: str) -> Challenge:
+        """Return what is asked of whom in this round, as it is when nothing was answered yet."""
+        resident = self.able(factor)
+        return Challenge(
+            login_id=self.login_id,
+            factor=factor,
+            round=self.round,
+            subject=NOBODY if resident is None else resident.id,
+            ends_at=self.login_ends_at,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

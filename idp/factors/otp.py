@@ -17,7 +17,7 @@ from config.runtime.entropy import Entropy
 from config.runtime.limits import Charge
 from config.settings import Otp as OtpSettings
 from idp.factors.budgets import Budgets, Spending
-from idp.factors.factor import Attempt, NotProven, Offer, TooMany
+from idp.factors.factor import Attempt, NotJudged, NotProven, Offer, TooMany
 from idp.factors.numerals import typed_digits
 from idp.factors.parts import Parts
 from idp.factors.sending import Dispatch, Sender
@@ -106,23 +106,18 @@ class OneTimeCode:
         """See Factor.prove. What is no code at all is refused without being counted."""
         digits = typed_digits(answer, self.settings.digits)
         if digits is None:
-            raise NotProven
-        subject = _subject(attempt)
+            raise NotJudged
+        asked = attempt.asked(NAME)
         spending = await self.budgets.answer(attempt, NAME, now)
-        asked = Challenge(
-            login_id=attempt.login_id,
-            factor=NAME,
-            round=attempt.round,
-            subject=subject,
-            ends_at=attempt.login_ends_at,
-        )
         counted, macs = await gather(
             self.challenges.count(asked, self.settings.tries),
-            self._macs(attempt, subject, digits),
+            self._macs(attempt, asked.subject, digits),
         )
         live = counted is not None and _is_live(counted, asked, now)
         right = _right(macs, counted.mac if counted is not None and live else None)
-        if counted is None or not spending.allowed:
+        if counted is None:
+            raise NotJudged
+        if not spending.allowed:
             raise TooMany
         if not right:
             raise NotProven

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 from config.runtime.database.unit import Database, Write
 from idp.factors.budgets import Budgets
-from idp.factors.factor import Attempt, Busy, NotProven, Offer, TooMany
+from idp.factors.factor import Attempt, Busy, NotJudged, NotProven, Offer, TooMany
 from idp.factors.hashing import Hasher
 from idp.factors.numerals import typed_digits
 from idp.factors.parts import Parts
-from idp.residents.port import NOBODY, Residents
-from idp.stores.challenges import Challenge, Challenges
+from idp.residents.port import Residents
+from idp.stores.challenges import Challenges
 
 NAME = "pin"
 
@@ -66,34 +66,26 @@ class Pin:
         """See Factor.prove; a hash with older parameters is replaced. Raises Busy."""
         pin = typed_digits(answer, SHORTEST, LONGEST)
         if pin is None:
-            raise NotProven
+            raise NotJudged
         if self.hasher.full:
             raise Busy
-        resident = attempt.able(NAME)
-        subject = NOBODY if resident is None else resident.id
+        asked = attempt.asked(NAME)
         spending = await self.budgets.answer(attempt, NAME, now)
-        asked = Challenge(
-            login_id=attempt.login_id,
-            factor=NAME,
-            round=attempt.round,
-            subject=subject,
-            ends_at=attempt.login_ends_at,
-        )
         counted, stored = await gather(
-            self.challenges.count(asked, TRIES), self.residents.secret(subject, NAME)
+            self.challenges.count(asked, TRIES), self.residents.secret(asked.subject, NAME)
         )
         if counted is None:
-            raise TooMany  # whoever was named, so nothing shows in the time that it takes
+            raise NotJudged  # whoever was named, so nothing shows in the time that it takes
         right = await self.hasher.verify(stored, pin)
         if not spending.allowed:
             raise TooMany
-        if not right or resident is None or stored is None:
+        if not right or stored is None:  # nobody has nothing stored
             raise NotProven
         await self.budgets.give_back(spending.charges, now)
         if not self.hasher.outdated(stored):
             return ()
         renewed = await self.hasher.hash(pin)
-        return (await self.residents.enrol(subject, NAME, renewed, now),)
+        return (await self.residents.enrol(asked.subject, NAME, renewed, now),)
 
     async def enrol(self, resident_id: str, chosen: str, now: int) -> Write:
         """Return the write that makes ``chosen`` the resident's PIN. Raises WeakPin and Busy."""

@@ -11,11 +11,11 @@ from config.runtime.database.unit import Database, Write
 from config.runtime.entropy import Entropy
 from config.settings import Totp as TotpSettings
 from idp.factors.budgets import Budgets
-from idp.factors.factor import Attempt, NotProven, Offer, TooMany
+from idp.factors.factor import Attempt, NotJudged, NotProven, Offer, TooMany
 from idp.factors.numerals import typed_digits
 from idp.factors.parts import Parts
-from idp.residents.port import NOBODY, Residents
-from idp.stores.challenges import Challenge, Challenges
+from idp.residents.port import Residents
+from idp.stores.challenges import Challenges
 
 NAME = "totp"
 
@@ -72,28 +72,22 @@ class Totp:
         """See Factor.prove: the write uses up the time step (RFC 6238 §5.2)."""
         digits = typed_digits(answer, DIGITS)
         if digits is None:
-            raise NotProven
-        resident = attempt.able(NAME)
-        subject = NOBODY if resident is None else resident.id
+            raise NotJudged
+        asked = attempt.asked(NAME)
         spending = await self.budgets.answer(attempt, NAME, now)
-        asked = Challenge(
-            login_id=attempt.login_id,
-            factor=NAME,
-            round=attempt.round,
-            subject=subject,
-            ends_at=attempt.login_ends_at,
-        )
         counted, seed = await gather(
-            self.challenges.count(asked, TRIES), self.residents.secret(subject, NAME)
+            self.challenges.count(asked, TRIES), self.residents.secret(asked.subject, NAME)
         )
         window = self.settings.window
         step = matching_step(seed or self.decoy, digits, now, window)
-        if counted is None or not spending.allowed:
+        if counted is None:
+            raise NotJudged
+        if not spending.allowed:
             raise TooMany
-        if step is None or seed is None or resident is None:
+        if step is None or seed is None:  # nobody has no seed
             raise NotProven
         await self.budgets.give_back(spending.charges, now)
-        return (self._use(subject, step, now),)
+        return (self._use(asked.subject, step, now),)
 
     async def enrol(
         self, resident_id: str, seed: bytes, answer: str, now: int

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from config.runtime.database.unit import Refused
 from config.runtime.journal import Fact
 from idp.factors.device import recognise
-from idp.factors.factor import Attempt, NotProven, Offer
+from idp.factors.factor import Attempt, NotJudged, NotProven, Offer
 from idp.flows.login import LoginFlow
 from idp.flows.login_draft import Draft
 from idp.flows.login_ground import LoginGround
@@ -100,6 +100,8 @@ class FactorSteps:
         attempt = await self._recognised(draft)
         try:
             spent = await self._ground.factors[name].prove(attempt, answer, now)
+        except NotJudged:
+            raise NotProven from None
         except NotProven:
             await self._failed(draft, name, now)
             raise NotProven from None

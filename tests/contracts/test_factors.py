@@ -16,7 +16,7 @@ import pytest
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Refused
 from idp.factors import otp, pin, totp
-from idp.factors.factor import Attempt, Factor, NotProven, TooMany
+from idp.factors.factor import Attempt, Factor, NotJudged, NotProven, TooMany
 from idp.residents.port import Resident, State
 from tests.factor_world import SEED, World, rates, world
 from tests.residents import NOW
@@ -246,7 +246,7 @@ async def _compared(case: Case, logins: int) -> int:
             try:
                 await case.factor.prove(attempt, case.wrong(), NOW)
             except NotProven as refusal:
-                judged += not isinstance(refusal, TooMany)
+                judged += not isinstance(refusal, TooMany | NotJudged)
         return judged
 
     judged = 0

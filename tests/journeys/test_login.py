@@ -5,8 +5,12 @@ import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from sqlalchemy import func, select
 
+from config.runtime.database.unit import Statement
 from idp.factors.totp import code as totp_code
+from idp.stores.history import WRONG_ANSWER
+from idp.stores.login_tables import history
 from tests.factor_world import SEED
 from tests.journeys.login_world import CALLBACK, ORIGIN, Site
 
@@ -373,3 +377,18 @@ async def test_one_network_cannot_begin_logins_without_end(here: Site) -> None:
     assert page.status == 429 and page.reader.links
     assert int(page.response.headers["retry-after"]) > 0
     assert (await other.get(here.address())).has("individual_id")
+
+
+@pytest.mark.attack("A23")
+async def test_answers_that_are_not_judged_leave_no_trace(here: Site) -> None:
+    browser = here.browser()
+    page = await here.named(browser)
+    for answer in (*["000000"] * 6, *["no code at all"] * 6):
+        page = await browser.press(page, "/prove", otp=answer)
+        assert page.status == 422
+    row = await here.world.database.row(
+        Statement(
+            select(func.count()).select_from(history).where(history.c.outcome == WRONG_ANSWER)
+        )
+    )
+    assert row is not None and row[0] == 5, "as many lines as a login takes answers"

@@ -130,19 +130,24 @@ class Relay:
         flying: set[asyncio.Task[None]] = set()
         while not stop.is_set():
             now = self._clock.now()
+            room = self._options.at_once - len(flying)
             leased: list[_Leased] = []
-            if room := self._options.at_once - len(flying):
-                try:
-                    leased = await self._lease(now, room)
-                except DatabaseUnavailable as failure:
-                    _log.warning("outbox not read: %s", failure)
+            try:
+                leased = await self._lease(now, room)
+            except DatabaseUnavailable as failure:
+                _log.warning("outbox not read: %s", failure)
             for one in leased:
                 task = asyncio.create_task(self._settle(one, now))
                 flying.add(task)
                 task.add_done_callback(flying.discard)
-            if not leased:
+            if len(leased) < room:
+                # Everything due was taken; what comes meanwhile is taken together at the next look.
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), self._options.interval)
+            while len(flying) >= self._options.at_once and not stop.is_set():
+                await asyncio.wait(
+                    flying, timeout=self._options.interval, return_when=asyncio.FIRST_COMPLETED
+                )
         await asyncio.gather(*flying)
 
     async def _lease(self, now: int, most: int) -> list[_Leased]:

@@ -21,7 +21,7 @@ from idp.protocol.errors import AccessDenied, OAuthError
 from idp.protocol.login import UNBOUND, IllegalMove, Login, Stage
 from idp.protocol.next_step import Facts, Step, demanded_subjects, factor_choices, next_step, proven
 from idp.protocol.own_pages import OWN_PAGES, is_own
-from idp.protocol.session import Proof, Session
+from idp.protocol.session import Proof
 from idp.residents.port import NOBODY, Resident
 from idp.stores.history import REFUSED
 
@@ -68,7 +68,9 @@ class LoginFlow:
         A login that needs nobody (single sign-on, a silent refusal) is never stored.
         """
         login = self.new(request, visit.browser, now)
-        session = await self._session(visit, now)
+        session = None
+        if visit.session is not None:
+            session = await self.ground.stores.sessions.find(visit.session, visit.browser, now)
         draft = Draft(visit=visit, client=client, stored=None, login=login, session=session)
         draft = await self._known(draft)
         if draft.session is None and not request.is_silent:
@@ -151,7 +153,13 @@ class LoginFlow:
 
     async def _draft(self, login_id: str, visit: Visit, now: int) -> Draft:
         """Load the login of this browser, or one that no browser has yet."""
-        login = await self.ground.stores.logins.find(login_id)
+        stores, session = self.ground.stores, None
+        if visit.session is None:
+            login = await stores.logins.find(login_id)
+        else:
+            login, session = await stores.sessions.with_login(
+                login_id, visit.session, visit.browser, now
+            )
         if login is None or login.browser not in (UNBOUND, visit.browser):
             raise UnknownLogin
         if is_own(login.request.client_id):
@@ -160,16 +168,10 @@ class LoginFlow:
             client = await self.ground.clients.find(login.request.client_id)
         if client is None or login.issuer != self.ground.issuer:  # removed meanwhile
             raise UnknownLogin
-        draft = Draft(visit=visit, client=client, stored=login, login=login)
+        draft = Draft(visit=visit, client=client, stored=login, login=login, session=session)
         if now >= login.expires_at:
             raise ExpiredLogin(draft)
-        draft = replace(draft, session=await self._session(visit, now))
         return await self._decided(await self._known(draft), now)
-
-    async def _session(self, visit: Visit, now: int) -> Session | None:
-        if visit.session is None:
-            return None
-        return await self.ground.stores.sessions.find(visit.session, visit.browser, now)
 
     async def _known(self, draft: Draft) -> Draft:
         """Load who is known already: in the session of this browser, or in this login.

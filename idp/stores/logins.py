@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import and_, bindparam, select, update
 
 from config.runtime.database.statements import insert_new, prune
-from config.runtime.database.unit import Database, Statement, Write
+from config.runtime.database.unit import Database, Row, Statement, Write
 from idp.protocol.login import Login
 from idp.stores.login_tables import login as table
 
@@ -30,7 +30,7 @@ class Logins:
     async def find(self, login_id: str) -> Login | None:
         """Return the login, expired or not; None when there is none."""
         row = await self._database.row(_FIND, id=login_id)
-        return None if row is None else _decoder.decode(row["state"])
+        return None if row is None else login_of(row)
 
     def add(self, login: Login) -> Write:
         """Return the write that keeps a new login."""
@@ -59,6 +59,11 @@ class Logins:
     def prune(self, now: int, limit: int) -> Write:
         """Return the write that removes at most ``limit`` logins that expired."""
         return Write(_PRUNE, {"now": now, "limit": limit}, rows=None)
+
+
+def login_of(row: Row) -> Login:
+    """Return the login that a row of the table holds."""
+    return _decoder.decode(row["state"])
 
 
 def _state(login: Login) -> bytes:

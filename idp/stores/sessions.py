@@ -5,20 +5,25 @@ from sqlalchemy import and_, bindparam, select, update
 
 from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Row, Statement, Value, Write
+from idp.protocol.login import Login
 from idp.protocol.session import Proof, Session
+from idp.stores.login_tables import login
 from idp.stores.login_tables import session as table
+from idp.stores.logins import login_of
 
 _ADD = insert_new(table)
 _LIVE = and_(table.c.ended_at.is_(None), table.c.expires_at > bindparam("now"))
-_FIND = Statement(
-    select(table).where(
-        and_(
-            table.c.digest == bindparam("digest"),
-            table.c.browser == bindparam("browser"),
-            table.c.issuer == bindparam("issuer"),
-            _LIVE,
-        )
-    )
+_HERE = and_(
+    table.c.digest == bindparam("digest"),
+    table.c.browser == bindparam("browser"),
+    table.c.issuer == bindparam("issuer"),
+    _LIVE,
+)
+_FIND = Statement(select(table).where(_HERE))
+_WITH_LOGIN = Statement(
+    select(login.c.state, table)
+    .select_from(login.outerjoin(table, _HERE))
+    .where(login.c.id == bindparam("login_id"))
 )
 _OF = Statement(
     select(table)
@@ -88,6 +93,22 @@ class Sessions:
             _FIND, digest=digest, browser=browser, issuer=self._issuer, now=now
         )
         return None if row is None else _session(row)
+
+    async def with_login(
+        self, login_id: str, digest: bytes, browser: bytes, now: int
+    ) -> tuple[Login | None, Session | None]:
+        """Return what ``Logins.find`` and ``find`` return, in one read."""
+        row = await self._database.row(
+            _WITH_LOGIN,
+            login_id=login_id,
+            digest=digest,
+            browser=browser,
+            issuer=self._issuer,
+            now=now,
+        )
+        if row is None:
+            return None, None
+        return login_of(row), _session(row) if row["id"] is not None else None
 
     async def of(self, resident_id: str, now: int, limit: int = 50) -> list[Session]:
         """Return the live sessions of a resident, the newest first."""

@@ -8,7 +8,9 @@ import pytest
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Refused
 from idp.protocol.session import Proof, Session
+from idp.stores.logins import Logins
 from idp.stores.sessions import Sessions
+from tests.contracts.test_logins import login
 
 NOW = 1_800_000_000
 SESSION = Session(
@@ -31,6 +33,21 @@ async def test_cookie_and_browser_must_both_fit(database: OpenDatabase) -> None:
     assert await sessions.find(SESSION.digest, b"x" * 32, NOW) is None
     assert await sessions.find(b"x" * 32, SESSION.browser, NOW) is None
     assert await sessions.find(SESSION.digest, SESSION.browser, NOW + 100) is None
+
+
+async def test_a_login_and_the_session_of_its_browser_are_one_look(database: OpenDatabase) -> None:
+    sessions, logins, kept = Sessions(database, SESSION.issuer), Logins(database), login()
+    await database.submit(sessions.add(SESSION), logins.add(kept))
+    cookie = (SESSION.digest, SESSION.browser)
+    assert await sessions.with_login("login", *cookie, NOW) == (kept, SESSION)
+    assert await sessions.with_login("other", *cookie, NOW) == (None, None)
+    strangers = [(b"x" * 32, SESSION.browser, NOW), (SESSION.digest, b"x" * 32, NOW)]
+    for digest, browser, now in (*strangers, (*cookie, NOW + 100)):
+        assert await sessions.with_login("login", digest, browser, now) == (kept, None)
+    elsewhere = Sessions(database, "https://other.example")
+    assert await elsewhere.with_login("login", *cookie, NOW) == (kept, None)
+    await database.submit(sessions.end(SESSION.id, SESSION.resident_id, NOW))
+    assert await sessions.with_login("login", *cookie, NOW) == (kept, None)
 
 
 async def test_a_renewed_session_opens_to_the_new_cookie_only(database: OpenDatabase) -> None:

@@ -1,7 +1,7 @@
 """``symbolon resident``: import, show, lock, unlock and erase residents.
 
-What an operator does to a person is recorded in the journal, without saying who it is. An
-identifier can be read from standard input, where neither history nor process list shows it.
+What an operator does to a person is recorded in the journal and the audit, without saying who it
+is. An identifier can be read from standard input, where neither history nor process list shows it.
 """
 
 import asyncio
@@ -17,11 +17,13 @@ import click
 from config.cli.failures import NotPossible
 from config.cli.opening import settings_of
 from config.cli.progress import ImportBar
-from config.runtime.database.unit import Refused
+from config.runtime.audit.records import DatabaseAudit
+from config.runtime.database.unit import Refused, Write
 from config.runtime.journal import DatabaseJournal, Fact
 from config.settings import Settings
 from config.wiring.production import open_world
 from config.wiring.world import World
+from idp.flows.registration import OPERATOR
 from idp.residents import statements as sql
 from idp.residents.claims import CLAIMS
 from idp.residents.embedded import EmbeddedResidents
@@ -30,6 +32,7 @@ from idp.residents.pins import PinHashing
 from idp.residents.port import Resident, State
 from idp.residents.sources import BadFile
 from idp.stores.forgetting import forget
+from idp.stores.records import Records
 from keystore.purposes import Role
 
 T = TypeVar("T")
@@ -55,12 +58,12 @@ class Desk:
             raise NotPossible("nobody has this identifier")
         return found
 
-    def fact(self, what: str, about: str, **details: Any) -> Any:
-        """Return the write that records what the operator did."""
+    def noted(self, what: str, about: str, **details: Any) -> tuple[Write, Write]:
+        """Return the writes that record what the operator did, in the journal and the audit."""
         fact = Fact(
             name=f"resident.{what}", at=self.world.clock.now(), about=about, details=details
         )
-        return DatabaseJournal().write(fact)
+        return Records(DatabaseJournal(), DatabaseAudit()).write(fact, OPERATOR)
 
 
 @click.group()
@@ -176,7 +179,7 @@ async def _import(desk: Desk, order: Order) -> Progress:
     importer = Importer.into(desk.store, hashing, world.clock)
     with ImportBar(world.clock) as bar:
         done = await importer.run(order, bar.report)
-    await world.database.submit(desk.fact("imported", done.source.hex(), **_counts(done)))
+    await world.database.submit(*desk.noted("imported", done.source.hex(), **_counts(done)))
     return done
 
 
@@ -184,7 +187,7 @@ async def _show(desk: Desk, typed: str, reveal: bool) -> dict[str, Any]:
     found = await desk.find(typed)
     identifiers = await desk.world.database.rows(sql.IDENTIFIERS, id=found.id)
     claims = await desk.store.attributes(found.id, ["national_id", *CLAIMS])
-    await desk.world.database.submit(desk.fact("shown", found.id, revealed=int(reveal)))
+    await desk.world.database.submit(*desk.noted("shown", found.id, revealed=int(reveal)))
     return {
         "id": found.id,
         "state": found.state.value,
@@ -215,7 +218,7 @@ async def _lock(desk: Desk, typed: str, factors: Iterable[str]) -> None:
     else:
         raise NotPossible(f"only who is active can be locked; this person is {found.state}")
     details = {"factors": " ".join(sorted(factors))}
-    await desk.world.database.submit(write, desk.fact("locked", found.id, **details))
+    await desk.world.database.submit(write, *desk.noted("locked", found.id, **details))
 
 
 async def _unlock(desk: Desk, typed: str, factors: Iterable[str]) -> None:
@@ -227,14 +230,14 @@ async def _unlock(desk: Desk, typed: str, factors: Iterable[str]) -> None:
     else:
         raise NotPossible(f"only who is locked can be unlocked; this person is {found.state}")
     details = {"factors": " ".join(sorted(factors))}
-    await desk.world.database.submit(write, desk.fact("unlocked", found.id, **details))
+    await desk.world.database.submit(write, *desk.noted("unlocked", found.id, **details))
 
 
 async def _erase(desk: Desk, typed: str) -> str:
     found, now = await desk.find(typed), desk.world.clock.now()
     erasure = await desk.store.erase(found.id, now)
-    fact = desk.fact("erased", found.id, digest=erasure.proof.digest)
-    await desk.world.database.submit(*erasure.writes, *forget(found.id), fact)
+    noted = desk.noted("erased", found.id, digest=erasure.proof.digest)
+    await desk.world.database.submit(*erasure.writes, *forget(found.id), *noted)
     return erasure.proof.as_json().decode()
 
 

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Protocol
 
 from config.runtime.redis import Redis, RedisUnavailable, Script
@@ -195,3 +196,16 @@ class RedisLimits:
 
 def _refused(key: str, wait: int) -> Verdict:
     return Verdict(False, -(-wait // _MICROSECONDS), key)
+
+
+def network_of(address: str) -> str:
+    """Return what counts as one place: an IPv4 address, the /56 of an IPv6 address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ip_network((parsed, 56), strict=False))
+    return str(parsed)

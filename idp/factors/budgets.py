@@ -13,9 +13,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from ipaddress import IPv6Address, ip_address, ip_network
 
-from config.runtime.limits import Charge, Limits, Rate
+from config.runtime.limits import Charge, Limits, Rate, network_of
 from config.settings import Limits as Rates
 from idp.factors.factor import Attempt
 
@@ -60,7 +59,7 @@ class Budgets:
             return await self._spend((own,), now)
         phone = to or attempt.login_id
         prefix = phone[: _PREFIX_DIGITS + 1] if phone.startswith("+") else attempt.login_id
-        network = _network(attempt.address)
+        network = network_of(attempt.address)
         return await self._spend(
             (
                 self._charge("send-share", whom + network, _half(self._sends_per_resident)),
@@ -81,7 +80,7 @@ class Budgets:
             return await self._spend(
                 (self._charge("wrong-device", key, self._wrong_per_device),), now
             )
-        network = _network(attempt.address)
+        network = network_of(attempt.address)
         key = f"{factor}\0{whom}"
         return await self._spend(
             (
@@ -125,16 +124,3 @@ def _half(rate: Rate) -> Rate:
     """Return the share of one network: half of what there is, and at least one event."""
     burst = -(-(rate.burst or rate.count) // 2)
     return Rate(rate.count, rate.seconds * 2, burst)
-
-
-def _network(address: str) -> str:
-    """Return what counts as one place: an IPv4 address, the /56 of an IPv6 address."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ip_network((parsed, 56), strict=False))
-    return str(parsed)

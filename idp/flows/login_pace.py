@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from ipaddress import IPv6Address, ip_address, ip_network
 
-from config.runtime.limits import Charge, Limits, Rate
+from config.runtime.limits import Charge, Limits, Rate, network_of
 
 
 class TooManyLogins(Exception):
@@ -25,19 +24,8 @@ class Pace:
 
     async def begin(self, address: str, now: int) -> None:
         """Charge one login to the network of ``address``, or raise TooManyLogins."""
-        place = _place(address).encode()
+        place = network_of(address).encode()
         hidden = blake2b(place, key=self.secret, digest_size=16).hexdigest()
         verdict = await self.limits.spend((Charge(f"logins:{hidden}", self.rate),), now)
         if not verdict.allowed:
             raise TooManyLogins(verdict.retry_after)
-
-
-def _place(address: str) -> str:
-    """Return what counts as one network: an IPv4 address, the /56 of an IPv6 address."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, 56), strict=False))
-    return str(parsed)

@@ -14,6 +14,7 @@ from idp.protocol.errors import InvalidRequest
 from idp.protocol.logout import AfterLogout, client_of
 from idp.protocol.parameters import Parameters
 from idp.protocol.session import Session
+from idp.protocol.tokens import session_identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,8 @@ class Logout:
         self, hint: VerifiedHint | None, client: Client | None, session: Session | None
     ) -> bool:
         if hint is None or client is None or session is None:
+            return False
+        if hint.session != session_identifier(session.id, client.client_id):
             return False
         subject, _ = await subject_of(self.ground, client, session.resident_id)
         return hint.subject == subject

@@ -52,12 +52,6 @@ class UnsupportedResponseType(OAuthError):
     code = "unsupported_response_type"
 
 
-class UnsupportedTokenType(OAuthError):
-    """RFC 7009 §2.2.1."""
-
-    code = "unsupported_token_type"
-
-
 class AccessDenied(OAuthError):
     code = "access_denied"
 
@@ -83,14 +77,6 @@ class InsufficientScope(OAuthError):
 
 class LoginRequired(OAuthError):
     code = "login_required"
-
-
-class InteractionRequired(OAuthError):
-    code = "interaction_required"
-
-
-class AccountSelectionRequired(OAuthError):
-    code = "account_selection_required"
 
 
 class ConsentRequired(OAuthError):

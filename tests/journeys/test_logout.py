@@ -159,3 +159,13 @@ async def test_another_site_cannot_confirm_a_logout(here: Site) -> None:
         )
         assert page.status == 403
     assert await still_signed_in(here, browser)
+
+
+@pytest.mark.behaviour(30)
+async def test_a_hint_of_another_session_of_the_same_person_asks_first(here: Site) -> None:
+    elsewhere = await here.tokens(await here.logged_in(here.browser()))
+    browser = here.browser()
+    await here.logged_in(browser)
+    page = await browser.get(logout(id_token_hint=elsewhere["id_token"]))
+    assert page.form("/logout/confirm")
+    assert await still_signed_in(here, browser)

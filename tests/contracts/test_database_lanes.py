@@ -52,6 +52,34 @@ async def test_what_waits_is_taken_together() -> None:
     await one.close()
 
 
+async def test_work_behind_a_thread_that_is_held_up_gets_another() -> None:
+    stuck, free = Gated(), Gated()
+    free.gate.set()
+    limits = Limits(deadline=20.0, batch=40, queue=1000)
+    two = Lane("gated", [stuck, free], limits)
+    first = two.ask(lambda _: "first")
+    await asyncio.to_thread(stuck.begun.wait, 20)
+    while not stuck.batches:
+        await asyncio.sleep(0)
+    assert await two.ask(lambda _: "second") == "second"
+    assert not first.done() and free.batches == [1]
+    stuck.gate.set()
+    assert await first == "first"
+    await two.close()
+
+
+async def test_what_one_turn_asks_wakes_one_thread() -> None:
+    one, other = Gated(), Gated()
+    one.gate.set()
+    other.gate.set()
+    two = Lane("gated", [one, other], Limits(deadline=20.0, batch=40, queue=1000))
+    for _ in range(5):
+        await asyncio.gather(*(two.ask(lambda _: None) for _ in range(3)))
+    assert one.batches == [3] * 5
+    assert not other.begun.is_set()
+    await two.close()
+
+
 async def test_a_disk_that_hangs_is_unavailable_at_the_deadline() -> None:
     session = Gated()
     one = lane(session, deadline=0.1)

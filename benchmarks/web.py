@@ -14,8 +14,8 @@ from config.runtime.entropy import Entropy
 from config.runtime.logs import configure_logs
 from config.settings import Settings
 from config.wiring.app import build_application
+from config.wiring.loops import use_uvloop
 from config.wiring.production import open_world
-from config.wiring.serving import use_uvloop
 from keystore.purposes import Role
 
 

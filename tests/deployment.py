@@ -43,10 +43,10 @@ from config.runtime.entropy import SystemEntropy
 from config.settings import Settings
 from config.wiring.app import build_application
 from config.wiring.demo.browser import Browser
+from config.wiring.loops import use_uvloop
 from config.wiring.migrations import KEYSTORE, WEB, migrate
 from config.wiring.production import open_world
 from config.wiring.registering import registrar
-from config.wiring.serving import use_uvloop
 from config.wiring.world import World
 from idp.client_auth.method import ASSERTION_TYPE
 from idp.protocol.claims_request import NOTHING

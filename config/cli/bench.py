@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from config.cli.failures import NotPossible
-from config.wiring.serving import use_uvloop
+from config.wiring.loops import use_uvloop
 
 if TYPE_CHECKING:
     from benchmarks.run import Outcome, Wish

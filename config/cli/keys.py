@@ -14,6 +14,7 @@ from config.runtime.entropy import SystemEntropy
 from config.runtime.logs import configure_logs
 from config.settings import Settings
 from config.wiring.keys import serve_keys
+from config.wiring.loops import calm_the_collector, use_uvloop
 from keystore.backends.backend import Algorithm
 from keystore.door import NotPermitted
 from keystore.purposes import Role
@@ -35,8 +36,10 @@ def serve(settings_file: str | None) -> None:
     settings = settings_of(settings_file)
 
     def ready() -> None:
+        calm_the_collector()
         click.echo(f"The key service listens in {settings.keys.sockets}", err=True)
 
+    use_uvloop()
     asyncio.run(serve_keys(settings, SystemClock(), SystemEntropy(), ready))
 
 

@@ -8,8 +8,9 @@ from config.cli.opening import settings_of
 from config.runtime.logs import configure_logs
 from config.settings import Settings
 from config.wiring.app import Application, build_application
+from config.wiring.loops import calm_the_collector, use_uvloop
 from config.wiring.production import open_world
-from config.wiring.serving import Listening, Server, calm_the_collector, use_uvloop
+from config.wiring.serving import Listening, Server
 from keystore.purposes import Role
 
 

@@ -8,8 +8,8 @@ import click
 from config.cli.opening import settings_of
 from config.runtime.logs import configure_logs
 from config.settings import Settings
+from config.wiring.loops import calm_the_collector, use_uvloop
 from config.wiring.production import open_world
-from config.wiring.serving import use_uvloop
 from config.wiring.worker import work as do_work
 from keystore.purposes import Role
 
@@ -29,4 +29,5 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_world(settings, Role.WORKER) as world:
+        calm_the_collector()
         await do_work(world, stop)

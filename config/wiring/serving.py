@@ -1,7 +1,5 @@
 """Running an ASGI application under uvicorn: one process, drained on SIGTERM."""
 
-import asyncio
-import gc
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +7,6 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-import uvloop
 
 from config.runtime.web.protocol import BoundedProtocol
 
@@ -67,18 +64,3 @@ class Server(uvicorn.Server):
             return
         self._on_stop()
         self.should_exit = True
-
-
-def use_uvloop() -> None:
-    """Have every event loop of this process be uvloop's."""
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-
-
-def calm_the_collector() -> None:
-    """Keep the garbage collector from what lives as long as the process: call it once all is made.
-
-    Requests leave few cycles, but with the defaults each few of them has everything looked through.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)

@@ -10,7 +10,8 @@ from config.runtime.entropy import SystemEntropy
 from config.runtime.logs import configure_logs
 from config.settings import Settings, anchored, load
 from config.wiring.demo.plan import LOOPBACK
-from config.wiring.serving import Listening, Server, use_uvloop
+from config.wiring.loops import use_uvloop
+from config.wiring.serving import Listening, Server
 
 
 def main(name: str, directory: Path) -> None:

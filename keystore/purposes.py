@@ -51,7 +51,6 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
         [
             (Act.SIGN, TokenKind.LOGOUT_TOKEN),  # back-channel logout is sent by the relay
             (Act.SIGN, TokenKind.AUDIT_CHECKPOINT),
-            (Act.SEAL, SealPurpose.OUTBOX),
             (Act.OPEN, SealPurpose.OUTBOX),
         ]
     ),

@@ -1,5 +1,7 @@
 """Issuers: an address, a profile and a key ring each; and the ladder of authentication levels."""
 
+from typing import Literal
+
 import msgspec
 
 
@@ -33,8 +35,8 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     name: dict[str, str] = msgspec.field(default_factory=lambda: {"": "Symbolon"})
     """What the service is called, by language; "" is the default."""
 
-    profile: str = "oidc"
-    """What the issuer demands of clients: ``oidc`` is plain OpenID Connect."""
+    profile: Literal["oidc"] = "oidc"
+    """What the issuer demands of clients. There is one so far: ``oidc``, plain OpenID Connect."""
 
     algorithms: tuple[str, ...] = ("ES256", "RS256", "PS256", "EdDSA")
     """Algorithms in which the issuer has signing keys; the first is the default."""

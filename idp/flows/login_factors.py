@@ -153,6 +153,7 @@ class FactorSteps:
             issuer=login.issuer,
             client_id=client.client_id,
             client_name=localized(names, (visit.locale,)) or client.client_id,
+            purpose=client.purpose((visit.locale,)),
             resident=draft.resident,
             address=visit.address,
             locale=visit.locale,

@@ -1,7 +1,10 @@
 """Failures that an operator can mend, and the exit code of each."""
 
 from config.runtime.database.unit import DatabaseUnavailable
+from config.runtime.plugins import UnknownPlugin
 from config.settings import SettingsError
+from idp.pages.look import UnfitLook
+from idp.pages.own_texts import UnfitTexts
 from keystore.door import KeyServiceUnavailable
 
 
@@ -12,7 +15,7 @@ class NotPossible(Exception):
 def status_of(error: Exception) -> int | None:
     """Return the exit code for ``error``; None where it is our own fault."""
     match error:
-        case SettingsError():
+        case SettingsError() | UnfitLook() | UnfitTexts() | UnknownPlugin():
             return 3
         case DatabaseUnavailable() | KeyServiceUnavailable():
             return 4

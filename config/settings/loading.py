@@ -116,5 +116,7 @@ def anchored(settings: Settings, directory: Path) -> Settings:
         web=replace(
             web, certificate=path(web.certificate), certificate_key=path(web.certificate_key)
         ),
-        pages=replace(settings.pages, logo=path(settings.pages.logo)),
+        pages=replace(
+            settings.pages, logo=path(settings.pages.logo), texts=path(settings.pages.texts)
+        ),
     )

@@ -157,6 +157,9 @@ class Pages(Section, frozen=True):
     country_code: str = "999"
     """Country calling code put before a phone number that was typed without one."""
 
+    texts: str = ""
+    """Directory with a gettext catalogue per language (``fr.po``) whose texts replace ours."""
+
     support: dict[str, str] = msgspec.field(default_factory=dict)
     """How to reach help, by language: shown on error pages."""
 

@@ -17,7 +17,9 @@ from config.runtime.redis import Redis
 from config.settings import Settings, SettingsError
 from config.wiring.readiness import checks
 from config.wiring.world import World
+from idp.pages.languages import load_languages
 from idp.pages.look import UnfitLook, load_look
+from idp.pages.own_texts import UnfitTexts
 
 LEAST_FREE = 512 * 1024 * 1024
 """Bytes that a disk with an SQLite database should have free."""
@@ -65,7 +67,8 @@ def _keys(settings: Settings) -> Iterator[Finding]:
 def _look(settings: Settings) -> Iterator[Finding]:
     try:
         load_look(settings.pages.accent, settings.pages.logo)
-    except (UnfitLook, OSError) as reason:
+        load_languages(settings.pages.languages, settings.pages.texts)
+    except (UnfitLook, UnfitTexts, OSError) as reason:
         yield Finding("look of the pages", str(reason))
     else:
         yield Finding("look of the pages")

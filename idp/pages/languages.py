@@ -9,7 +9,12 @@ from babel.dates import format_datetime, format_timedelta
 from babel.messages.pofile import read_po
 from markupsafe import Markup, escape
 
+from idp.pages.own_texts import own_texts
+
 CATALOGUES = Path(__file__).parent / "locales"
+
+_COMPLETE = "fr"
+"""A catalogue of ours: each of them has every original."""
 
 _REMEMBERED = 1000
 """Lengths of time that a language knows by heart: the seconds of waits, said on every page."""
@@ -89,10 +94,21 @@ class Languages:
         return self.default
 
 
-def load_languages(tags: Iterable[str], catalogues: Path = CATALOGUES) -> Languages:
-    """Read the catalogues of ``tags``; English is the language of the originals."""
+def load_languages(tags: Iterable[str], own: str = "", catalogues: Path = CATALOGUES) -> Languages:
+    """Read the catalogues of ``tags``; English is the language of the originals.
+
+    ``own`` is a directory with texts that replace ours; raises UnfitTexts.
+    """
+    known = _texts(_COMPLETE, catalogues)
     return Languages(
-        [Language(tag, Locale.parse(tag, sep="-"), _texts(tag, catalogues)) for tag in tags]
+        [
+            Language(
+                tag,
+                Locale.parse(tag, sep="-"),
+                {**_texts(tag, catalogues), **own_texts(own, tag, known)},
+            )
+            for tag in tags
+        ]
     )
 
 

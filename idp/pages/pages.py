@@ -43,7 +43,7 @@ class Pages:
 
     @classmethod
     def load(cls, settings: PageSettings) -> "Pages":
-        """Read templates, catalogues, colours and logo; or raise UnfitLook."""
+        """Read templates, catalogues, colours and logo; or raise UnfitLook or UnfitTexts."""
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -54,7 +54,7 @@ class Pages:
         )
         names = [name for name in environment.list_templates() if name.endswith(".html")]
         templates = {name.removesuffix(".html"): environment.get_template(name) for name in names}
-        languages = load_languages(settings.languages)
+        languages = load_languages(settings.languages, settings.texts)
         look = load_look(settings.accent, settings.logo)
         common = {language.tag: _common(language, look) for language in languages.offered}
         footers = {

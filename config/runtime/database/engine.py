@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -19,6 +21,9 @@ MIGRATING = 0x53796D626F6C6F6E
 
 PATIENCE = 60
 """Seconds to wait for another process that changes the schema."""
+
+BUSY_PAUSE = 0.02
+"""Seconds between two attempts to put an SQLite file into WAL mode."""
 
 LOCK_PATIENCE = "5s"
 """How long a change may wait for a table that requests use; it fails rather than hold them up."""
@@ -37,15 +42,32 @@ def change_schema(url: str, act: Callable[[Connection], Any]) -> Any:
     engine = create_engine(
         "sqlite://",
         # Without SQLAlchemy's own way of beginning, which locks too late.
-        creator=lambda: sqlite3.connect(path, isolation_level=None, timeout=PATIENCE),
+        creator=lambda: _in_wal_mode(path),
         poolclass=NullPool,
     )
     with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         outcome = act(connection)
         connection.commit()
     return outcome
+
+
+def _in_wal_mode(path: Path) -> sqlite3.Connection:
+    """Return a connection to the file in WAL mode.
+
+    Changing the mode does not wait as statements do: who meets another process asks again.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, timeout=PATIENCE)
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return connection
+        except sqlite3.OperationalError as failure:
+            if failure.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up:
+                connection.close()
+                raise
+            time.sleep(BUSY_PAUSE)
 
 
 async def _on_postgresql(url: str, act: Callable[[Connection], Any]) -> Any:

@@ -17,7 +17,7 @@ from tests.interop import evil
 from tests.journeys.browsers import Browser, Page
 from tests.journeys.login_world import CHALLENGE, CLINIC, ORIGIN, Site, site
 
-pytestmark = [pytest.mark.attack("A26"), pytest.mark.attack("A28")]
+pytestmark = [pytest.mark.attack("A26"), pytest.mark.attack("A28"), pytest.mark.long]
 
 GENTLE = settings(
     max_examples=400,

@@ -22,6 +22,8 @@ from config.runtime.web import protocol as bounded
 from config.runtime.web.protocol import BoundedProtocol
 from tests.unit.web.asking import hello, web
 
+pytestmark = pytest.mark.long
+
 HOST = b"Host: id.example\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 

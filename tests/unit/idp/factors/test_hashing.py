@@ -1,6 +1,7 @@
 """PIN hashes: off the event loop, so many at once, alike for nobody, renewed in time."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -64,7 +65,9 @@ async def test_beyond_so_many_at_once_it_says_busy_and_recovers() -> None:
 
 
 async def test_who_stops_waiting_does_not_make_room_before_the_thread_is_free() -> None:
-    slow = Hasher(PinSettings(memory=65536, rounds=4, concurrent=1), SystemEntropy())
+    slow = Hasher(PinSettings(memory=8, rounds=1, concurrent=1), SystemEntropy())
+    released = threading.Event()
+    slow._threads.submit(released.wait)  # the only thread is taken for as long as the test wants
     waiting = [asyncio.create_task(slow.verify(None, "1")) for _ in range(1 + WAITING_PER_THREAD)]
     await asyncio.sleep(0)
     for task in waiting[2:]:
@@ -73,10 +76,9 @@ async def test_who_stops_waiting_does_not_make_room_before_the_thread_is_free() 
     assert slow.full
     with pytest.raises(Busy):
         await slow.verify(None, "1")
-    slow.close()
-    waiting[0].cancel()
-    waiting[1].cancel()
+    released.set()
     await asyncio.gather(*waiting, return_exceptions=True)
+    slow.close()
 
 
 async def test_the_event_loop_turns_while_a_hash_is_made() -> None:

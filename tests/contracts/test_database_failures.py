@@ -377,15 +377,22 @@ async def test_a_unit_that_is_chosen_to_end_a_deadlock_is_tried_again(
         stdout=subprocess.PIPE,
     )
     assert other.stdin is not None and other.stdout is not None
+    # Whoever looks for a deadlock first is ended by it: the other must never look.
+    other.stdin.write(b"SET deadlock_timeout = '10min';\n")
     other.stdin.write(b"BEGIN; UPDATE codes SET used_by = 'other' WHERE id = 'b' RETURNING id;\n")
     other.stdin.flush()
     while other.stdout.readline().strip() != b"b":
         pass
     ours = asyncio.create_task(database.submit(use("a", "ours"), use("b", "ours")))
-    waiting = Statement(text("SELECT 1 FROM pg_locks WHERE NOT granted"))
+    waiting = Statement(
+        text(
+            "SELECT 1 FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+    )
     while not await database.rows(waiting):
         await asyncio.sleep(0.01)
-    # Now each waits for the other; the server ends the one that waited first.
+    # Now each waits for the other, and the server ends ours.
     other.stdin.write(b"UPDATE codes SET used_by = 'other' WHERE id = 'a'; COMMIT;\n")
     other.stdin.close()
     await ours

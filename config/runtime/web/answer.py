@@ -89,8 +89,12 @@ def bytes_answer(
     )
 
 
-def page_answer(html: str, status: int = 200, form_targets: Iterable[str] = ()) -> Answer:
-    """Answer a page, never stored, with the strictest content security policy that shows it.
+def page_answer(
+    html: str, status: int = 200, form_targets: Iterable[str] = (), *, max_age: int = 0
+) -> Answer:
+    """Answer a page with the strictest content security policy that shows it.
+
+    ``max_age``: seconds that the browser may keep it, and no cache between; 0 stores it nowhere.
 
     ``form_targets`` are sources from ``form_target``: where a form of this page may end up,
     because browsers hold ``form-action`` against the redirects that follow a form as well.
@@ -99,7 +103,11 @@ def page_answer(html: str, status: int = 200, form_targets: Iterable[str] = ()) 
     targets = "".join(f" {target}" for target in form_targets)
     if targets:
         policy = _POLICY.format(targets=targets).encode()
-    return Answer(status, list(_PAGE), html.encode(), compressible=True, policy=policy)
+    headers = list(_PAGE)
+    if max_age:
+        headers = [header for header in _PAGE if header not in _NO_STORE]
+        headers.append((b"cache-control", f"private, max-age={max_age}".encode()))
+    return Answer(status, headers, html.encode(), compressible=True, policy=policy)
 
 
 def form_target(uri: str) -> str:

@@ -43,7 +43,8 @@ class Disconnected(Exception):
 
 class Call:
     """One request. ``captured`` holds the values of the path template; ``origin`` is the
-    configured origin under which it came (``https://id.example``), ``request_id`` is ours.
+    configured origin under which it came (``https://id.example``), ``request_id`` is ours,
+    ``errors_at`` is the `Route`'s.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Call:
         "_headers",
         "_receive",
         "captured",
+        "errors_at",
         "method",
         "origin",
         "path",
@@ -64,6 +66,7 @@ class Call:
         self.path: str = scope["path"]
         self.origin = ""
         self.request_id = ""
+        self.errors_at = ""
         self.captured: dict[str, str] = {}
         self._headers: dict[bytes, bytes] | None = None
         self._receive = receive
@@ -73,6 +76,13 @@ class Call:
     def secure(self) -> bool:
         """Return whether the configured origin is https: never what a proxy or client claims."""
         return self.origin.startswith("https:")
+
+    def error_uri(self, code: str) -> str:
+        """Return the address of the page that explains the error ``code``; "" when there is none.
+
+        RFC 6749 §5.2: printable ASCII without double quote and backslash, as addresses are.
+        """
+        return f"{self.errors_at}/{code}" if self.errors_at else ""
 
     def header(self, name: str) -> str | None:
         """Return the value of the header ``name`` (lower case), or None.

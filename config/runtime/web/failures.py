@@ -25,14 +25,14 @@ Refusals = Mapping[type[Exception], Callable[[Exception, Call], Answer]]
 
 def failure_json(failure: Failure, call: Call) -> Answer:
     """Answer ``failure`` as OAuth does (RFC 6749 §5.2), with the request id for the log."""
-    return json_answer(
-        {
-            "error": failure.code,
-            "error_description": failure.description,
-            "request_id": call.request_id,
-        },
-        failure.status,
-    )
+    body = {
+        "error": failure.code,
+        "error_description": failure.description,
+        "request_id": call.request_id,
+    }
+    if explained := call.error_uri(failure.code):
+        body["error_uri"] = explained
+    return json_answer(body, failure.status)
 
 
 def plain_failure_page(failure: Failure, call: Call) -> Answer:

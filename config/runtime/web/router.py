@@ -162,6 +162,7 @@ class Web:
         return site
 
     async def _answered(self, entry: Entry, call: Call) -> Answer:
+        call.errors_at = entry.errors_at
         endpoint = entry.endpoints.get(call.method)
         if endpoint is None:
             return self._other_method(entry, call)

@@ -37,7 +37,8 @@ class Route:
     characters, found in ``call.captured``. ``budget`` names the bulkhead. ``page`` says that people
     see it: failures become pages, and forms of other sites are refused unless ``cross_site``.
     ``cors`` lets scripts of any site read the answers, without cookies. ``origins`` limits the
-    route to some of the house's origins; none means all. ``operations`` holds, by method, what
+    route to some of the house's origins; none means all. ``errors_at`` is the address below which
+    the error codes of its refusals are explained (``error_uri``, RFC 6749 §5.2). ``operations`` holds, by method, what
     OpenAPI says of it (``summary``, ``parameters``, ``requestBody``, ``responses``).
     """
 
@@ -48,6 +49,7 @@ class Route:
     cors: bool = False
     cross_site: bool = False
     origins: Sequence[str] = ()
+    errors_at: str = ""
     operations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -61,6 +63,7 @@ class Entry:
     budget: Budget
     page: bool
     same_site: bool
+    errors_at: str
     headers: Headers
     preflight: Headers | None
 
@@ -153,6 +156,7 @@ def _entry(route: Route, security: Headers, budget: Budget) -> Entry:
         budget=budget,
         page=route.page,
         same_site=route.page and not route.cross_site,
+        errors_at=route.errors_at,
         headers=[*security, *_CORS] if route.cors else security,
         preflight=preflight,
     )

@@ -39,7 +39,8 @@ class Route:
     ``cors`` lets scripts of any site read the answers, without cookies. ``origins`` limits the
     route to some of the house's origins; none means all. ``errors_at`` is the address below which
     the error codes of its refusals are explained (``error_uri``, RFC 6749 §5.2). ``operations``
-    holds, by method, what OpenAPI says of it (``summary``, ``parameters``, ``requestBody``, ``responses``).
+    holds, by method, what OpenAPI says of it (``summary``, ``parameters``, ``requestBody``,
+    ``responses``).
     """
 
     path: str

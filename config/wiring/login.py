@@ -12,6 +12,7 @@ from config.settings import Issuer
 from config.wiring.machine import Machine
 from config.wiring.world import World
 from idp.endpoints.authorize import Authorize
+from idp.endpoints.errors import ErrorPages, explained
 from idp.endpoints.guests import Guests, session_cookie
 from idp.endpoints.login import LoginPages
 from idp.endpoints.login_answers import LoginAnswers
@@ -32,6 +33,7 @@ from idp.flows.login_pace import Pace
 from idp.flows.logout import Logout
 from idp.flows.me import Me
 from idp.flows.me_factors import OwnFactors
+from idp.pages.error_reference import error_reference
 from idp.pages.pages import Pages
 from idp.protocol.acr import Ladder
 
@@ -63,8 +65,10 @@ def residents_side(
         LogoutPages(logout, answers, refusals, world.clock),
         MePages(door),
         MeFactors(door, OwnFactors(me)),
+        ErrorPages(issuer.address, error_reference(), answers, guests),
     )
-    return refusals, tuple(route for endpoint in endpoints for route in endpoint.routes())
+    routes = [route for endpoint in endpoints for route in endpoint.routes()]
+    return refusals, explained(routes, issuer.address)
 
 
 def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:

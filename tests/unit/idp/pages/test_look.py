@@ -10,11 +10,13 @@ import pytest
 from config.settings import Pages as PageSettings
 from idp.factors.factor import Offer
 from idp.pages.consent_items import groups
+from idp.pages.error_reference import WORDS, error_reference, marked
 from idp.pages.look import STATIC, UnfitLook, contrast, load_look
 from idp.pages.pages import Pages, Setting
 from idp.protocol.claims import STANDARD
 
 LIGHT, DARK = 0, 1
+REFERENCE = error_reference()
 
 
 def colours() -> list[dict[str, str]]:
@@ -132,6 +134,11 @@ def content(name: str) -> dict[str, Any]:
         "qr": "<svg/>" * 500,
         "seed": "x" * 28,
         "written": "ABCD " * 8,
+        "codes": REFERENCE,
+        "code": "x" * 40,
+        "one": max(REFERENCE.values(), key=lambda one: len(repr(one))),
+        "words": WORDS,
+        "marked": marked,
     }
 
 

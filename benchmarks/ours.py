@@ -136,6 +136,7 @@ def _written(plan: Plan, sink: Sink, port: int, operations: int) -> dict[str, st
     lines = [
         "demo = true",
         "[[issuers]]",
+        'profile = "oidc"',
         f'address = "http://127.0.0.1:{port}"',
         "[web]",
         f"port = {port}",
@@ -180,6 +181,7 @@ def _client(settings: Settings, client_id: str, method: str, jwks: bytes | None)
     return Client(
         client_id=client_id,
         issuer=settings.issuers[0].address,
+        profile="oidc",
         names={"": client_id},
         redirect_uris=(CALLBACK,),
         token_endpoint_auth_method=method,

@@ -341,7 +341,7 @@ def deployment(
 
 
 def _toml(issuer: str, tables: Mapping[str, Mapping[str, Any]]) -> str:
-    lines = ["demo = true", "[[issuers]]", f"address = {json.dumps(issuer)}"]
+    lines = ["demo = true", "[[issuers]]", 'profile = "oidc"', f"address = {json.dumps(issuer)}"]
     lines += ['algorithms = ["ES256"]']
     for name, table in tables.items():
         lines.append(f"[{name}]")
@@ -360,6 +360,7 @@ async def register(place: Deployment, client_id: str = CLIENT_ID, **changes: Any
     wish = Client(
         client_id=client_id,
         issuer=place.issuer,
+        profile="oidc",
         names={"": client_id},
         redirect_uris=(CALLBACK,),
         token_endpoint_auth_method="private_key_jwt",

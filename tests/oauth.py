@@ -3,75 +3,47 @@
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 import idp.residents.tables  # noqa: F401  (declares the tables of the ID store)
-from config.runtime.audit.records import DatabaseAudit
-from config.runtime.cache import Cache
 from config.runtime.crashpoints import CrashHere, never
+from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Database
 from config.runtime.entropy import SystemEntropy
-from config.runtime.journal import DatabaseJournal
-from config.runtime.outbound import FetchFailed
+from config.runtime.limits import MemoryLimits
+from config.runtime.outbound import Fetcher, FetchFailed
 from config.runtime.web.budget import Budget
 from config.runtime.web.router import House, Web
-from config.runtime.web.sites import Route
-from config.settings import Issuer, Lifetimes
-from idp.client_auth.client_secret_basic import ClientSecretBasic
-from idp.client_auth.client_secret_jwt import ClientSecretJwt
-from idp.client_auth.client_secret_post import ClientSecretPost
-from idp.client_auth.keys import ClientKeys
-from idp.client_auth.method import ASSERTION_TYPE, Method
-from idp.client_auth.none import Public
-from idp.client_auth.private_key_jwt import ALGS, PrivateKeyJwt
-from idp.endpoints.discovery import DiscoveryEndpoint
-from idp.endpoints.introspection import IntrospectionEndpoint
-from idp.endpoints.jwks import JwksEndpoint
-from idp.endpoints.revocation import RevocationEndpoint
-from idp.endpoints.token import TokenEndpoint
-from idp.endpoints.userinfo import UserinfoEndpoint
-from idp.flows.access import Access
-from idp.flows.clients import CACHE_ENTRIES, CACHE_SECONDS, ClientAuthentication, KnownClients
-from idp.flows.inspection import Inspection
-from idp.flows.issuer_keys import IssuerKeys
-from idp.flows.nesting import Nesting
+from config.settings import Issuer, Lifetimes, Settings
+from config.wiring.machine import Stores, machine
+from config.wiring.world import World
+from idp.client_auth.method import ASSERTION_TYPE
 from idp.flows.registration import Registered, Registrar
-from idp.flows.tokens import Tokens
-from idp.flows.userinfo import Userinfo
-from idp.grants.authorization_code import AuthorizationCode
-from idp.grants.grant_type import GrantType
-from idp.grants.refresh_token import RefreshTokenGrant
 from idp.protocol.claims import STANDARD
 from idp.protocol.claims_request import NOTHING
 from idp.protocol.client import Client
-from idp.protocol.discovery import Offer
 from idp.protocol.grant import Authorization, IssuedCode, digest_of
 from idp.residents.port import Residents
 from idp.stores.clients import Clients
 from idp.stores.codes import Codes
 from idp.stores.grants import Grants
-from idp.stores.records import Records
-from idp.stores.refresh_tokens import RefreshTokens
-from idp.stores.used import Used
 from keystore.administration import KeyAdministration
 from keystore.backends.registry import Backends
 from keystore.batches import Batches
 from keystore.door import Door
-from keystore.jose.jwe import CONTENT, KEY_MANAGEMENT
 from keystore.keyring import KeyRing
 from keystore.purposes import Role
 from keystore.stores.memory import MemoryKeyRecords
 from tests.keyrings import POLICIES, HandClock, software_backend
 from tests.residents import id_store, import_rows
 
-ISSUER = Issuer(address="https://id.example", algorithms=("ES256", "EdDSA"))
+ISSUER = Issuer(address="https://id.example", profile="oidc", algorithms=("ES256", "EdDSA"))
 LIFETIMES = Lifetimes()
 CALLBACK = "https://rp.example/cb"
 VERIFIER = "correct-horse-battery-staple-correct-horse-battery"
@@ -116,6 +88,7 @@ class Provider:
             redirect_uris=(CALLBACK,),
             token_endpoint_auth_method=method,
             sector="",
+            profile="oidc",
             grant_types=("authorization_code", "refresh_token"),
             scope=frozenset(("openid", "profile", "email", "phone", "address", "offline_access")),
             jwks=JWKS if method == "private_key_jwt" else None,
@@ -247,14 +220,19 @@ async def provider(ground: Ground) -> Provider:
     assert person is not None
     pages: dict[str, object] = {}
 
-    async def fetch(url: str) -> object:
-        if url not in pages:
-            raise FetchFailed("network")
-        pages["fetched " + url] = int(str(pages.get("fetched " + url, 0))) + 1
-        return pages[url]
-
-    stores = _Stores(ground.database)
-    routes = _routes(ground, door, residents, stores, fetch)
+    world = World(
+        settings=Settings(issuers=(ground.issuer,), lifetimes=ground.lifetimes),
+        clock=ground.clock,
+        entropy=SystemEntropy(),
+        database=cast(OpenDatabase, ground.database),
+        door=door,
+        residents=residents,
+        limits=MemoryLimits(),
+        limits_secret=b"0123456789abcdef",
+        fetcher=cast(Fetcher, _Pages(pages)),
+    )
+    stores = Stores.of(world)
+    routes = machine(world, ground.issuer, stores, ground.crash_here).routes
     web = Web(
         routes,
         House(
@@ -283,7 +261,7 @@ async def provider(ground: Ground) -> Provider:
             database=ground.database,
             door=door,
             entropy=SystemEntropy(),
-            fetch=fetch,
+            fetch=world.fetcher.get_json,
         ),
         web=web,
         http=httpx2.AsyncClient(
@@ -294,14 +272,17 @@ async def provider(ground: Ground) -> Provider:
     )
 
 
-class _Stores:
-    def __init__(self, database: Database) -> None:
-        self.clients = Clients(database)
-        self.codes = Codes(database)
-        self.grants = Grants(database)
-        self.refresh_tokens = RefreshTokens(database)
-        self.used = Used()
-        self.records = Records(DatabaseJournal(), DatabaseAudit())
+class _Pages:
+    """What is on the network: ``pages``, which counts how often each is fetched."""
+
+    def __init__(self, pages: dict[str, object]) -> None:
+        self._pages = pages
+
+    async def get_json(self, url: str) -> object:
+        if url not in self._pages:
+            raise FetchFailed("network")
+        self._pages["fetched " + url] = int(str(self._pages.get("fetched " + url, 0))) + 1
+        return self._pages[url]
 
 
 async def _keys(ground: Ground) -> tuple[KeyRing, KeyAdministration]:
@@ -309,7 +290,7 @@ async def _keys(ground: Ground) -> tuple[KeyRing, KeyAdministration]:
     records = MemoryKeyRecords()
     ring = KeyRing(records, Batches(backends), ground.clock)
     administration = KeyAdministration(ring, records, backends, POLICIES, ground.clock)
-    await administration.ensure({ground.issuer.address: ground.issuer.algorithms})
+    await administration.ensure({ground.issuer.address: ground.issuer.signing_algs})
     return ring, administration
 
 
@@ -317,77 +298,3 @@ def _room(directory: Path) -> Path:
     room = directory / "provider"
     room.mkdir(exist_ok=True)
     return room
-
-
-def _routes(
-    ground: Ground, door: Door, residents: Residents, stores: _Stores, fetch: Any
-) -> list[Route]:
-    issuer, clock, database = ground.issuer, ground.clock, ground.database
-    client_keys = ClientKeys(fetch, clock)
-    audiences = frozenset((issuer.address, f"{issuer.address}/token"))
-    methods: Sequence[Method] = (
-        PrivateKeyJwt(client_keys, stores.used, audiences),
-        ClientSecretBasic(),
-        ClientSecretPost(),
-        ClientSecretJwt(door, stores.used, audiences, Cache(clock, entries=1000, seconds=300)),
-        Public(),
-    )
-    known = KnownClients(
-        issuer.address,
-        stores.clients,
-        Cache(clock, entries=CACHE_ENTRIES, seconds=CACHE_SECONDS),
-    )
-    authentication = ClientAuthentication(known, {m.name: m for m in methods}, database)
-    common = {
-        "database": database,
-        "grants": stores.grants,
-        "refresh_tokens": stores.refresh_tokens,
-        "records": stores.records,
-        "entropy": SystemEntropy(),
-        "lifetimes": ground.lifetimes,
-    }
-    grant_types: Sequence[GrantType] = (
-        AuthorizationCode(codes=stores.codes, residents=residents, **common),
-        RefreshTokenGrant(residents=residents, **common),
-    )
-    keys = IssuerKeys(issuer.address, door)
-    access = Access(keys, stores.grants, residents, clock)
-    nesting = Nesting(client_keys)
-    tokens = Tokens(
-        issuer=issuer,
-        authentication=authentication,
-        grant_types={grant.name: grant for grant in grant_types},
-        residents=residents,
-        nesting=nesting,
-        door=door,
-        database=database,
-        entropy=SystemEntropy(),
-        lifetimes=ground.lifetimes,
-        crash_here=ground.crash_here,
-    )
-    userinfo = Userinfo(issuer=issuer, access=access, known=known, nesting=nesting, door=door)
-    inspection = Inspection(
-        issuer=issuer,
-        authentication=authentication,
-        access=access,
-        refresh_tokens=stores.refresh_tokens,
-        records=stores.records,
-        database=database,
-    )
-    offer = Offer(
-        grant_types=[grant.name for grant in grant_types],
-        auth_methods=[method.name for method in methods],
-        auth_algs=[*ALGS, "HS256"],
-        acr_values=["mosip:idp:acr:generated-code"],
-        languages=["en", "ar"],
-        encryption_algs=sorted(KEY_MANAGEMENT),
-        encryption_encs=sorted(CONTENT),
-    )
-    return [
-        *TokenEndpoint(tokens, clock).routes(),
-        *UserinfoEndpoint(userinfo, clock).routes(),
-        *IntrospectionEndpoint(inspection, clock).routes(),
-        *RevocationEndpoint(inspection, clock).routes(),
-        *DiscoveryEndpoint(issuer, offer, ground.lifetimes.metadata).routes(),
-        *JwksEndpoint(issuer.address, keys, ground.lifetimes.metadata).routes(),
-    ]

@@ -23,6 +23,7 @@ from config.wiring.world import World
 from idp.protocol.checks import RESPONSE_MODES
 from idp.protocol.client import Client
 from idp.protocol.errors import OAuthError
+from idp.protocol.profile import PROFILES
 from idp.protocol.registration import METHODS
 from idp.stores.clients import Clients
 from keystore.purposes import Role
@@ -48,6 +49,12 @@ def rp() -> None:
     type=click.Choice(METHODS),
     default="private_key_jwt",
     show_default=True,
+)
+@click.option("--profile", type=click.Choice(tuple(PROFILES)), default="fapi2", show_default=True)
+@click.option(
+    "--bound-to",
+    type=click.Choice(("dpop", "certificate", "nothing")),
+    help="What its access tokens are bound to; default: a DPoP key, if the profile demands one.",
 )
 @click.option("--auth-alg", "token_endpoint_auth_signing_alg", help="Default: any that is safe.")
 @click.option("--jwks", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -173,12 +180,17 @@ def _wish(settings: Settings, options: dict[str, Any]) -> Client:
     if "offline_access" in scope:
         grant_types.append("refresh_token")
     name, purpose = options.pop("name"), options.pop("purpose")
+    bound = options.pop("bound_to")
+    if bound is None and PROFILES[options["profile"]].sender_constrained:
+        bound = "dpop"
     options["response_modes"] = options["response_modes"] or RESPONSE_MODES
     options["id_token_signed_response_alg"] = (
-        options["id_token_signed_response_alg"] or issuer.algorithms[0]
+        options["id_token_signed_response_alg"] or issuer.signing_algs[0]
     )
     return Client(
         issuer=address,
+        dpop_bound_access_tokens=bound == "dpop",
+        tls_client_certificate_bound_access_tokens=bound == "certificate",
         names={"": name},
         purposes={"": purpose} if purpose else {},
         application_type="native" if options.pop("native") else "web",

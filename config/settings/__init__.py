@@ -1,5 +1,6 @@
 """What the operator chooses: one section per file, a docstring per field, and nothing of ours."""
 
+from config.settings.features import Features
 from config.settings.issuers import Acr, Issuer
 from config.settings.loading import SettingsError, anchored, load
 from config.settings.proving import Channels, Factors, Limits, Otp, Pin, Sms, Smtp, Totp
@@ -10,6 +11,7 @@ __all__ = [
     "Channels",
     "DatabaseSettings",
     "Factors",
+    "Features",
     "Issuer",
     "KeySettings",
     "Lifetimes",

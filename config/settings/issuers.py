@@ -4,6 +4,10 @@ from typing import Literal
 
 import msgspec
 
+from config.settings.features import Features
+
+Profile = Literal["fapi2", "fapi2-message-signing", "oidc"]
+
 
 class Acr(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One rung of the ladder: a level and the combinations of factors that reach it."""
@@ -35,14 +39,35 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     name: dict[str, str] = msgspec.field(default_factory=lambda: {"": "Symbolon"})
     """What the service is called, by language; "" is the default."""
 
-    profile: Literal["oidc"] = "oidc"
-    """What the issuer demands of clients. There is one so far: ``oidc``, plain OpenID Connect."""
+    profile: Profile = "fapi2"
+    """What the issuer demands of every client: ``fapi2`` (FAPI 2.0 Security Profile),
+    ``fapi2-message-signing`` (signed requests and answers on top), or ``oidc`` (plain OpenID
+    Connect). A client may be held to a stricter one."""
 
-    algorithms: tuple[str, ...] = ("ES256", "RS256", "PS256", "EdDSA")
-    """Algorithms in which the issuer has signing keys; the first is the default."""
+    algorithms: tuple[str, ...] = ()
+    """Algorithms in which the issuer has signing keys; the first is the default. Empty takes
+    ES256, PS256 and EdDSA, and RS256 too where the profile allows it."""
+
+    features: Features = Features()
+    """What the issuer offers."""
 
     ladder: tuple[Acr, ...] = LADDER
     """Authentication levels from the least to the highest."""
 
     service_documentation: str = ""
     """Address of documentation for relying parties, shown in the metadata when set."""
+
+    @property
+    def signing_algs(self) -> tuple[str, ...]:
+        """Return the algorithms in which the issuer signs, the default first.
+
+        RS256 is every plain OpenID Connect client's default (Discovery 1.0 §3), and forbidden by
+        FAPI 2.0 Security Profile §5.4.
+        """
+        if self.algorithms:
+            return self.algorithms
+        return ("ES256", "PS256", "EdDSA", *(("RS256",) if self.profile == "oidc" else ()))
+
+    def __post_init__(self) -> None:
+        if self.profile != "oidc" and set(self.algorithms) - {"ES256", "PS256", "EdDSA"}:
+            raise ValueError("under FAPI 2.0 an issuer signs with ES256, PS256 and EdDSA only")

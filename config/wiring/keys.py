@@ -41,7 +41,7 @@ async def serve_keys(
         backends=backends,
         policies=policies(settings.lifetimes),
         clock=clock,
-        issuers={issuer.address: issuer.algorithms for issuer in settings.issuers},
+        issuers={issuer.address: issuer.signing_algs for issuer in settings.issuers},
         sockets=_socket_directory(settings),
         access=access,
     )

@@ -1,6 +1,6 @@
 """What machines ask of an issuer, plugged together: metadata, keys, tokens, userinfo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.runtime.audit.records import DatabaseAudit
 from config.runtime.cache import Cache
@@ -9,6 +9,7 @@ from config.runtime.journal import DatabaseJournal
 from config.runtime.web.sites import Route
 from config.settings import Issuer
 from config.wiring.world import World
+from idp.client_auth.assertion import Audience
 from idp.client_auth.client_secret_basic import ClientSecretBasic
 from idp.client_auth.client_secret_jwt import ClientSecretJwt
 from idp.client_auth.client_secret_post import ClientSecretPost
@@ -32,6 +33,7 @@ from idp.flows.clients import (
 from idp.flows.inspection import Inspection
 from idp.flows.issuer_keys import IssuerKeys
 from idp.flows.nesting import Nesting
+from idp.flows.senders import Senders
 from idp.flows.tokens import Tokens
 from idp.flows.userinfo import Userinfo
 from idp.grants.authorization_code import AuthorizationCode
@@ -75,12 +77,16 @@ class Stores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """One issuer as machines see it. ``known`` and ``keys`` serve the login as well."""
+    """One issuer as machines see it. All but ``routes`` is what several flows stand on."""
 
     issuer: Issuer
     known: KnownClients
+    client_keys: ClientKeys
     keys: IssuerKeys
-    routes: tuple[Route, ...]
+    authentication: ClientAuthentication
+    access: Access
+    nesting: Nesting
+    routes: tuple[Route, ...] = ()
 
 
 def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere) -> Machine:
@@ -88,20 +94,23 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
     clock, max_age = world.clock, world.settings.lifetimes.metadata
     known = KnownClients(
         issuer.address,
+        issuer.profile,
         stores.clients,
         Cache(clock, entries=CACHE_ENTRIES, seconds=CACHE_SECONDS),
     )
     client_keys = ClientKeys(world.fetcher.get_json, clock)
     methods = _methods(world, issuer, stores, client_keys)
     keys = IssuerKeys(issuer.address, world.door)
-    shared = _Shared(
+    shared = Machine(
         issuer=issuer,
+        known=known,
+        client_keys=client_keys,
+        keys=keys,
         authentication=ClientAuthentication(known, methods, world.database),
         access=Access(keys, stores.grants, world.residents, clock),
         nesting=Nesting(client_keys),
-        known=known,
     )
-    grant_types = _grant_types(world, stores)
+    grant_types = _grant_types(world, issuer, stores)
     inspection = _inspection(world, stores, shared)
     endpoints = (
         DiscoveryEndpoint(issuer, _offer(world, issuer, grant_types, methods), max_age),
@@ -111,27 +120,18 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
         IntrospectionEndpoint(inspection, clock),
         RevocationEndpoint(inspection, clock),
     )
-    routes = tuple(route for endpoint in endpoints for route in endpoint.routes())
-    return Machine(issuer=issuer, known=known, keys=keys, routes=routes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shared:
-    """What several flows of one issuer stand on."""
-
-    issuer: Issuer
-    authentication: ClientAuthentication
-    access: Access
-    nesting: Nesting
-    known: KnownClients
+    return replace(
+        shared, routes=tuple(route for endpoint in endpoints for route in endpoint.routes())
+    )
 
 
 def _tokens(
-    world: World, shared: _Shared, grant_types: dict[str, GrantType], crash_here: CrashHere
+    world: World, shared: Machine, grant_types: dict[str, GrantType], crash_here: CrashHere
 ) -> Tokens:
     return Tokens(
         issuer=shared.issuer,
         authentication=shared.authentication,
+        senders=Senders(),
         grant_types=grant_types,
         residents=world.residents,
         nesting=shared.nesting,
@@ -143,7 +143,7 @@ def _tokens(
     )
 
 
-def _userinfo(world: World, shared: _Shared) -> Userinfo:
+def _userinfo(world: World, shared: Machine) -> Userinfo:
     return Userinfo(
         issuer=shared.issuer,
         access=shared.access,
@@ -153,7 +153,7 @@ def _userinfo(world: World, shared: _Shared) -> Userinfo:
     )
 
 
-def _inspection(world: World, stores: Stores, shared: _Shared) -> Inspection:
+def _inspection(world: World, stores: Stores, shared: Machine) -> Inspection:
     return Inspection(
         issuer=shared.issuer,
         authentication=shared.authentication,
@@ -167,20 +167,20 @@ def _inspection(world: World, stores: Stores, shared: _Shared) -> Inspection:
 def _methods(
     world: World, issuer: Issuer, stores: Stores, client_keys: ClientKeys
 ) -> dict[str, Method]:
-    # OpenID Connect Core 1.0 §9 names the token endpoint as audience, RFC 7523bis the issuer.
-    audiences = frozenset((issuer.address, f"{issuer.address}/token"))
+    audience = Audience(issuer.address)
     secrets: Cache[bytes, bytes] = Cache(world.clock, entries=CACHE_ENTRIES, seconds=300)
     methods: tuple[Method, ...] = (
-        PrivateKeyJwt(client_keys, stores.used, audiences),
+        PrivateKeyJwt(client_keys, stores.used, audience),
         ClientSecretBasic(),
         ClientSecretPost(),
-        ClientSecretJwt(world.door, stores.used, audiences, secrets),
+        ClientSecretJwt(world.door, stores.used, audience, secrets),
         Public(),
     )
-    return {method.name: method for method in methods}
+    offered = issuer.features.auth_methods
+    return {method.name: method for method in methods if method.name in offered}
 
 
-def _grant_types(world: World, stores: Stores) -> dict[str, GrantType]:
+def _grant_types(world: World, issuer: Issuer, stores: Stores) -> dict[str, GrantType]:
     code = AuthorizationCode(
         database=world.database,
         codes=stores.codes,
@@ -200,7 +200,8 @@ def _grant_types(world: World, stores: Stores) -> dict[str, GrantType]:
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,
     )
-    return {"authorization_code": code, "refresh_token": refresh}
+    grant_types: tuple[GrantType, ...] = (code, refresh)
+    return {one.name: one for one in grant_types if one.name in issuer.features.grant_types}
 
 
 def _offer(

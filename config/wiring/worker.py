@@ -20,6 +20,7 @@ from config.wiring.world import World
 from idp.stores.challenges import Challenges
 from idp.stores.codes import Codes
 from idp.stores.consents import Consents
+from idp.stores.decoupled import DecoupledRequests
 from idp.stores.grants import Grants
 from idp.stores.history import History
 from idp.stores.logins import Logins
@@ -96,6 +97,7 @@ def expiring(database: Database, lifetimes: Lifetimes) -> tuple[Prune, ...]:
         Logins(database).prune,
         Challenges(database).prune,
         Codes(database).prune,
+        DecoupledRequests(database).prune,
         Used().prune,
         RefreshTokens(database).prune,
         Grants(database).prune,
@@ -113,7 +115,7 @@ def _signer(world: World) -> Sign:
 
     async def sign(text: bytes) -> bytes:
         claims = msgspec.json.encode({"iss": issuer.address, "checkpoint": text.decode()})
-        order = Order(TokenKind.AUDIT_CHECKPOINT, issuer.algorithms[0], claims)
+        order = Order(TokenKind.AUDIT_CHECKPOINT, issuer.signing_algs[0], claims)
         return (await world.door.sign(issuer.address, [order]))[0].encode()
 
     return sign

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from config.runtime.cache import Cache
 from config.runtime.database.unit import Write
-from idp.client_auth.assertion import TYPS, accept
+from idp.client_auth.assertion import TYPS, Audience, accept
 from idp.client_auth.method import Carrier, Presented
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClient
@@ -21,7 +21,7 @@ class ClientSecretJwt:
 
     door: Door
     used: Used
-    audiences: frozenset[str]
+    audience: Audience
     secrets: Cache[bytes, bytes]
 
     name = "client_secret_jwt"
@@ -37,7 +37,7 @@ class ClientSecretJwt:
             verified = reader.verify_mac(presented.assertion, secret, _RULES)
         except reader.BadToken as reason:
             raise InvalidClient("the assertion is not valid", detail=str(reason)) from reason
-        return (accept(verified.claims, client, self.audiences, self.used, now),)
+        return (accept(verified.claims, client, self.audience, self.used, now),)
 
     async def _open(self, sealed: bytes, client: Client) -> bytes:
         bound_to = client.client_id.encode()

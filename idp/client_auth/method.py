@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from config.runtime.database.unit import Write
+from idp.protocol.carried import Carried
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClient
 from idp.protocol.parameters import Parameters
@@ -23,15 +24,19 @@ class Carrier(Enum):
     BASIC = auto()  # the Authorization header
     POST = auto()  # client_secret in the body
     ASSERTION = auto()  # client_assertion in the body
-    NONE = auto()  # only client_id
+    NONE = auto()  # only client_id; perhaps the certificate of the connection proves it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presented:
-    """The credentials of a request. ``secret`` or ``assertion`` is there as ``carrier`` says."""
+    """The credentials of a request. ``secret`` or ``assertion`` is there as ``carrier`` says.
+
+    ``carried`` is everything that came beside the form: a certificate, an attestation.
+    """
 
     carrier: Carrier
     client_id: str
+    carried: Carried
     secret: str = ""
     assertion: Parsed | None = None
 

@@ -6,13 +6,15 @@ from base64 import b64decode
 from config.runtime.malformed import Malformed
 from config.runtime.web.forms import fields
 from idp.client_auth.method import ASSERTION_TYPE, Carrier, Presented, client_id_in_body
+from idp.protocol.carried import Carried
 from idp.protocol.errors import InvalidClient, InvalidRequest
 from idp.protocol.parameters import Parameters
 from keystore.jose import reader
 
 
-def read(asked: Parameters, authorization: str | None) -> Presented:
+def read(asked: Parameters, carried: Carried) -> Presented:
     """Return the credentials, or raise InvalidClient; InvalidRequest for two kinds at once."""
+    authorization = carried.authorization
     kinds = [
         authorization is not None,
         "client_secret" in asked,
@@ -21,14 +23,16 @@ def read(asked: Parameters, authorization: str | None) -> Presented:
     if sum(kinds) > 1:  # RFC 6749 §2.3: one method in each request
         raise InvalidRequest("more than one client authentication method")
     if authorization is not None:
-        return _basic(asked, authorization)
+        client_id, secret = _basic(asked, authorization)
+        return Presented(carrier=Carrier.BASIC, client_id=client_id, secret=secret, carried=carried)
     if kinds[1]:
+        secret = asked["client_secret"]
         return Presented(
-            carrier=Carrier.POST, client_id=_client_id(asked), secret=asked["client_secret"]
+            carrier=Carrier.POST, client_id=_client_id(asked), secret=secret, carried=carried
         )
     if kinds[2]:
-        return _assertion(asked)
-    return Presented(carrier=Carrier.NONE, client_id=_client_id(asked))
+        return _assertion(asked, carried)
+    return Presented(carrier=Carrier.NONE, client_id=_client_id(asked), carried=carried)
 
 
 def _client_id(asked: Parameters) -> str:
@@ -38,7 +42,7 @@ def _client_id(asked: Parameters) -> str:
         raise InvalidClient("the client did not authenticate") from None
 
 
-def _basic(asked: Parameters, authorization: str) -> Presented:
+def _basic(asked: Parameters, authorization: str) -> tuple[str, str]:
     """RFC 7617 §2; RFC 6749 §2.3.1: both parts are form-encoded before they are joined."""
     scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() != "basic":
@@ -50,8 +54,7 @@ def _basic(asked: Parameters, authorization: str) -> Presented:
     name, colon, secret = pair.partition(b":")
     if not colon:
         raise InvalidClient("the Basic credentials have no colon")
-    client_id = client_id_in_body(asked, _decoded(name))
-    return Presented(carrier=Carrier.BASIC, client_id=client_id, secret=_decoded(secret))
+    return client_id_in_body(asked, _decoded(name)), _decoded(secret)
 
 
 def _decoded(part: bytes) -> str:
@@ -64,7 +67,7 @@ def _decoded(part: bytes) -> str:
     return value
 
 
-def _assertion(asked: Parameters) -> Presented:
+def _assertion(asked: Parameters, carried: Carried) -> Presented:
     """RFC 7523 §2.2, §3: the client is the ``sub`` of the assertion, here not proven yet."""
     if asked.get("client_assertion_type") != ASSERTION_TYPE:
         raise InvalidClient("client_assertion_type is not supported")
@@ -76,4 +79,6 @@ def _assertion(asked: Parameters) -> Presented:
     if not isinstance(subject, str) or not subject.isprintable():
         raise InvalidClient("client_assertion has no sub")
     client_id = client_id_in_body(asked, subject)
-    return Presented(carrier=Carrier.ASSERTION, client_id=client_id, assertion=parsed)
+    return Presented(
+        carrier=Carrier.ASSERTION, client_id=client_id, assertion=parsed, carried=carried
+    )

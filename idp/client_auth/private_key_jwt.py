@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from config.runtime.database.unit import Write
-from idp.client_auth.assertion import TYPS, accept
+from idp.client_auth.assertion import TYPS, Audience, accept
 from idp.client_auth.keys import ClientKeys
 from idp.client_auth.method import Carrier, Presented
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClient
+from idp.protocol.profile import PROFILES
 from idp.stores.used import Used
 from keystore.jose import reader
 
@@ -17,11 +18,11 @@ ALGS = ("ES256", "PS256", "RS256", "EdDSA")
 
 @dataclass(frozen=True, slots=True)
 class PrivateKeyJwt:
-    """``private_key_jwt``. ``audiences``: the issuer, and the token endpoint if allowed."""
+    """``private_key_jwt``."""
 
     keys: ClientKeys
     used: Used
-    audiences: frozenset[str]
+    audience: Audience
 
     name = "private_key_jwt"
     carrier = Carrier.ASSERTION
@@ -32,7 +33,9 @@ class PrivateKeyJwt:
         if assertion is None:
             raise InvalidClient("client_assertion is missing")
         registered = client.token_endpoint_auth_signing_alg
-        algs = frozenset(ALGS if registered is None else (registered,)) & frozenset(ALGS)
+        profile = PROFILES[client.profile]
+        known = frozenset(alg for alg in ALGS if profile.allows_alg(alg))
+        algs = known if registered is None else known & {registered}
         alg = assertion.header["alg"]
         if alg not in algs:  # before any key is fetched for it
             raise InvalidClient("alg of the assertion is not accepted")
@@ -41,4 +44,4 @@ class PrivateKeyJwt:
             verified = reader.verify(assertion, keys, reader.Rules(algs=algs, typs=TYPS))
         except reader.BadToken as reason:
             raise InvalidClient("the assertion is not valid", detail=str(reason)) from reason
-        return (accept(verified.claims, client, self.audiences, self.used, now),)
+        return (accept(verified.claims, client, self.audience, self.used, now),)

@@ -13,6 +13,7 @@ from idp.flows.issuer_keys import IssuerKeys
 from idp.flows.login import LoginFlow
 from idp.protocol import checks
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo
+from idp.protocol.checks import Case
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidRequest, OAuthError
 from idp.protocol.parameters import Parameters
@@ -112,4 +113,6 @@ class Authorize:
         hint = None
         if "id_token_hint" in known.asked:
             hint = await self.keys.hint(known.asked["id_token_hint"])
-        return checks.authorization_request(known.asked, known.client, known.reply_to, hint)
+        return checks.authorization_request(
+            Case(asked=known.asked, client=known.client, reply_to=known.reply_to, hint=hint)
+        )

@@ -9,6 +9,7 @@ from config.runtime.web.sites import Route
 from idp.endpoints.machine import answered
 from idp.endpoints.mounting import Mount
 from idp.flows.inspection import Inspection
+from idp.protocol.carried import Carried
 from idp.protocol.parameters import Parameters
 
 
@@ -35,6 +36,6 @@ class IntrospectionEndpoint:
         """Tell a resource server whether a token is good."""
         return await answered(call, self._introspect)
 
-    async def _introspect(self, asked: Parameters, authorization: str | None) -> Answer:
+    async def _introspect(self, asked: Parameters, carried: Carried) -> Answer:
         now = self.clock.now()
-        return json_answer(await self.inspection.introspect(asked, authorization, now))
+        return json_answer(await self.inspection.introspect(asked, carried, now))

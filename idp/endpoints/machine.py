@@ -5,20 +5,33 @@ from collections.abc import Awaitable, Callable
 from config.runtime.web.answer import Answer
 from config.runtime.web.call import Call
 from idp.endpoints.answers import refusal_answer
+from idp.protocol.carried import Carried
 from idp.protocol.errors import OAuthError, TemporarilyUnavailable
 from idp.protocol.parameters import Parameters
 from keystore.door import KeyServiceUnavailable
 
-Act = Callable[[Parameters, str | None], Awaitable[Answer]]
-"""Takes what was asked and the Authorization header."""
+Act = Callable[[Parameters, Carried], Awaitable[Answer]]
+"""Takes what was asked and what came beside it."""
+
+
+def carried(call: Call) -> Carried:
+    """Return what the request brings beside its form."""
+    return Carried(
+        method=call.method,
+        address=call.origin + call.path,
+        authorization=call.header("authorization"),
+        proof=call.header("dpop"),
+        attestation=call.header("oauth-client-attestation"),
+        attestation_proof=call.header("oauth-client-attestation-pop"),
+    )
 
 
 async def answered(call: Call, act: Act) -> Answer:
     """Read the form, act, and answer what ``act`` answers or why it refused."""
-    authorization = call.header("authorization")
+    brought = carried(call)
     try:
-        return await act(Parameters.parse(await call.form()), authorization)
+        return await act(Parameters.parse(await call.form()), brought)
     except OAuthError as refusal:
-        return refusal_answer(refusal, basic=authorization is not None)
+        return refusal_answer(refusal, basic=brought.authorization is not None)
     except KeyServiceUnavailable:
         return refusal_answer(TemporarilyUnavailable("the key service is away"))

@@ -9,6 +9,7 @@ from config.runtime.web.sites import Route
 from idp.endpoints.machine import answered
 from idp.endpoints.mounting import Mount
 from idp.flows.inspection import Inspection
+from idp.protocol.carried import Carried
 from idp.protocol.parameters import Parameters
 
 
@@ -35,6 +36,6 @@ class RevocationEndpoint:
         """End a token of the client's own, and with it its grant."""
         return await answered(call, self._revoke)
 
-    async def _revoke(self, asked: Parameters, authorization: str | None) -> Answer:
-        await self.inspection.revoke(asked, authorization, self.clock.now())
+    async def _revoke(self, asked: Parameters, carried: Carried) -> Answer:
+        await self.inspection.revoke(asked, carried, self.clock.now())
         return empty(200)

@@ -9,6 +9,7 @@ from config.runtime.web.sites import Route
 from idp.endpoints.machine import answered
 from idp.endpoints.mounting import Mount
 from idp.flows.tokens import Tokens
+from idp.protocol.carried import Carried
 from idp.protocol.parameters import Parameters
 
 
@@ -36,7 +37,7 @@ class TokenEndpoint:
         """Exchange a grant for tokens."""
         return await answered(call, self._exchange)
 
-    async def _exchange(self, asked: Parameters, authorization: str | None) -> Answer:
-        answer = json_answer(await self.tokens.exchange(asked, authorization, self.clock.now()))
+    async def _exchange(self, asked: Parameters, carried: Carried) -> Answer:
+        answer = json_answer(await self.tokens.exchange(asked, carried, self.clock.now()))
         self.tokens.crash_here("before_reply")
         return answer

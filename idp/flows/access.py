@@ -46,13 +46,18 @@ class Access:
         resident_id = await self.grants.owner(access_token.grant_id, now)
         if resident_id is None:
             raise InvalidToken("the access token was revoked")
+        if resident_id == "":  # no person's: a client's own
+            return access_token
         if not await self._active.get(resident_id, lambda: self._is_active(resident_id)):
             raise InvalidToken("the access token was revoked")
         return access_token
 
     async def lives(self, grant: Grant, now: int) -> bool:
         """Return whether the grant is neither revoked nor over, and its person active."""
-        return grant.is_live(now) and await self._is_active(grant.authorization.resident_id)
+        if not grant.is_live(now):
+            return False
+        authorization = grant.authorization
+        return not authorization.has_person or await self._is_active(authorization.resident_id)
 
     async def _is_active(self, resident_id: str) -> bool:
         resident = await self.residents.get(resident_id)

@@ -1,15 +1,17 @@
 """Registered clients: looked up from memory, and proven by exactly one method."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.runtime.cache import Cache
 from config.runtime.database.unit import Database, Refused, Write
 from idp.client_auth.method import Carrier, Method, Presented
 from idp.client_auth.presented import read
+from idp.protocol.carried import Carried
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClient
 from idp.protocol.parameters import Parameters
+from idp.protocol.profile import PROFILES, stricter
 from idp.stores.clients import Clients
 
 CACHE_SECONDS = 5.0
@@ -31,9 +33,13 @@ _STRANGER_METHODS = {
 
 @dataclass(frozen=True, slots=True)
 class KnownClients:
-    """The clients of one issuer. A registration may be a few seconds old."""
+    """The clients of one issuer. A registration may be a few seconds old.
+
+    ``profile`` is the issuer's: no client is held to less.
+    """
 
     issuer: str
+    profile: str
     clients: Clients
     cache: Cache[tuple[str, str], Client | None]
 
@@ -43,7 +49,9 @@ class KnownClients:
 
     async def _load(self, client_id: str) -> Client | None:
         client = await self.clients.find(client_id)
-        return client if client is not None and client.issuer == self.issuer else None
+        if client is None or client.issuer != self.issuer:
+            return None
+        return replace(client, profile=stricter(client.profile, self.profile))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +70,21 @@ class ClientAuthentication:
     methods: Mapping[str, Method]
     database: Database
 
-    async def prove(self, asked: Parameters, authorization: str | None, now: int) -> Proven:
+    async def prove(self, asked: Parameters, carried: Carried, now: int) -> Proven:
         """Return the client, or raise InvalidClient; InvalidRequest for two methods at once.
 
-        ``authorization`` is the Authorization header. A stranger costs the same work as a client
+        A stranger costs the same work as a client
         with wrong credentials.
         """
-        presented = read(asked, authorization)
+        presented = read(asked, carried)
         client = await self.known.find(presented.client_id)
         if client is None:
             client = self._stranger(presented)
         method = self.methods.get(client.token_endpoint_auth_method)
         if method is None or method.carrier is not presented.carrier:
             raise InvalidClient("the client did not authenticate with the method it registered")
+        if not PROFILES[client.profile].allows_method(method.name):
+            raise InvalidClient(f"the profile {client.profile} does not allow {method.name}")
         writes = await method.prove(presented, client, now)
         if client.issuer != self.known.issuer:
             raise InvalidClient("wrong client credentials")
@@ -92,6 +102,7 @@ class ClientAuthentication:
         return Client(
             client_id=presented.client_id,
             issuer="",  # nobody's: what it proves counts for nothing
+            profile=self.known.profile,
             names={},
             redirect_uris=(),
             token_endpoint_auth_method=_STRANGER_METHODS[presented.carrier],

@@ -10,6 +10,7 @@ from config.settings import Issuer
 from idp.flows.access import Access
 from idp.flows.clients import ClientAuthentication
 from idp.protocol import introspection
+from idp.protocol.carried import Carried
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClient, InvalidToken
 from idp.protocol.grant import Grant, digest_of
@@ -30,15 +31,13 @@ class Inspection:
     records: Records
     database: Database
 
-    async def introspect(
-        self, asked: Parameters, authorization: str | None, now: int
-    ) -> Mapping[str, Any]:
+    async def introspect(self, asked: Parameters, carried: Carried, now: int) -> Mapping[str, Any]:
         """Return what the client may know of the token, or raise an OAuthError.
 
         ``token_type_hint`` is not needed: the two kinds look different.
         """
         presented = asked.require("token")
-        proven = await self.authentication.prove(asked, authorization, now)
+        proven = await self.authentication.prove(asked, carried, now)
         await self.authentication.spend(proven)
         if proven.client.is_public:  # RFC 7662 §2.1: else anybody could try tokens
             raise InvalidClient("introspection needs a client that can authenticate")
@@ -46,14 +45,14 @@ class Inspection:
             return await self._access_token(presented, proven.client, now)
         return await self._refresh_token(presented, proven.client, now)
 
-    async def revoke(self, asked: Parameters, authorization: str | None, now: int) -> None:
+    async def revoke(self, asked: Parameters, carried: Carried, now: int) -> None:
         """End the grant that the token belongs to, or raise an OAuthError.
 
         RFC 7009 §2.1, §2.2: a token that is unknown or dead is no error, and neither is one of
         another client, which stays as it is: so nobody learns whether it is good.
         """
         presented = asked.require("token")
-        proven = await self.authentication.prove(asked, authorization, now)
+        proven = await self.authentication.prove(asked, carried, now)
         grant_id = await self._grant_of(presented, proven.client, now)
         if grant_id is None:
             await self.authentication.spend(proven)

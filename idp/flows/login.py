@@ -11,7 +11,7 @@ from config.runtime.database.unit import Refused, Write
 from config.runtime.journal import Fact
 from idp.flows.consent_wish import asks_everything, tellable, wish_of
 from idp.flows.login_draft import Draft
-from idp.flows.login_ending import answered, authenticated, ended
+from idp.flows.login_ending import answered, authenticated, denied, ended
 from idp.flows.login_ground import LoginGround, Visit
 from idp.flows.login_subjects import subject_of
 from idp.protocol.authorization import AuthorizationRequest
@@ -123,7 +123,7 @@ class LoginFlow:
 
     async def cancel(self, draft: Draft, now: int) -> Draft:
         """The person does not want to: the client is told (RFC 6749 §4.1.2.1)."""
-        refused = self._refused(draft, AccessDenied("the person did not agree"), now)
+        refused = await self._refused(draft, AccessDenied("the person did not agree"), now)
         if draft.login.stage is Stage.PENDING:  # nobody is known: it is nobody's history
             return await self.write(refused)
         event = ended(self.ground, draft, REFUSED, now)
@@ -222,7 +222,7 @@ class LoginFlow:
             while not draft.is_done:
                 draft = await self._next(draft, now)
         except OAuthError as refusal:
-            return self._refused(draft, refusal, now)
+            return await self._refused(draft, refusal, now)
         return draft
 
     async def _next(self, draft: Draft, now: int) -> Draft:
@@ -241,16 +241,20 @@ class LoginFlow:
                 draft = draft.moved(draft.login.ask(first))
         return replace(draft, step=step)
 
-    def _refused(self, draft: Draft, refusal: OAuthError, now: int) -> Draft:
+    async def _refused(self, draft: Draft, refusal: OAuthError, now: int) -> Draft:
         login = draft.login.refuse()
+        writes: list[Write] = []
+        if login.request.decoupled is not None:
+            writes.append(await denied(self.ground, login.request))
         fact = Fact(
             name="login.refused",
             at=now,
             about=login.id,
             details={"client": draft.client.client_id, "error": refusal.code},
         )
+        writes.append(self.ground.journal.write(fact))
         reply = login.request.reply_to.refuse(refusal)
-        return replace(draft.moved(login, self.ground.journal.write(fact)), reply=reply, step=None)
+        return replace(draft.moved(login, *writes), reply=reply, step=None)
 
     async def write(self, draft: Draft) -> Draft:
         """Write what the draft changes as one unit; or raise Refused."""

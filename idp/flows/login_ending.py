@@ -9,9 +9,10 @@ from idp.flows.login_draft import Draft
 from idp.flows.login_ground import LoginGround, digest
 from idp.flows.login_subjects import subject_of
 from idp.protocol.acr import methods
-from idp.protocol.authorization import Reply
-from idp.protocol.grant import Authorization, IssuedCode
-from idp.protocol.login import Login, Standing
+from idp.protocol.authorization import AuthorizationRequest, Reply
+from idp.protocol.decoupled import Decoupled
+from idp.protocol.grant import Authorization, Confirmation, IssuedCode
+from idp.protocol.login import IllegalMove, Login, Standing
 from idp.protocol.next_step import Facts, proven, wanted
 from idp.protocol.own_pages import is_own
 from idp.protocol.session import Proof, Session, authenticated_at, joined
@@ -86,32 +87,66 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
         reply = Reply(uri=login.request.reply_to.uri, mode="query", fields=())
         return replace(draft.moved(login.issue(), recorded), reply=reply)
     subject, kept = await subject_of(ground, draft.client, login.resident_id)
-    code = ground.entropy.token()
     authorization = _authorization(ground, login, subject)
-    issued = IssuedCode(
-        digest=digest(code),
-        authorization=authorization,
-        redirect_uri=login.request.reply_to.uri,
-        code_challenge=login.request.code_challenge,
-        expires_at=now + ground.lifetimes.code,
-    )
+    if login.request.decoupled is not None:
+        action, reply, outcome = await _approved(ground, login.request, authorization)
+    else:
+        action, reply, outcome = _code(ground, login.request, authorization, now)
     details = {"client": draft.client.client_id, "session": authorization.session_id}
     entry = AuditEntry(
         at=now,
         actor=login.resident_id,
-        action="code.issued",
+        action=action,
         about=authorization.grant_id,
         details=details,
     )
     fact = Fact(name=entry.action, at=now, about=entry.about, details=details)
     writes = (
-        ground.stores.codes.insert(issued),
+        outcome,
         recorded,
         ground.audit.write(entry),
         ground.journal.write(fact),
     )
     draft = draft.moved(login.issue(), *writes, *((kept,) if kept else ()))
-    return replace(draft, reply=login.request.reply_to.accept(code))
+    return replace(draft, reply=reply)
+
+
+def _code(
+    ground: LoginGround, request: AuthorizationRequest, authorization: Authorization, now: int
+) -> tuple[str, Reply, Write]:
+    """Return what is recorded, the answer with a code, and the write that remembers the code."""
+    code = ground.entropy.token()
+    issued = IssuedCode(
+        digest=digest(code),
+        authorization=authorization,
+        redirect_uri=request.reply_to.uri,
+        code_challenge=request.code_challenge,
+        expires_at=now + ground.lifetimes.code,
+    )
+    return "code.issued", request.reply_to.accept(code), ground.stores.codes.insert(issued)
+
+
+async def _approved(
+    ground: LoginGround, request: AuthorizationRequest, authorization: Authorization
+) -> tuple[str, Reply, Write]:
+    """Return the same for a request that waits on another device: that is approved now."""
+    waiting = await _waiting(ground, request)
+    write = ground.stores.decoupled.move(waiting, waiting.approve(authorization))
+    return "request.approved", Reply(uri=request.reply_to.uri, mode="query", fields=()), write
+
+
+async def denied(ground: LoginGround, request: AuthorizationRequest) -> Write:
+    """Return the write that tells the device that waits that nothing came of it."""
+    waiting = await _waiting(ground, request)
+    return ground.stores.decoupled.move(waiting, waiting.deny())
+
+
+async def _waiting(ground: LoginGround, request: AuthorizationRequest) -> Decoupled:
+    assert request.decoupled is not None
+    waiting = await ground.stores.decoupled.find(request.decoupled)
+    if waiting is None:  # pruned: it expired long ago
+        raise IllegalMove("the request of the other device is over")
+    return waiting
 
 
 def ended(ground: LoginGround, draft: Draft, outcome: str, now: int) -> Write:
@@ -150,4 +185,7 @@ def _authorization(ground: LoginGround, login: Login, subject: str) -> Authoriza
         amr=login.amr,
         nonce=request.nonce,
         auth_time_asked=request.auth_time_asked,
+        resources=request.resources,
+        details=request.details,
+        bound_to=None if request.dpop_jkt is None else Confirmation(jkt=request.dpop_jkt),
     )

@@ -16,6 +16,7 @@ from idp.protocol.acr import Ladder
 from idp.residents.port import Residents
 from idp.stores.codes import Codes
 from idp.stores.consents import Consents
+from idp.stores.decoupled import DecoupledRequests
 from idp.stores.grants import Grants
 from idp.stores.history import History
 from idp.stores.logins import Logins
@@ -35,6 +36,7 @@ class LoginStores:
     history: History
     codes: Codes
     grants: Grants
+    decoupled: DecoupledRequests
 
     @classmethod
     def on(cls, database: Database, issuer: str) -> "LoginStores":
@@ -47,6 +49,7 @@ class LoginStores:
             history=History(database, issuer),
             codes=Codes(database),
             grants=Grants(database),
+            decoupled=DecoupledRequests(database),
         )
 
 

@@ -10,11 +10,14 @@ from config.runtime.entropy import Entropy
 from config.settings import Issuer, Lifetimes
 from idp.flows.clients import ClientAuthentication, Proven
 from idp.flows.nesting import Nesting
-from idp.grants.grant_type import GrantType, Redemption
+from idp.flows.senders import Senders
+from idp.grants.grant_type import GrantType, Redemption, TokenRequest
+from idp.protocol.carried import Carried
 from idp.protocol.claims import attribute_names, id_token_claims, told
 from idp.protocol.client import Client
 from idp.protocol.errors import (
     InvalidClient,
+    InvalidDpopProof,
     InvalidGrant,
     OAuthError,
     UnauthorizedClient,
@@ -36,6 +39,7 @@ class Tokens:
 
     issuer: Issuer
     authentication: ClientAuthentication
+    senders: Senders
     grant_types: Mapping[str, GrantType]
     residents: Residents
     nesting: Nesting
@@ -45,35 +49,38 @@ class Tokens:
     lifetimes: Lifetimes
     crash_here: CrashHere
 
-    async def exchange(
-        self, asked: Parameters, authorization: str | None, now: int
-    ) -> dict[str, str | int]:
+    async def exchange(self, asked: Parameters, carried: Carried, now: int) -> dict[str, Any]:
         """Return the answer of the token endpoint, or raise an OAuthError.
 
-        ``authorization`` is the Authorization header. Nothing that was signed leaves before the
-        commit; when the commit's outcome is not known, DatabaseUnavailable goes through and the
-        tokens are thrown away.
+        Nothing that was signed leaves before the commit; when the commit's outcome is not known,
+        DatabaseUnavailable goes through and the tokens are thrown away.
         """
-        proven = await self.authentication.prove(asked, authorization, now)
+        proven = await self.authentication.prove(asked, carried, now)
         try:
-            return await self._exchange(asked, proven, now)
+            return await self._exchange(asked, carried, proven, now)
         except OAuthError as refusal:
             if refusal.status != 503:  # otherwise the client may repeat the very same request
                 await self.authentication.spend(proven)
             raise
 
-    async def _exchange(self, asked: Parameters, proven: Proven, now: int) -> dict[str, str | int]:
+    async def _exchange(
+        self, asked: Parameters, carried: Carried, proven: Proven, now: int
+    ) -> dict[str, Any]:
         client = proven.client
         grant_type = self._grant_type(asked.require("grant_type"), client)
+        sender = await self.senders.prove(carried, client, now)
+        request = TokenRequest(asked=asked, client=client, sender=sender.confirmation)
         for _ in range(ATTEMPTS):
-            redemption = await grant_type.redeem(asked, client, now)
-            answer = await self._signed(redemption, client, now)
+            redemption = await grant_type.redeem(request, now)
+            answer = await self._signed(redemption, request, now)
             self.crash_here("before_commit")
             try:
-                await self.database.submit(*redemption.writes, *proven.writes)
+                await self.database.submit(*redemption.writes, *sender.writes, *proven.writes)
             except Refused as refused:
                 if any(refused.write is write for write in proven.writes):
                     raise InvalidClient("the assertion was used before") from None
+                if any(refused.write is write for write in sender.writes):
+                    raise InvalidDpopProof("the proof was used before") from None
                 continue  # somebody was quicker: judge what is true now
             self.crash_here("after_commit")
             return answer
@@ -88,22 +95,18 @@ class Tokens:
         return grant_type
 
     async def _signed(
-        self, redemption: Redemption, client: Client, now: int
-    ) -> dict[str, str | int]:
-        tokens = await self._made(redemption, client, now)
-        if redemption.refresh_token is not None:
-            tokens["refresh_token"] = redemption.refresh_token
-        return token_answer(tokens, redemption.scope, self.lifetimes.access_token)
-
-    async def _made(self, redemption: Redemption, client: Client, now: int) -> dict[str, str]:
-        """Sign everything in one call to the key service."""
-        orders = [self._access_token(redemption, now)]
+        self, redemption: Redemption, request: TokenRequest, now: int
+    ) -> dict[str, Any]:
+        """Sign everything in one call to the key service, and return the answer."""
+        client, token = request.client, self._access_token(redemption, request, now)
+        claims = access_token_claims(redemption.authorization, token)
+        orders = [Order(TokenKind.ACCESS_TOKEN, self.issuer.signing_algs[0], claims)]
         if "openid" in redemption.scope:
             orders.append(await self._id_token(redemption, client, now))
         self.crash_here("before_sign")
         access_token, *others = await self.door.sign(self.issuer.address, orders)
         self.crash_here("after_sign")
-        tokens = {"access_token": access_token}
+        tokens: dict[str, Any] = {"access_token": access_token}
         for id_token in others:
             tokens["id_token"] = await self.nesting.nest(
                 id_token,
@@ -111,13 +114,15 @@ class Tokens:
                 client.id_token_encrypted_response_alg,
                 client.id_token_encrypted_response_enc,
             )
-        return tokens
+        if redemption.refresh_token is not None:
+            tokens["refresh_token"] = redemption.refresh_token
+        return token_answer({**tokens, **redemption.answer}, token, self.lifetimes.access_token)
 
-    def _access_token(self, redemption: Redemption, now: int) -> Order:
+    def _access_token(self, redemption: Redemption, request: TokenRequest, now: int) -> AccessToken:
         authorization = redemption.authorization
-        token = AccessToken(
+        return AccessToken(
             issuer=self.issuer.address,
-            audience=(self.issuer.address,),
+            audience=redemption.audience or (self.issuer.address,),
             subject=authorization.subject,
             client_id=authorization.client_id,
             grant_id=authorization.grant_id,
@@ -125,19 +130,18 @@ class Tokens:
             id=self.entropy.token(16),
             issued_at=now,
             expires_at=now + self.lifetimes.access_token,
+            confirmation=request.sender,
         )
-        claims = access_token_claims(authorization, token)
-        return Order(TokenKind.ACCESS_TOKEN, self.issuer.algorithms[0], claims)
 
     async def _id_token(self, redemption: Redemption, client: Client, now: int) -> Order:
         authorization = redemption.authorization
-        person: dict[str, Any] = {}
+        person: dict[str, Any] = dict(redemption.id_token)
         asked = id_token_claims(authorization)
         if asked:
             attributes = await self.residents.attributes(
                 authorization.resident_id, attribute_names(asked)
             )
-            person = told(attributes, asked, authorization.claims_locales)
+            person |= told(attributes, asked, authorization.claims_locales)
         claims = claims_of_id_token(
             authorization,
             person,

@@ -57,7 +57,7 @@ class Userinfo:
 
     async def _sealed(self, claims: bytes, client: Client) -> bytes:
         """Sign and then encrypt, as far as the client registered (§5.3.2)."""
-        alg = client.userinfo_signed_response_alg or self.issuer.algorithms[0]
+        alg = client.userinfo_signed_response_alg or self.issuer.signing_algs[0]
         [signed] = await self.door.sign(
             self.issuer.address, [Order(TokenKind.USERINFO, alg, claims)]
         )

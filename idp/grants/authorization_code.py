@@ -6,12 +6,11 @@ from config.runtime.database.unit import Database
 from config.runtime.entropy import Entropy
 from config.runtime.journal import Fact
 from config.settings import Lifetimes
-from idp.grants.grant_type import Redemption
+from idp.grants.grant_type import Redemption, TokenRequest
 from idp.protocol import pkce
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidGrant
 from idp.protocol.grant import Grant, IssuedCode, digest_of
-from idp.protocol.parameters import Parameters
 from idp.protocol.refresh import RefreshToken
 from idp.residents.port import Residents, State
 from idp.stores.codes import Codes
@@ -35,7 +34,7 @@ class AuthorizationCode:
 
     name = "authorization_code"
 
-    async def redeem(self, asked: Parameters, client: Client, now: int) -> Redemption:
+    async def redeem(self, request: TokenRequest, now: int) -> Redemption:
         """Return the tokens' authorization, or raise InvalidGrant.
 
         A request that fails does not use the code up: whoever guesses at a verifier or comes from
@@ -43,6 +42,7 @@ class AuthorizationCode:
         256 bits of the verifier. A code that was used is another matter: it is known to two, so
         what it produced is revoked (RFC 6749 §4.1.2) before anything else of the request is judged.
         """
+        asked, client = request.asked, request.client
         code = await self.codes.find(digest_of(asked.require("code")))
         if code is None or code.authorization.client_id != client.client_id:
             raise InvalidGrant("the code is not valid")

@@ -3,21 +3,32 @@
 To add a grant type, write a module here and name its class in wiring.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from config.runtime.database.unit import Write
 from idp.protocol.client import Client
-from idp.protocol.grant import Authorization
+from idp.protocol.grant import Authorization, Confirmation
 from idp.protocol.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """What ``client``, which is proven, asks. ``sender`` is the key that it proved to hold."""
+
+    asked: Parameters
+    client: Client
+    sender: Confirmation | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redemption:
     """What a request gets once ``writes`` have happened.
 
-    ``scope`` is that of the access token. ``fresh`` says that the ID token answers an
-    authorization request, and not a refresh.
+    ``scope`` and ``audience`` are those of the access token; an empty audience is the issuer.
+    ``fresh`` says that the ID token answers an authorization request, and not a refresh.
+    ``answer`` are further members of the token endpoint's answer, ``id_token`` further claims.
     """
 
     authorization: Authorization
@@ -25,6 +36,9 @@ class Redemption:
     fresh: bool
     refresh_token: str | None
     writes: tuple[Write, ...]
+    audience: tuple[str, ...] = ()
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    id_token: Mapping[str, Any] = field(default_factory=dict)
 
 
 class GrantType(Protocol):
@@ -35,7 +49,7 @@ class GrantType(Protocol):
         """Return the value of ``grant_type``."""
         ...
 
-    async def redeem(self, asked: Parameters, client: Client, now: int) -> Redemption:
+    async def redeem(self, request: TokenRequest, now: int) -> Redemption:
         """Return what the request gets, or raise an OAuthError. Nothing is consumed yet.
 
         When the unit of ``writes`` is Refused, somebody was quicker: then the same request is

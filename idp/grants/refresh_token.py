@@ -6,8 +6,7 @@ from config.runtime.database.unit import Database, Write
 from config.runtime.entropy import Entropy
 from config.runtime.journal import Fact
 from config.settings import Lifetimes
-from idp.grants.grant_type import Redemption
-from idp.protocol.client import Client
+from idp.grants.grant_type import Redemption, TokenRequest
 from idp.protocol.errors import InvalidGrant, InvalidScope
 from idp.protocol.grant import Grant, digest_of
 from idp.protocol.parameters import Parameters
@@ -32,12 +31,13 @@ class RefreshTokenGrant:
 
     name = "refresh_token"
 
-    async def redeem(self, asked: Parameters, client: Client, now: int) -> Redemption:
+    async def redeem(self, request: TokenRequest, now: int) -> Redemption:
         """Return the authorization and the successor, or raise InvalidGrant or InvalidScope.
 
         A token that somebody else holds too revokes the grant; a token of another client tells and
         changes nothing.
         """
+        asked, client = request.asked, request.client
         presented = asked.require("refresh_token")
         found = await self.refresh_tokens.with_grant(digest_of(presented))
         if found is None or found[1].authorization.client_id != client.client_id:

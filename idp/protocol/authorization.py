@@ -1,6 +1,7 @@
 """The authorization request, and where its answer goes (RFC 6749 §4.1.1, RFC 9207)."""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from idp.protocol.claims_request import ClaimsRequest
@@ -103,7 +104,10 @@ class AuthorizationRequest:
     ``hinted_subject`` is the ``sub`` of a verified id_token_hint; ``acr_values`` are in the order
     in which they were asked; ``max_age`` and ``acr_values`` are the registered defaults where
     nothing was asked; ``auth_time_asked`` says that the ID token must tell ``auth_time`` (OpenID
-    Connect Core 1.0 §2); ``display`` and ``ui_locales`` are wishes.
+    Connect Core 1.0 §2); ``display`` and ``ui_locales`` are wishes. ``resources`` are resource
+    servers (RFC 8707), ``details`` the authorization_details (RFC 9396), ``dpop_jkt`` the key that
+    the code is bound to (RFC 9449 §10). ``pushed`` is the digest of the pushed request that this
+    is, ``decoupled`` of the request of another device that the login approves.
     """
 
     client_id: str
@@ -122,6 +126,11 @@ class AuthorizationRequest:
     hinted_subject: str | None
     display: str
     auth_time_asked: bool
+    resources: tuple[str, ...] = ()
+    details: tuple[dict[str, Any], ...] = ()
+    dpop_jkt: str | None = None
+    pushed: bytes | None = None
+    decoupled: bytes | None = None
 
     @property
     def is_silent(self) -> bool:

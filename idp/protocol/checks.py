@@ -22,6 +22,7 @@ from idp.protocol.errors import (
     UnsupportedResponseType,
 )
 from idp.protocol.parameters import Parameters
+from idp.protocol.profile import PROFILES, Profile
 
 RESPONSE_MODES = ("query", "fragment", "form_post")
 PROMPTS = ("none", "login", "consent", "select_account")
@@ -39,16 +40,34 @@ class Endpoint(Enum):
     """Where the request came in."""
 
     AUTHORIZATION = auto()
+    PUSHED = auto()  # RFC 9126 §2
+    DEVICE = auto()  # RFC 8628 §3.1
+    BACKCHANNEL = auto()  # CIBA Core 1.0 §7.1
 
 
-@dataclass(frozen=True, slots=True)
+class Source(Enum):
+    """How the parameters travelled."""
+
+    PLAIN = auto()  # in the request itself
+    OBJECT = auto()  # in a request object, verified (RFC 9101)
+    PUSHED = auto()  # pushed before, and checked then (RFC 9126)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """What a check may look at."""
 
     asked: Parameters
     client: Client
     reply_to: ReplyTo
-    hint: VerifiedHint | None
+    hint: VerifiedHint | None = None
+    endpoint: Endpoint = Endpoint.AUTHORIZATION
+    source: Source = Source.PLAIN
+
+    @property
+    def profile(self) -> Profile:
+        """Return what is demanded of the client."""
+        return PROFILES[self.client.profile]
 
 
 def request_object_is_absent(case: Case) -> None:
@@ -101,7 +120,8 @@ def state_and_nonce_are_short(case: Case) -> None:
 
 def challenge_is_present_where_demanded(case: Case) -> None:
     """RFC 9700 §2.1.1: public clients must use PKCE, others unless their registration waives it."""
-    demanded = case.client.is_public or case.client.require_pkce
+    client = case.client
+    demanded = client.is_public or client.require_pkce or case.profile.pkce_always
     if demanded and "code_challenge" not in case.asked:
         raise InvalidRequest("code_challenge is missing (PKCE, RFC 7636)")
 
@@ -148,44 +168,42 @@ def hint_was_issued_to_this_client(case: Case) -> None:
 
 
 Check = Callable[[Case], None]
-A = Endpoint.AUTHORIZATION
+A, P, D, B = Endpoint
 
 # fmt: off
 CHECKS: tuple[tuple[Check, frozenset[Endpoint]], ...] = (
-    (request_object_is_absent,             frozenset({A})),
-    (response_type_is_registered,          frozenset({A})),
-    (response_mode_is_allowed,             frozenset({A})),
-    (scope_holds_openid,                   frozenset({A})),
-    (state_and_nonce_are_short,            frozenset({A})),
-    (challenge_is_present_where_demanded,  frozenset({A})),
-    (challenge_is_valid,                   frozenset({A})),
-    (prompts_are_known,                    frozenset({A})),
-    (prompt_none_stands_alone,             frozenset({A})),
-    (max_age_is_seconds,                   frozenset({A})),
-    (claims_are_well_formed,               frozenset({A})),
-    (hint_was_issued_to_this_client,       frozenset({A})),
+    (request_object_is_absent,             frozenset({A, P})),
+    (response_type_is_registered,          frozenset({A, P})),
+    (response_mode_is_allowed,             frozenset({A, P})),
+    (scope_holds_openid,                   frozenset({A, P})),
+    (state_and_nonce_are_short,            frozenset({A, P})),
+    (challenge_is_present_where_demanded,  frozenset({A, P})),
+    (challenge_is_valid,                   frozenset({A, P})),
+    (prompts_are_known,                    frozenset({A, P})),
+    (prompt_none_stands_alone,             frozenset({A, P})),
+    (max_age_is_seconds,                   frozenset({A, P})),
+    (claims_are_well_formed,               frozenset({A, P})),
+    (hint_was_issued_to_this_client,       frozenset({A, P})),
 )
 # fmt: on
 
 
-def authorization_request(
-    asked: Parameters, client: Client, reply_to: ReplyTo, hint: VerifiedHint | None
-) -> AuthorizationRequest:
+def authorization_request(case: Case) -> AuthorizationRequest:
     """Return the request that passed every check, or raise the OAuthError of the first that failed.
 
-    ``hint`` is what ``id_token_hint`` says, verified. ``display``, locales, ``acr_values`` and
-    ``login_hint`` are wishes: no value of theirs is an error (OpenID Connect Core 1.0 §3.1.2.1).
+    ``display``, locales, ``acr_values`` and ``login_hint`` are wishes: no value of theirs is an
+    error (OpenID Connect Core 1.0 §3.1.2.1).
     """
-    case = Case(asked, client, reply_to, hint)
+    asked, client, hint = case.asked, case.client, case.hint
     for check, endpoints in CHECKS:
-        if Endpoint.AUTHORIZATION in endpoints:
+        if case.endpoint in endpoints:
             check(case)
     claims = claims_request.parse(asked.get("claims"))
     max_age = int(asked["max_age"]) if "max_age" in asked else client.default_max_age
     display = asked.get("display", "page")
     return AuthorizationRequest(
         client_id=client.client_id,
-        reply_to=reply_to,
+        reply_to=case.reply_to,
         response_type="code",
         scope=_granted_to(client, asked.words("scope")),
         code_challenge=asked.get("code_challenge"),

@@ -12,7 +12,8 @@ class Client:
     SHA-256 of a random secret; ``sealed_secret`` is the secret itself, sealed, and kept only where
     it must be read again (client_secret_jwt). ``sector`` is the host that pairwise subjects are
     computed over (OpenID Connect Core 1.0 §8.1). ``audience`` names the client as a resource
-    server: it may introspect the tokens that are meant for it.
+    server: it may introspect the tokens that are meant for it. ``profile`` is the name of what is
+    demanded of it (``idp.protocol.profile``).
     """
 
     client_id: str
@@ -21,6 +22,7 @@ class Client:
     redirect_uris: tuple[str, ...]
     token_endpoint_auth_method: str
     sector: str
+    profile: str = "fapi2"
     purposes: Mapping[str, str] = field(default_factory=dict)
     post_logout_redirect_uris: tuple[str, ...] = ()
     application_type: str = "web"
@@ -41,6 +43,8 @@ class Client:
     userinfo_encrypted_response_alg: str | None = None
     userinfo_encrypted_response_enc: str | None = None
     require_pkce: bool = True
+    dpop_bound_access_tokens: bool = False
+    tls_client_certificate_bound_access_tokens: bool = False
     require_auth_time: bool = False
     default_max_age: int | None = None
     default_acr_values: tuple[str, ...] = ()
@@ -54,6 +58,11 @@ class Client:
     def is_public(self) -> bool:
         """Return whether the client cannot keep a secret (RFC 6749 §2.1)."""
         return self.token_endpoint_auth_method == "none"
+
+    @property
+    def is_sender_constrained(self) -> bool:
+        """Return whether its access tokens are always bound to a key of its own."""
+        return self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens
 
     def name(self, locales: tuple[str, ...]) -> str:
         """Return the client's name in the first of ``locales`` that it has, else its default."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from config.settings import Issuer
 from idp.protocol import claims, pkce
 from idp.protocol.checks import DISPLAYS, PROMPTS, RESPONSE_MODES
+from idp.protocol.profile import PROFILES
 
 PUBLIC_ONLY = "none"
 
@@ -27,7 +28,10 @@ class Offer:
 
 def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
     """Return the metadata; the same document serves both specifications (RFC 8414 §2)."""
-    proving = [method for method in offer.auth_methods if method != PUBLIC_ONLY]
+    profile = PROFILES[issuer.profile]
+    allowed = [method for method in offer.auth_methods if profile.allows_method(method)]
+    proving = [method for method in allowed if method != PUBLIC_ONLY]
+    auth_algs = [alg for alg in offer.auth_algs if profile.allows_alg(alg)]
     document: dict[str, Any] = {
         **_addresses(issuer.address),
         "scopes_supported": list(claims.SCOPES),
@@ -50,11 +54,11 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         "require_request_uri_registration": False,
     }
     for endpoint in ("token", "introspection", "revocation"):
-        methods = offer.auth_methods if endpoint != "introspection" else proving
+        methods = allowed if endpoint != "introspection" else proving
         document[f"{endpoint}_endpoint_auth_methods_supported"] = list(methods)
-        document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(offer.auth_algs)
+        document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = auth_algs
     for kind in ("id_token", "userinfo"):
-        document[f"{kind}_signing_alg_values_supported"] = list(issuer.algorithms)
+        document[f"{kind}_signing_alg_values_supported"] = list(issuer.signing_algs)
         document[f"{kind}_encryption_alg_values_supported"] = list(offer.encryption_algs)
         document[f"{kind}_encryption_enc_values_supported"] = list(offer.encryption_encs)
     if issuer.service_documentation:

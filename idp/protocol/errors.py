@@ -111,3 +111,9 @@ class InvalidClientMetadata(OAuthError):
     """RFC 7591 §3.2.2."""
 
     code = "invalid_client_metadata"
+
+
+class InvalidDpopProof(OAuthError):
+    """RFC 9449 §5."""
+
+    code = "invalid_dpop_proof"

@@ -2,18 +2,35 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from idp.protocol.claims_request import ClaimsRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Authorization:
-    """Who allowed which client to do what: the outcome of a login.
+class Confirmation:
+    """The key that a token is bound to (RFC 7800 §3.1): exactly one of them is there.
 
-    ``resident_id`` is internal; ``subject`` is what the client calls the person. ``scope`` is what
-    was granted, which may be less than what was asked; ``claims`` says how claims were asked for,
-    and ``granted_claims`` names those (without language tags) that the person agreed to share: no
-    other claim about the person is ever told, whatever ``scope`` and ``claims`` say.
+    ``jkt`` is the thumbprint of a DPoP key (RFC 9449 §6.1), ``x5t`` SHA-256 of a certificate (RFC
+    8705 §3.1), both base64url.
+    """
+
+    jkt: str | None = None
+    x5t: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """Who allowed which client to do what: the outcome of a login, or of a client's own request.
+
+    Where no person took part (client_credentials), ``resident_id`` and ``session_id`` are "" and
+    ``auth_time`` is None. ``resident_id`` is internal; ``subject`` is what the client calls the
+    person. ``scope`` is what was granted, which may be less than what was asked; ``claims`` says
+    how claims were asked for, and ``granted_claims`` names those (without language tags) that the
+    person agreed to share: no other claim about the person is ever told, whatever ``scope`` and
+    ``claims`` say. ``resources`` are the resource servers asked for (RFC 8707), ``details`` the
+    granted authorization_details (RFC 9396), ``bound_to`` the key that its tokens must be bound
+    to, and ``actor`` the ``act`` claim of a delegation (RFC 8693 §4.1).
     """
 
     grant_id: str
@@ -26,11 +43,20 @@ class Authorization:
     granted_claims: frozenset[str]
     claims_locales: tuple[str, ...]
     session_id: str
-    auth_time: int
+    auth_time: int | None
     acr: str | None
     amr: tuple[str, ...]
     nonce: str | None
     auth_time_asked: bool
+    resources: tuple[str, ...] = ()
+    details: tuple[dict[str, Any], ...] = ()
+    bound_to: Confirmation | None = None
+    actor: dict[str, Any] | None = None
+
+    @property
+    def has_person(self) -> bool:
+        """Return whether a resident allowed it."""
+        return self.resident_id != ""
 
     @property
     def is_offline(self) -> bool:

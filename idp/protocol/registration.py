@@ -10,6 +10,7 @@ from idp.protocol.checks import RESPONSE_MODES
 from idp.protocol.claims import SCOPES
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
+from idp.protocol.profile import PROFILES
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
 METHODS = ("private_key_jwt", *SECRET_METHODS, "none")
@@ -26,6 +27,30 @@ class Possible:
     auth_algs: frozenset[str]
     encryption_algs: frozenset[str]
     encryption_encs: frozenset[str]
+
+
+def profile_is_met(client: Client, possible: Possible) -> None:
+    """What the client's profile demands; it is at least as strict as the issuer's."""
+    profile = PROFILES.get(client.profile)
+    if profile is None:
+        raise InvalidClientMetadata(f"profile is one of {', '.join(PROFILES)}")
+    if profile.strictness < PROFILES[possible.issuer.profile].strictness:
+        raise InvalidClientMetadata(f"the issuer demands the profile {possible.issuer.profile}")
+    method = client.token_endpoint_auth_method
+    if not profile.allows_method(method):
+        raise InvalidClientMetadata(f"the profile {profile.name} does not allow {method}")
+    if profile.sender_constrained and not client.is_sender_constrained:
+        raise InvalidClientMetadata(
+            f"the profile {profile.name} needs tokens bound to a DPoP key or a certificate"
+        )
+    algs = (
+        client.token_endpoint_auth_signing_alg,
+        client.id_token_signed_response_alg,
+        client.userinfo_signed_response_alg,
+    )
+    for alg in algs:
+        if alg is not None and not profile.allows_alg(alg):
+            raise InvalidClientMetadata(f"the profile {profile.name} does not allow {alg}")
 
 
 def redirect_uris_are_safe(client: Client, possible: Possible) -> None:
@@ -97,8 +122,8 @@ def answers_are_possible(client: Client, possible: Possible) -> None:
     """Algorithms of ID tokens and userinfo; ``none`` is never among them."""
     signing = (client.id_token_signed_response_alg, client.userinfo_signed_response_alg)
     for alg in signing:
-        if alg is not None and alg not in possible.issuer.algorithms:
-            known = ", ".join(possible.issuer.algorithms)
+        if alg is not None and alg not in possible.issuer.signing_algs:
+            known = ", ".join(possible.issuer.signing_algs)
             raise InvalidClientMetadata(f"the issuer signs with {known}")
     encrypting = (
         (client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc),
@@ -119,6 +144,7 @@ def answers_are_possible(client: Client, possible: Possible) -> None:
 
 CHECKS: tuple[Callable[[Client, Possible], None], ...] = (
     grants_are_known,
+    profile_is_met,
     redirect_uris_are_safe,
     sector_is_clear,
     texts_are_plain,

@@ -5,7 +5,7 @@ OpenID Connect Core 1.0 §2, §5.3.2; RFC 9068 §2.2. Claims are made here and s
 
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import msgspec
 
 from idp.protocol.authorization import VerifiedHint
 from idp.protocol.errors import InvalidRequest, InvalidToken
-from idp.protocol.grant import Authorization
+from idp.protocol.grant import Authorization, Confirmation
 
 LONGEST_SUBJECT = 255
 """Characters of ``sub``, all ASCII (OpenID Connect Core 1.0 §2)."""
@@ -32,6 +32,7 @@ class AccessToken:
     id: str
     issued_at: int
     expires_at: int
+    confirmation: Confirmation | None = None
 
 
 def access_token_claims(authorization: Authorization, token: AccessToken) -> bytes:
@@ -50,8 +51,15 @@ def access_token_claims(authorization: Authorization, token: AccessToken) -> byt
         "jti": token.id,
         "iat": token.issued_at,
         "exp": token.expires_at,
-        "auth_time": authorization.auth_time,
     }
+    if authorization.auth_time is not None:
+        claims["auth_time"] = authorization.auth_time
+    if authorization.actor is not None:
+        claims["act"] = authorization.actor
+    if authorization.details:
+        claims["authorization_details"] = authorization.details
+    if token.confirmation is not None:
+        claims["cnf"] = confirmation_claim(token.confirmation)
     if authorization.acr is not None:
         claims["acr"] = authorization.acr
     if authorization.amr:
@@ -76,6 +84,7 @@ def read_access_token(claims: Mapping[str, Any], issuer: str, now: int) -> Acces
             id=claims["jti"],
             issued_at=claims["iat"],
             expires_at=claims["exp"],
+            confirmation=_confirmation(claims.get("cnf")),
         )
         is_over = token.expires_at <= now
     except (KeyError, TypeError, AttributeError):
@@ -87,14 +96,27 @@ def read_access_token(claims: Mapping[str, Any], issuer: str, now: int) -> Acces
     return token
 
 
+def confirmation_claim(confirmation: Confirmation) -> dict[str, str]:
+    """Return the ``cnf`` claim (RFC 9449 §6.1, RFC 8705 §3.1)."""
+    if confirmation.jkt is not None:
+        return {"jkt": confirmation.jkt}
+    return {"x5t#S256": confirmation.x5t or ""}
+
+
+def _confirmation(claim: Mapping[str, str] | None) -> Confirmation | None:
+    if claim is None:
+        return None
+    return Confirmation(jkt=claim.get("jkt"), x5t=claim.get("x5t#S256"))
+
+
 def id_token_claims(
     authorization: Authorization, person: Mapping[str, Any], *, now: int, lifetime: int, fresh: bool
 ) -> bytes:
     """Return the claims of an ID token as JSON (OpenID Connect Core 1.0 §2).
 
-    ``person`` are the claims about the person that were asked for in the ID token. ``fresh`` is
-    False when a refresh token is exchanged: then there is no nonce (§12.2). ``at_hash`` is left
-    out, as §3.1.3.6 allows in the code flow: so both tokens are signed at once.
+    ``person`` are further claims: those about the person that were asked for in the ID token.
+    ``fresh`` is False when a refresh token is exchanged: then there is no nonce (§12.2).
+    ``at_hash`` is left out, as §3.1.3.6 allows in the code flow: so both tokens are signed at once.
     """
     claims: dict[str, Any] = {
         **person,
@@ -161,13 +183,16 @@ def session_identifier(session_id: str, client_id: str) -> str:
     return urlsafe_b64encode(made[:16]).rstrip(b"=").decode()
 
 
-def token_answer(
-    tokens: Mapping[str, str], scope: Sequence[str], lifetime: int
-) -> dict[str, str | int]:
-    """Return the answer of the token endpoint (RFC 6749 §5.1). ``tokens`` are named as it says."""
+def token_answer(tokens: Mapping[str, Any], token: AccessToken, lifetime: int) -> dict[str, Any]:
+    """Return the answer of the token endpoint (RFC 6749 §5.1). ``tokens`` are named as it says.
+
+    The type is DPoP for a token that a DPoP key is bound to (RFC 9449 §5), and Bearer else.
+    """
+    scope, confirmation = token.scope, token.confirmation
+    is_proven = confirmation is not None and confirmation.jkt is not None
     return {
         **tokens,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if is_proven else "Bearer",
         "expires_in": lifetime,
         "scope": " ".join(scope),
     }

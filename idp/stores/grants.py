@@ -76,7 +76,10 @@ class Grants:
         return None if row is None else _grant(row)
 
     async def owner(self, grant_id: str, now: int) -> str | None:
-        """Return whose the grant is if it lives, else None: the cheapest look at it."""
+        """Return whose the grant is if it lives ("": no person's), else None.
+
+        The cheapest look at it.
+        """
         row = await self._database.row(_OWNER, grant_id=grant_id, now=now)
         return None if row is None else row["resident_id"]
 

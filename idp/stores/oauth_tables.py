@@ -66,3 +66,28 @@ used = Table(
     Column("expires_at", BigInteger, nullable=False),
     Index("ix_oauth_used_expires_at", "expires_at"),
 )
+
+pushed_request = Table(
+    "oauth_pushed_request",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # of the request_uri's random part
+    Column("client_id", Text, nullable=False),
+    Column("state", LargeBinary, nullable=False),  # JSON of what was pushed
+    Column("opened_by", BigInteger, nullable=False),  # it is opened for the first time before that
+    Column("used_at", BigInteger),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_oauth_pushed_request_expires_at", "expires_at"),
+)
+
+decoupled = Table(
+    "oauth_decoupled",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # of device_code or auth_req_id
+    Column("code_digest", LargeBinary, unique=True),  # keyed hash of user_code
+    Column("resident_id", Text),  # whom a backchannel request names
+    Column("revision", Integer, nullable=False),
+    Column("state", LargeBinary, nullable=False),  # JSON of idp.protocol.decoupled.Decoupled
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_oauth_decoupled_resident_id", "resident_id"),
+    Index("ix_oauth_decoupled_expires_at", "expires_at"),
+)

@@ -35,6 +35,7 @@ CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").d
 CLINIC = Client(
     client_id="clinic",
     issuer=ORIGIN,
+    profile="oidc",
     names={"": "Clinic", "fr": "La clinique"},
     purposes={"": "To book your visit"},
     redirect_uris=(CALLBACK, "https://clinic.example/other?x=1"),
@@ -128,7 +129,9 @@ async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> Asyn
     """Start an issuer on ``database``, and ``others`` in the same deployment."""
     async with world(database, directory) as made:
         clock = StillClock()
-        issuer = Issuer(address=ORIGIN, name={"": "National ID"}, algorithms=("ES256",))
+        issuer = Issuer(
+            address=ORIGIN, profile="oidc", name={"": "National ID"}, algorithms=("ES256",)
+        )
         issuers = (issuer, *others)
         await made.keys.administration.ensure({one.address: ["ES256"] for one in issuers})
         settings = Settings(

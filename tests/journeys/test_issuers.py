@@ -20,7 +20,7 @@ HEALTH_CLINIC = replace(CLINIC, client_id="health-clinic", issuer=HEALTH)
 @pytest.fixture
 async def both(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Site]:
     """An issuer at the root of a host, and another one under a path of it."""
-    second = Issuer(address=HEALTH, name={"": "Health ID"}, algorithms=("ES256",))
+    second = Issuer(address=HEALTH, profile="oidc", name={"": "Health ID"}, algorithms=("ES256",))
     async with site(database, tmp_path, second) as running:
         await database.submit(Clients(database).insert(HEALTH_CLINIC))
         yield running

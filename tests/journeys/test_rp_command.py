@@ -26,10 +26,13 @@ class Desk:
         self._settings = directory / "symbolon.toml"
         self._settings.write_text(
             f'[database]\nurl = "{url}"\n[[issuers]]\naddress = "https://id.example"\n'
+            'profile = "oidc"\n'
         )
 
     def run(self, *words: str) -> Result:
         arguments = ["--settings", str(self._settings), "rp", *words]
+        if words[0] == "add" and "--profile" not in words:
+            arguments += ["--profile", "oidc"]
         return CliRunner().invoke(cli, arguments, standalone_mode=False)
 
     def json(self, *words: str) -> Any:

@@ -117,7 +117,7 @@ class Plan:
         """
         tls = ("certificate", self.certificate.name), ("certificate_key", self.certificate_key.name)
         sections: dict[str, dict[str, object]] = {
-            "[issuers]": {"address": self.issuer},
+            "[issuers]": {"address": self.issuer, "profile": "oidc"},
             "web": {
                 "port": self.port,
                 "operations_port": self.port + 3,

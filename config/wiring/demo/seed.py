@@ -93,6 +93,7 @@ async def _sample(world: World, plan: Plan) -> Registration:
     wish = Client(
         client_id="harbour-clinic",
         issuer=plan.issuer,
+        profile="oidc",
         names={"": "Harbour Clinic", "fr": "Clinique du Port", "es": "Clínica del Puerto"}
         | {"ar": "عيادة الميناء", "hi": "हार्बर क्लिनिक", "sw": "Kliniki ya Bandari"},
         purposes={
@@ -126,6 +127,7 @@ async def _tester(world: World, plan: Plan, method: str) -> dict[str, Any]:
     wish = Client(
         client_id=f"sample-{method.replace('_', '-')}",
         issuer=plan.issuer,
+        profile="oidc",
         names={"": f"Sample service ({method})"},
         redirect_uris=(TESTERS_REDIRECT_URI,),
         post_logout_redirect_uris=("http://127.0.0.1:8765/logged-out",),

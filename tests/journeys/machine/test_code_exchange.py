@@ -242,7 +242,7 @@ async def test_a_parameter_that_comes_twice_is_refused(op: Provider) -> None:
 async def test_the_id_token_is_signed_as_registered(
     database: OpenDatabase, tmp_path: Path, alg: str
 ) -> None:
-    issuer = Issuer(address=ISSUER.address, algorithms=("ES256", alg))
+    issuer = Issuer(address=ISSUER.address, profile="oidc", algorithms=("ES256", alg))
     made = await provider(
         Ground(database=database, directory=tmp_path, clock=HandClock(), issuer=issuer)
     )

@@ -35,7 +35,7 @@ async def test_both_documents_say_the_same_truth(op: Provider) -> None:
 
 
 async def test_an_issuer_with_a_path_lies_under_it(database: OpenDatabase, tmp_path: Path) -> None:
-    issuer = Issuer(address="https://id.example/land/", algorithms=("ES256",))
+    issuer = Issuer(address="https://id.example/land/", profile="oidc", algorithms=("ES256",))
     made = await provider(
         Ground(database=database, directory=tmp_path, clock=HandClock(), issuer=issuer)
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo, VerifiedHint
-from idp.protocol.checks import authorization_request
+from idp.protocol.checks import Case, authorization_request
 from idp.protocol.claims_request import Asked
 from idp.protocol.client import Client
 from idp.protocol.errors import OAuthError
@@ -22,6 +22,7 @@ def client(**changes: Any) -> Client:
     values: dict[str, Any] = {
         "client_id": "c1",
         "issuer": ISSUER,
+        "profile": "oidc",
         "names": {"": "A relying party"},
         "redirect_uris": (CALLBACK,),
         "token_endpoint_auth_method": "private_key_jwt",
@@ -46,7 +47,9 @@ def judged(
     parameters = Parameters.parse((k, v) for k, v in values.items() if v is not None)
     registered = by or client()
     reply_to = ReplyTo.for_client(registered, parameters, ISSUER)
-    return authorization_request(parameters, registered, reply_to, hint)
+    return authorization_request(
+        Case(asked=parameters, client=registered, reply_to=reply_to, hint=hint)
+    )
 
 
 def refusal(**asked: Any) -> str:

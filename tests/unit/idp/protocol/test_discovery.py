@@ -38,7 +38,7 @@ OFFER = Offer(
 @pytest.mark.spec("RFC 8414 §3.1")
 def test_where_it_lies(address: str, paths: tuple[str, str]) -> None:
     assert well_known_paths(address) == paths
-    document = metadata(Issuer(address=address), OFFER)
+    document = metadata(Issuer(address=address, profile="oidc"), OFFER)
     assert document["issuer"] == address
     for name, value in document.items():
         if name.endswith(("_endpoint", "_uri")):
@@ -46,7 +46,7 @@ def test_where_it_lies(address: str, paths: tuple[str, str]) -> None:
 
 
 def test_what_is_off_is_not_announced() -> None:
-    issuer = Issuer(address="https://id.example", algorithms=("PS256",))
+    issuer = Issuer(address="https://id.example", profile="oidc", algorithms=("PS256",))
     document = metadata(issuer, replace(OFFER, encryption_algs=()))
     assert document["id_token_signing_alg_values_supported"] == ["PS256"]
     assert document["grant_types_supported"] == ["authorization_code"]

@@ -16,6 +16,7 @@ from config.runtime.database.schema import metadata
 from config.runtime.entropy import SystemEntropy
 from config.runtime.journal import DatabaseJournal
 from config.settings import Lifetimes
+from idp.grants.grant_type import TokenRequest
 from idp.grants.refresh_token import RefreshTokenGrant
 from idp.protocol.errors import InvalidGrant
 from idp.protocol.grant import Grant, digest_of
@@ -130,7 +131,9 @@ class RefreshTokensAsMachine(RuleBasedStateMachine):
     async def _redeem(self, token: str) -> str | None:
         asked = Parameters(refresh_token=token)
         try:
-            redemption = await self.grant.redeem(asked, client(), self.now)
+            redemption = await self.grant.redeem(
+                TokenRequest(asked=asked, client=client(), sender=None), self.now
+            )
         except InvalidGrant:
             return None
         await self.database.submit(*redemption.writes)

@@ -12,7 +12,7 @@ from idp.protocol.registration import Possible, check, sector_listed, sector_of
 from tests.unit.idp.protocol.test_checks import client
 
 POSSIBLE = Possible(
-    Issuer(address="https://id.example", algorithms=("ES256",)),
+    Issuer(address="https://id.example", profile="oidc", algorithms=("ES256",)),
     frozenset(("ES256",)),
     frozenset(("ECDH-ES",)),
     frozenset(("A128GCM",)),

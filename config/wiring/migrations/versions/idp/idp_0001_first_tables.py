@@ -150,6 +150,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_oauth_code_keep_until", ["keep_until"], unique=False)
 
     op.create_table(
+        "oauth_decoupled",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("code_digest", sa.LargeBinary(), nullable=True),
+        sa.Column("resident_id", sa.Text(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_oauth_decoupled")),
+        sa.UniqueConstraint("code_digest", name=op.f("uq_oauth_decoupled_code_digest")),
+    )
+    with op.batch_alter_table("oauth_decoupled", schema=None) as batch_op:
+        batch_op.create_index("ix_oauth_decoupled_expires_at", ["expires_at"], unique=False)
+        batch_op.create_index("ix_oauth_decoupled_resident_id", ["resident_id"], unique=False)
+
+    op.create_table(
         "oauth_grant",
         sa.Column("grant_id", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
@@ -166,6 +181,19 @@ def upgrade() -> None:
         batch_op.create_index("ix_oauth_grant_expires_at", ["expires_at"], unique=False)
         batch_op.create_index("ix_oauth_grant_resident_id", ["resident_id"], unique=False)
         batch_op.create_index("ix_oauth_grant_session_id", ["session_id"], unique=False)
+
+    op.create_table(
+        "oauth_pushed_request",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("opened_by", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_oauth_pushed_request")),
+    )
+    with op.batch_alter_table("oauth_pushed_request", schema=None) as batch_op:
+        batch_op.create_index("ix_oauth_pushed_request_expires_at", ["expires_at"], unique=False)
 
     op.create_table(
         "oauth_refresh_token",
@@ -278,12 +306,21 @@ def downgrade() -> None:
         batch_op.drop_index("ix_oauth_refresh_token_expires_at")
 
     op.drop_table("oauth_refresh_token")
+    with op.batch_alter_table("oauth_pushed_request", schema=None) as batch_op:
+        batch_op.drop_index("ix_oauth_pushed_request_expires_at")
+
+    op.drop_table("oauth_pushed_request")
     with op.batch_alter_table("oauth_grant", schema=None) as batch_op:
         batch_op.drop_index("ix_oauth_grant_session_id")
         batch_op.drop_index("ix_oauth_grant_resident_id")
         batch_op.drop_index("ix_oauth_grant_expires_at")
 
     op.drop_table("oauth_grant")
+    with op.batch_alter_table("oauth_decoupled", schema=None) as batch_op:
+        batch_op.drop_index("ix_oauth_decoupled_resident_id")
+        batch_op.drop_index("ix_oauth_decoupled_expires_at")
+
+    op.drop_table("oauth_decoupled")
     with op.batch_alter_table("oauth_code", schema=None) as batch_op:
         batch_op.drop_index("ix_oauth_code_keep_until")
 

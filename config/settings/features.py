@@ -1,0 +1,19 @@
+"""What an issuer offers: the switches of its features."""
+
+from config.settings.section import Section
+
+
+class Features(Section, frozen=True):
+    """What is off is refused, and is not in the issuer's metadata either."""
+
+    grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
+    """Grant types that clients may register."""
+
+    auth_methods: tuple[str, ...] = (
+        "private_key_jwt",
+        "client_secret_basic",
+        "client_secret_post",
+        "client_secret_jwt",
+        "none",
+    )
+    """Client authentication methods; of these the issuer's profile may forbid some."""

@@ -1,0 +1,72 @@
+"""A request that a person approves on another device than the one that asked.
+
+Device authorization (RFC 8628) and backchannel authentication (OpenID Connect CIBA Core 1.0).
+
+    PENDING -> APPROVED -> REDEEMED
+       \\-----> DENIED
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from idp.protocol.grant import Authorization
+from idp.protocol.login import IllegalMove
+
+
+class Kind(StrEnum):
+    """Which grant redeems it."""
+
+    DEVICE = "device"
+    BACKCHANNEL = "backchannel"
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    REDEEMED = "redeemed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoupled:
+    """``digest`` is SHA-256 of the device_code or auth_req_id that the client holds.
+
+    ``asked`` are the parameters of the client's request, ``code_digest`` the keyed hash of what
+    the person types to find it (user_code), None where it is not typed. ``resident_id`` is whom a
+    backchannel request names. ``interval`` is the least time between two polls, in seconds.
+    ``notify`` is what the client wants to be told when it is over (CIBA ping and push).
+    """
+
+    digest: bytes
+    kind: Kind
+    issuer: str
+    client_id: str
+    asked: tuple[tuple[str, str], ...]
+    interval: int
+    created_at: int
+    expires_at: int
+    code_digest: bytes | None = None
+    resident_id: str | None = None
+    binding_message: str = ""
+    notify: dict[str, Any] | None = None
+    status: Status = Status.PENDING
+    authorization: Authorization | None = None
+    revision: int = 0
+
+    def approve(self, authorization: Authorization) -> "Decoupled":
+        """The person agreed."""
+        return self._moved(Status.PENDING, status=Status.APPROVED, authorization=authorization)
+
+    def deny(self) -> "Decoupled":
+        """The person refused, or could not prove enough."""
+        return self._moved(Status.PENDING, status=Status.DENIED)
+
+    def redeem(self) -> "Decoupled":
+        """The client gets its tokens: once."""
+        return self._moved(Status.APPROVED, status=Status.REDEEMED)
+
+    def _moved(self, stage: Status, **changes: Any) -> "Decoupled":
+        if self.status is not stage:
+            raise IllegalMove(f"not possible when {self.status}")
+        return replace(self, revision=self.revision + 1, **changes)

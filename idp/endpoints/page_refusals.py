@@ -1,7 +1,8 @@
 """What people are told when a page cannot be shown: what happened, what to do, a way on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from urllib.parse import urlsplit
 
 from config.runtime.database.unit import DatabaseUnavailable
@@ -22,6 +23,28 @@ class ForgedForm(Exception):
     """The form does not come from a page of ours that this browser was shown."""
 
 
+class Onward(Enum):
+    """Where the way on leads, and what stands on it: no page is a dead end."""
+
+    HOME = "Go to your own page"
+    HERE = "Go on from where you are"
+    AGAIN = "Try again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What people are told; texts are the originals of the catalogues.
+
+    ``refers`` shows the request id for support.
+    """
+
+    heading: str
+    lines: tuple[str, ...]
+    status: int
+    onward: Onward = Onward.HOME
+    refers: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class PageRefusals:
     """Turns exceptions of page endpoints into pages.
@@ -39,7 +62,7 @@ class PageRefusals:
         async def answer(call: Call) -> Answer:
             try:
                 return await endpoint(call)
-            except tuple(_EXPLAINED) as refusal:
+            except tuple(REFUSALS) as refusal:
                 return await self._explained(refusal, call)
 
         return answer
@@ -47,12 +70,9 @@ class PageRefusals:
     def failure_page(self, failure: Failure, call: Call) -> Answer:
         """Answer what no endpoint could (``House.failure_page``)."""
         guest = self.guests.guest(call)
-        t = guest.language.t
-        heading, line = FAILURES.get(failure.status, FAILURES[500])
-        message = Message(
-            heading=t(heading),
-            lines=(t(line),),
-            ways_on=(Way(self.answers.home, t("Go to your own page")),),
+        explanation = FAILURES.get(failure.status, FAILURES[500])
+        message = replace(
+            self._message(explanation, guest, call),
             status=failure.status,
             reference=call.request_id,
             reason=f"{failure.code}: {failure.description}" if self.explains else "",
@@ -61,11 +81,10 @@ class PageRefusals:
 
     async def _explained(self, refusal: Exception, call: Call) -> Answer:
         guest = self.guests.guest(call)
+        kind = next(kind for kind in type(refusal).__mro__ if kind in REFUSALS)
+        message = self._message(REFUSALS[kind], guest, call)
         if isinstance(refusal, ExpiredLogin):
-            message = self.expired(refusal.draft, guest)
-        else:
-            kind = next(kind for kind in type(refusal).__mro__ if kind in _EXPLAINED)
-            message = _EXPLAINED[kind](self.answers, guest, call)
+            message = replace(message, ways_on=back_to_client(refusal.draft, guest, self.answers))
         if isinstance(refusal, OAuthError) and self.explains:
             message = replace(message, reason=f"{refusal.code}: {refusal.description}")
         answer = self.answers.message(message, guest, call)
@@ -75,18 +94,25 @@ class PageRefusals:
             answer.headers.append((b"retry-after", b"2"))
         return await self.guests.give(answer, call, replace(guest, new_secret=None), None)
 
-    def expired(self, draft: Draft, guest: Guest) -> Message:
-        """Return what is said about a login that took too long."""
+    def _message(self, explanation: Explanation, guest: Guest, call: Call) -> Message:
         t = guest.language.t
+        way = Way(self._address(explanation.onward, call), t(explanation.onward.value))
         return Message(
-            heading=t("This login took too long"),
-            lines=(
-                t("For your safety a login ends after a while. Nothing was shared."),
-                t("Go back and start again."),
-            ),
-            ways_on=back_to_client(draft, guest, self.answers),
-            status=410,
+            heading=t(explanation.heading),
+            lines=tuple(t(line) for line in explanation.lines),
+            ways_on=(way,),
+            status=explanation.status,
+            reference=call.request_id if explanation.refers else "",
         )
+
+    def _address(self, onward: Onward, call: Call) -> str:
+        in_login = bool(call.captured.get("login_id"))
+        if onward is Onward.HERE and in_login:
+            return call.path.rpartition("/")[0]
+        if onward is Onward.AGAIN:
+            posted = in_login and call.method == "POST"
+            return call.path.rpartition("/")[0] if posted else call.path
+        return self.answers.home
 
 
 def back_to_client(draft: Draft, guest: Guest, answers: PageAnswers) -> tuple[Way, ...]:
@@ -100,102 +126,91 @@ def back_to_client(draft: Draft, guest: Guest, answers: PageAnswers) -> tuple[Wa
     return (Way(f"{parts.scheme}://{parts.netloc}/", t("Go back to {client}", client=name)), own)
 
 
-def _unknown(answers: PageAnswers, guest: Guest, call: Call) -> Message:
-    t = guest.language.t
-    return Message(
-        heading=t("This login is not open here"),
+_FORGED = Explanation(
+    heading="We could not accept this form",
+    lines=("It did not come from this page. Nothing was changed.",),
+    status=403,
+    onward=Onward.HERE,
+)
+_AWAY = Explanation(
+    heading="This does not work at the moment",
+    lines=("Please wait a little and try again. Nothing was lost.",),
+    status=503,
+    onward=Onward.AGAIN,
+    refers=True,
+)
+_CROWDED = Explanation(
+    heading="Many people are signing in from your network",
+    lines=("Please wait a little and try again.",),
+    status=429,
+)
+_NO_PAGE = Explanation(heading="There is no such page", lines=("Check the address.",), status=404)
+_TOO_MUCH = Explanation(
+    heading="That was too much at once",
+    lines=("What was sent is too long. Go back and make it shorter.",),
+    status=413,
+)
+
+REFUSALS: Mapping[type[Exception], Explanation] = {
+    UnknownLogin: Explanation(
+        heading="This login is not open here",
         lines=(
-            t("It may have ended, or it was begun in another browser."),
-            t("Go back to the website or app that you came from, and start again there."),
+            "It may have ended, or it was begun in another browser.",
+            "Go back to the website or app that you came from, and start again there.",
         ),
-        ways_on=(Way(answers.home, t("Go to your own page")),),
         status=404,
-    )
-
-
-def _stale(answers: PageAnswers, guest: Guest, call: Call) -> Message:
-    t = guest.language.t
-    here = call.path.rpartition("/")[0] if call.captured.get("login_id") else answers.home
-    return Message(
-        heading=t("This step was done already"),
-        lines=(t("Perhaps you used the back button, or the page was open twice."),),
-        ways_on=(Way(here, t("Go on from where you are")),),
-        status=409,
-    )
-
-
-def _forged(answers: PageAnswers, guest: Guest, call: Call) -> Message:
-    t = guest.language.t
-    here = call.path.rpartition("/")[0] if call.captured.get("login_id") else answers.home
-    return Message(
-        heading=t("We could not accept this form"),
-        lines=(t("It did not come from this page. Nothing was changed."),),
-        ways_on=(Way(here, t("Go on from where you are")),),
-        status=403,
-    )
-
-
-def _refused(answers: PageAnswers, guest: Guest, call: Call) -> Message:
-    t = guest.language.t
-    return Message(
-        heading=t("The website or app that sent you here made a mistake"),
-        lines=(
-            t("We cannot send you back, because we are not sure who asks."),
-            t("Go back to the website or app that you came from, and tell its support."),
-        ),
-        ways_on=(Way(answers.home, t("Go to your own page")),),
-        reference=call.request_id,
-    )
-
-
-def _crowded(answers: PageAnswers, guest: Guest, call: Call) -> Message:
-    t = guest.language.t
-    return Message(
-        heading=t("Many people are signing in from your network"),
-        lines=(t("Please wait a little and try again."),),
-        ways_on=(Way(answers.home, t("Go to your own page")),),
-        status=429,
-    )
-
-
-def _away(answers: PageAnswers, guest: Guest, call: Call) -> Message:
-    t = guest.language.t
-    here = call.path
-    if call.captured.get("login_id") and call.method == "POST":
-        here = call.path.rpartition("/")[0]
-    return Message(
-        heading=t("This does not work at the moment"),
-        lines=(t("Please wait a little and try again. Nothing was lost."),),
-        ways_on=(Way(here, t("Try again")),),
-        status=503,
-        reference=call.request_id,
-    )
-
-
-_EXPLAINED: dict[type[Exception], Callable[[PageAnswers, Guest, Call], Message]] = {
-    UnknownLogin: _unknown,
-    ExpiredLogin: _unknown,
-    IllegalMove: _stale,
-    ForgedForm: _forged,
-    OAuthError: _refused,
-    TooManyLogins: _crowded,
-    DatabaseUnavailable: _away,
-    KeyServiceUnavailable: _away,
-    Busy: _away,
-}
-
-FAILURES: Mapping[int, tuple[str, str]] = {
-    400: ("We could not read that", "The address or the form is not complete."),
-    403: ("We could not accept this form", "It did not come from this page. Nothing was changed."),
-    404: ("There is no such page", "Check the address."),
-    405: (
-        "This page cannot be opened like that",
-        "Go back to the page that you came from, and use its buttons.",
     ),
-    413: ("That was too much at once", "What was sent is too long. Go back and make it shorter."),
-    414: ("That was too much at once", "What was sent is too long. Go back and make it shorter."),
-    421: ("There is no such page", "Check the address."),
-    429: ("Many people are signing in from your network", "Please wait a little and try again."),
-    503: ("This does not work at the moment", "Please wait a little and try again."),
-    500: ("Something went wrong on our side", "Please try again later."),
+    ExpiredLogin: Explanation(
+        heading="This login took too long",
+        lines=(
+            "For your safety a login ends after a while. Nothing was shared.",
+            "Go back and start again.",
+        ),
+        status=410,
+    ),
+    IllegalMove: Explanation(
+        heading="This step was done already",
+        lines=("Perhaps you used the back button, or the page was open twice.",),
+        status=409,
+        onward=Onward.HERE,
+    ),
+    ForgedForm: _FORGED,
+    OAuthError: Explanation(
+        heading="The website or app that sent you here made a mistake",
+        lines=(
+            "We cannot send you back, because we are not sure who asks.",
+            "Go back to the website or app that you came from, and tell its support.",
+        ),
+        status=400,
+        refers=True,
+    ),
+    TooManyLogins: _CROWDED,
+    DatabaseUnavailable: _AWAY,
+    KeyServiceUnavailable: _AWAY,
+    Busy: _AWAY,
 }
+"""What an endpoint refused, by the class of its exception or of one of its ancestors."""
+
+FAILURES: Mapping[int, Explanation] = {
+    400: Explanation(
+        heading="We could not read that",
+        lines=("The address or the form is not complete.",),
+        status=400,
+    ),
+    403: replace(_FORGED, onward=Onward.HOME),
+    404: _NO_PAGE,
+    405: Explanation(
+        heading="This page cannot be opened like that",
+        lines=("Go back to the page that you came from, and use its buttons.",),
+        status=405,
+    ),
+    413: _TOO_MUCH,
+    414: _TOO_MUCH,
+    421: _NO_PAGE,
+    429: _CROWDED,
+    503: replace(_AWAY, lines=_CROWDED.lines, onward=Onward.HOME),
+    500: Explanation(
+        heading="Something went wrong on our side", lines=("Please try again later.",), status=500
+    ),
+}
+"""What no endpoint answered, by its status."""

@@ -38,7 +38,9 @@ def in_endpoints() -> Iterator[str]:
 
 
 def texts() -> set[str]:
-    failures = {text for pair in page_refusals.FAILURES.values() for text in pair}
+    explained = (*page_refusals.REFUSALS.values(), *page_refusals.FAILURES.values())
+    failures = {text for one in explained for text in (one.heading, *one.lines)}
+    failures |= {onward.value for onward in page_refusals.Onward}
     names = {*CLAIM_NAMES.values(), *FACTOR_NAMES.values(), *CLAIM_GROUPS}
     said = {*own_forms.DONE.values(), *me_factors.WEAK.values()}
     return {*in_templates(), *in_endpoints(), *failures, *names, *said}

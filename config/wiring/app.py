@@ -86,4 +86,5 @@ def _failure_page(explaining: Sequence[tuple[Mount, PageRefusals]]) -> FailurePa
 
 def _away(_: Exception, call: Call) -> Answer:
     """Tell a machine to come back: nothing happened, or whether it did is not known (R1)."""
-    return refusal_answer(TemporarilyUnavailable("something that is needed is away; try again"))
+    reason = "something that is needed is away; try again"
+    return refusal_answer(TemporarilyUnavailable(reason), call)

@@ -18,6 +18,7 @@ from idp.client_auth.method import Method
 from idp.client_auth.none import Public
 from idp.client_auth.private_key_jwt import ALGS, PrivateKeyJwt
 from idp.endpoints.discovery import DiscoveryEndpoint
+from idp.endpoints.errors import explained
 from idp.endpoints.introspection import IntrospectionEndpoint
 from idp.endpoints.jwks import JwksEndpoint
 from idp.endpoints.revocation import RevocationEndpoint
@@ -120,9 +121,8 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
         IntrospectionEndpoint(inspection, clock),
         RevocationEndpoint(inspection, clock),
     )
-    return replace(
-        shared, routes=tuple(route for endpoint in endpoints for route in endpoint.routes())
-    )
+    routes = [route for endpoint in endpoints for route in endpoint.routes()]
+    return replace(shared, routes=explained(routes, issuer.address))
 
 
 def _tokens(

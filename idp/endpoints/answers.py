@@ -1,8 +1,10 @@
 """How refusals travel to machines (RFC 6749 §5.2, RFC 6750 §3)."""
 
 import logging
+from collections.abc import Iterator
 
 from config.runtime.web.answer import Answer, json_answer
+from config.runtime.web.call import Call
 from idp.protocol.errors import InvalidClient, OAuthError
 
 RETRY_AFTER = b"1"
@@ -11,13 +13,10 @@ RETRY_AFTER = b"1"
 _log = logging.getLogger("symbolon.oauth")
 
 
-def refusal_answer(refusal: OAuthError, *, basic: bool = False) -> Answer:
+def refusal_answer(refusal: OAuthError, call: Call, *, basic: bool = False) -> Answer:
     """Answer ``refusal`` as JSON. ``basic``: the client tried HTTP Basic and is told so again."""
     _note(refusal)
-    body = {"error": refusal.code}
-    if refusal.description:
-        body["error_description"] = refusal.description
-    answer = json_answer(body, refusal.status)
+    answer = json_answer(dict(_told(refusal, call)), refusal.status)
     if basic and isinstance(refusal, InvalidClient):  # RFC 6749 §5.2
         answer.headers.append((b"www-authenticate", b'Basic realm="Symbolon", charset="UTF-8"'))
     if refusal.status == 503:
@@ -25,7 +24,7 @@ def refusal_answer(refusal: OAuthError, *, basic: bool = False) -> Answer:
     return answer
 
 
-def bearer_challenge(refusal: OAuthError | None, scope: str = "") -> Answer:
+def bearer_challenge(refusal: OAuthError | None, call: Call, scope: str = "") -> Answer:
     """Answer whoever has no good access token (RFC 6750 §3); None: there was no token at all.
 
     §3.1: without any credentials nothing is said about an error.
@@ -34,15 +33,21 @@ def bearer_challenge(refusal: OAuthError | None, scope: str = "") -> Answer:
     if refusal is None:
         answer = Answer(401, [(b"cache-control", b"no-store")])
     else:
-        answer = refusal_answer(refusal)
-        fields.append(f'error="{refusal.code}"')
-        if refusal.description:
-            fields.append(f'error_description="{refusal.description}"')
+        answer = refusal_answer(refusal, call)
+        fields += [f'{name}="{value}"' for name, value in _told(refusal, call)]
     if scope:
         fields.append(f'scope="{scope}"')
     challenge = "Bearer " + ", ".join(fields)
     answer.headers.append((b"www-authenticate", challenge.encode()))
     return answer
+
+
+def _told(refusal: OAuthError, call: Call) -> Iterator[tuple[str, str]]:
+    yield "error", refusal.code
+    if refusal.description:
+        yield "error_description", refusal.description
+    if explained := call.error_uri(refusal.code):
+        yield "error_uri", explained
 
 
 def _note(refusal: OAuthError) -> None:

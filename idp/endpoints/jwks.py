@@ -41,7 +41,7 @@ class JwksEndpoint:
         try:
             published = await self.keys.published()
         except KeyServiceUnavailable:
-            return refusal_answer(TemporarilyUnavailable("the keys are not known at present"))
+            return refusal_answer(TemporarilyUnavailable("the keys are not known at present"), call)
         if self._cached is None or published is not self._made_of:
             self._made_of = published
             self._cached = Cached(published.jwks, "application/json", self.max_age)

@@ -32,6 +32,6 @@ async def answered(call: Call, act: Act) -> Answer:
     try:
         return await act(Parameters.parse(await call.form()), brought)
     except OAuthError as refusal:
-        return refusal_answer(refusal, basic=brought.authorization is not None)
+        return refusal_answer(refusal, call, basic=brought.authorization is not None)
     except KeyServiceUnavailable:
-        return refusal_answer(TemporarilyUnavailable("the key service is away"))
+        return refusal_answer(TemporarilyUnavailable("the key service is away"), call)

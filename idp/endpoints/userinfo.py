@@ -42,14 +42,16 @@ class UserinfoEndpoint:
         try:
             token = await _token(call)
             if token is None:
-                return bearer_challenge(None)
+                return bearer_challenge(None, call)
             told = await self.userinfo.tell(token, self.clock.now())
         except OAuthError as refusal:
             if refusal.status in (400, 401, 403):
-                return bearer_challenge(refusal, "openid" if refusal.status == 403 else "")
-            return refusal_answer(refusal)
+                return bearer_challenge(refusal, call, "openid" if refusal.status == 403 else "")
+            return refusal_answer(refusal, call)
         except KeyServiceUnavailable:
-            return refusal_answer(TemporarilyUnavailable("no answer can be signed at present"))
+            return refusal_answer(
+                TemporarilyUnavailable("no answer can be signed at present"), call
+            )
         return bytes_answer(told.body, told.content_type)
 
 

@@ -56,7 +56,8 @@ class ReplyTo:
     def refuse(self, refusal: OAuthError) -> Reply:
         """Return the error answer (RFC 6749 §4.1.2.1)."""
         description = (("error_description", refusal.description),) if refusal.description else ()
-        return self._reply(("error", refusal.code), *description)
+        explained = ("error_uri", f"{self.issuer}/errors/{refusal.code}")
+        return self._reply(("error", refusal.code), *description, explained)
 
     def _reply(self, *fields: tuple[str, str]) -> Reply:
         state = () if self.state is None else (("state", self.state),)

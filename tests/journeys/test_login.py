@@ -90,7 +90,7 @@ async def test_a_wrong_request_is_told_to_the_client(
     assert page.url.startswith(f"{CALLBACK}?")
     assert page.answer["error"] == error
     assert page.answer["state"] == "s-1" and page.answer["iss"] == ORIGIN
-    assert set(page.answer) <= {"error", "error_description", "state", "iss"}
+    assert set(page.answer) <= {"error", "error_description", "error_uri", "state", "iss"}
 
 
 @pytest.mark.behaviour(4)

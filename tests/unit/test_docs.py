@@ -14,9 +14,7 @@ from click.testing import CliRunner
 
 from config.cli.settings import reference
 from config.settings import Settings
-from idp.pages.languages import CATALOGUES
-from idp.protocol import errors
-from tests import cli_page, coverage_table
+from tests import cli_page, coverage_table, errors_page
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -110,8 +108,9 @@ def settings_reference() -> str:
         ("settings.md", settings_reference),
         ("behaviours.md", lambda: coverage_table.page(coverage_table.marked())),
         ("cli.md", cli_page.page),
+        ("errors.md", errors_page.page),
     ],
-    ids=["settings", "behaviours", "cli"],
+    ids=["settings", "behaviours", "cli", "errors"],
 )
 def test_a_made_page_is_fresh(name: str, make: Callable[[], str]) -> None:
     assert (REFERENCE / name).read_text() == make(), f"make docs/reference/{name} anew"
@@ -119,20 +118,6 @@ def test_a_made_page_is_fresh(name: str, make: Callable[[], str]) -> None:
 
 def test_every_number_has_a_test() -> None:
     assert coverage_table.missing(coverage_table.marked()) == []
-
-
-def test_every_error_is_explained() -> None:
-    page = (REFERENCE / "errors.md").read_text()
-    codes = {kind.code for kind in vars(errors).values() if hasattr(kind, "code")}
-    assert codes and not [code for code in codes if f"`{code}`" not in page]
-
-
-def test_every_refusal_that_is_explained_is_one_of_ours() -> None:
-    table = (REFERENCE / "errors.md").read_text().partition("## Told to the person")[2]
-    headings = re.findall(r"^\| ([A-Z][^|]+?) \| \d", table, re.MULTILINE)
-    catalogue = (CATALOGUES / "fr" / "LC_MESSAGES" / "messages.po").read_text()
-    assert len(headings) > 8
-    assert not [heading for heading in headings if f'msgid "{heading}' not in catalogue]
 
 
 def test_every_metric_is_explained() -> None:

@@ -21,6 +21,7 @@ from config.runtime.outbound import Fetcher, FetchFailed
 from config.runtime.web.budget import Budget
 from config.runtime.web.router import House, Web
 from config.settings import Issuer, Lifetimes, Settings
+from config.wiring.details import detail_types
 from config.wiring.machine import Stores, machine
 from config.wiring.world import World
 from idp.client_auth.method import ASSERTION_TYPE
@@ -262,6 +263,7 @@ async def provider(ground: Ground) -> Provider:
             door=door,
             entropy=SystemEntropy(),
             fetch=world.fetcher.get_json,
+            detail_types=detail_types,
         ),
         web=web,
         http=httpx2.AsyncClient(

@@ -75,6 +75,7 @@ def rp() -> None:
 @click.option("--logo-uri")
 @click.option("--policy-uri")
 @click.option("--tos-uri")
+@click.option("--details-type", "authorization_details_types", multiple=True, help="RFC 9396.")
 @click.option("--audience", help="The resource server whose tokens it may introspect.")
 @click.option("--issuer", help="Address of the issuer; default: the first.")
 @click.option("--client-id", default="", help="Default: a random one.")

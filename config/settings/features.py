@@ -17,3 +17,6 @@ class Features(Section, frozen=True):
         "none",
     )
     """Client authentication methods; of these the issuer's profile may forbid some."""
+
+    authorization_details: tuple[str, ...] = ("payment_initiation", "record_access")
+    """Types of authorization details (RFC 9396), by the names of their files."""

@@ -9,6 +9,7 @@ from config.runtime.outbox import DatabaseOutbox
 from config.runtime.plugins import plugins
 from config.runtime.web import Route, TrustedProxies
 from config.settings import Issuer
+from config.wiring.details import detail_types
 from config.wiring.machine import Machine
 from config.wiring.world import World
 from idp.endpoints.authorize import Authorize
@@ -88,6 +89,7 @@ def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:
         audit=DatabaseAudit(),
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,
+        detail_types=detail_types(issuer),
         pace=Pace(
             world.limits,
             Rate.parse(world.settings.limits.logins_per_address),

@@ -8,6 +8,7 @@ from config.runtime.crashpoints import CrashHere
 from config.runtime.journal import DatabaseJournal
 from config.runtime.web.sites import Route
 from config.settings import Issuer
+from config.wiring.details import detail_types
 from config.wiring.world import World
 from idp.client_auth.assertion import Audience
 from idp.client_auth.client_secret_basic import ClientSecretBasic
@@ -216,4 +217,5 @@ def _offer(
         languages=world.settings.pages.languages,
         encryption_algs=sorted(jwe.KEY_MANAGEMENT),
         encryption_encs=sorted(jwe.CONTENT),
+        detail_types=sorted(detail_types(issuer)),
     )

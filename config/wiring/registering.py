@@ -2,6 +2,7 @@
 
 from config.runtime.audit.records import DatabaseAudit
 from config.runtime.journal import DatabaseJournal
+from config.wiring.details import detail_types
 from config.wiring.world import World
 from idp.flows.registration import Registrar
 from idp.stores.clients import Clients
@@ -20,4 +21,5 @@ def registrar(world: World) -> Registrar:
         door=world.door,
         entropy=world.entropy,
         fetch=world.fetcher.get_json,
+        detail_types=detail_types,
     )

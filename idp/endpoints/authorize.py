@@ -114,5 +114,11 @@ class Authorize:
         if "id_token_hint" in known.asked:
             hint = await self.keys.hint(known.asked["id_token_hint"])
         return checks.authorization_request(
-            Case(asked=known.asked, client=known.client, reply_to=known.reply_to, hint=hint)
+            Case(
+                asked=known.asked,
+                client=known.client,
+                reply_to=known.reply_to,
+                hint=hint,
+                detail_types=self.flow.ground.detail_types,
+            )
         )

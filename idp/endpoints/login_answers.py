@@ -12,7 +12,7 @@ from idp.endpoints.page_refusals import PageRefusals, back_to_client
 from idp.flows.consent import ConsentStep
 from idp.flows.login_draft import Draft
 from idp.flows.login_factors import FactorSteps
-from idp.pages.consent_items import items
+from idp.pages.consent_items import details, items
 from idp.protocol.next_step import Step
 from idp.protocol.own_pages import is_own
 
@@ -56,6 +56,11 @@ class LoginAnswers:
             case Step.CONSENT:
                 name = "consent"
                 content |= items(await self.consents.question(draft, now))
+                content["details"] = details(
+                    draft.login.request.details,
+                    self.consents.flow.ground.detail_types,
+                    guest.language.t,
+                )
                 content["purpose"] = draft.client.purpose((guest.language.tag,))
             case _:
                 return self.answers.message(self.over(draft, guest), guest, call)

@@ -54,7 +54,11 @@ class ConsentStep:
             actor=decision.resident_id,
             action="consent.given",
             about=draft.client.client_id,
-            details={"claims": " ".join(sorted(claims)), "scope": " ".join(scope)},
+            details={
+                "claims": " ".join(sorted(claims)),
+                "scope": " ".join(scope),
+                "types": " ".join(detail["type"] for detail in draft.login.request.details),
+            },
         )
         ground = self.flow.ground
         moved = draft.moved(

@@ -13,6 +13,7 @@ from idp.factors.factor import Factor
 from idp.flows.clients import KnownClients
 from idp.flows.login_pace import Pace
 from idp.protocol.acr import Ladder
+from idp.protocol.details import DetailType
 from idp.residents.port import Residents
 from idp.stores.codes import Codes
 from idp.stores.consents import Consents
@@ -73,6 +74,7 @@ class LoginGround:
     entropy: Entropy
     lifetimes: Lifetimes
     pace: Pace
+    detail_types: Mapping[str, DetailType]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Registering relying parties: what ``symbolon rp`` does."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
 from config.runtime.database.unit import Database, Refused
@@ -34,7 +34,11 @@ class Registered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registrar:
-    """Registers clients at any of ``issuers``. ``fetch`` reads a JSON document from an address."""
+    """Registers clients at any of ``issuers``.
+
+    ``fetch`` reads a JSON document from an address; ``detail_types`` names the types of
+    authorization details that an issuer offers.
+    """
 
     issuers: tuple[Issuer, ...]
     clients: Clients
@@ -44,6 +48,7 @@ class Registrar:
     door: Door
     entropy: Entropy
     fetch: Callable[[str], Awaitable[object]]
+    detail_types: Callable[[Issuer], Collection[str]]
 
     async def add(self, wish: Client, sector: str, now: int) -> Registered:
         """Register what ``wish`` says, or raise InvalidClientMetadata or InvalidRedirectUri.
@@ -90,7 +95,8 @@ class Registrar:
         issuer = next((issuer for issuer in self.issuers if issuer.address == address), None)
         if issuer is None:
             raise InvalidClientMetadata(f"there is no issuer {address}")
-        return Possible(issuer, frozenset(ALGS), KEY_MANAGEMENT, CONTENT)
+        types = frozenset(self.detail_types(issuer))
+        return Possible(issuer, frozenset(ALGS), KEY_MANAGEMENT, CONTENT, types)
 
     async def _with_secret(self, client: Client) -> tuple[Client, str | None]:
         if client.token_endpoint_auth_method not in registration.SECRET_METHODS:

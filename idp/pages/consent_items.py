@@ -1,12 +1,13 @@
 """The consent page's lists: what belongs together is one row, and one line has one tick."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from idp.pages.claim_names import CLAIM_GROUPS
 from idp.protocol.claims import VERIFIED
 from idp.protocol.consent import Question
+from idp.protocol.details import Detail, DetailType
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,20 @@ def items(question: Question) -> dict[str, Any]:
         "known": groups(question.known),
         "offline": question.offline,
     }
+
+
+def details(
+    asked: Sequence[Detail], types: Mapping[str, DetailType], t: Callable[[str], str]
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return for each detail its heading and its rows of label and value, in words of ``t``."""
+    shown = [types[detail["type"]].shown(detail) for detail in asked]
+    return [
+        (
+            t(one.heading),
+            [(t(row.label), t(row.value) if row.is_ours else row.value) for row in one.rows],
+        )
+        for one in shown
+    ]
 
 
 def ticked(names: Iterable[str]) -> frozenset[str]:

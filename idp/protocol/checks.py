@@ -5,13 +5,14 @@ to add a rule, write a function named after the truth that it defends and give i
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from idp.protocol import claims_request, pkce
+from idp.protocol import claims_request, details, pkce
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo, VerifiedHint
 from idp.protocol.client import Client
+from idp.protocol.details import Detail, DetailType
 from idp.protocol.errors import (
     InvalidRequest,
     InvalidScope,
@@ -63,6 +64,13 @@ class Case:
     hint: VerifiedHint | None = None
     endpoint: Endpoint = Endpoint.AUTHORIZATION
     source: Source = Source.PLAIN
+    detail_types: Mapping[str, DetailType] = field(default_factory=dict)
+
+    @property
+    def details(self) -> tuple[Detail, ...]:
+        """Return the authorization details, or raise InvalidAuthorizationDetails."""
+        types = self.client.authorization_details_types
+        return details.parse(self.asked.get("authorization_details"), self.detail_types, types)
 
     @property
     def profile(self) -> Profile:
@@ -167,6 +175,11 @@ def hint_was_issued_to_this_client(case: Case) -> None:
         raise InvalidRequest("id_token_hint was issued to another client")
 
 
+def details_are_well_formed(case: Case) -> None:
+    """RFC 9396 §5."""
+    _ = case.details
+
+
 Check = Callable[[Case], None]
 A, P, D, B = Endpoint
 
@@ -182,6 +195,7 @@ CHECKS: tuple[tuple[Check, frozenset[Endpoint]], ...] = (
     (prompts_are_known,                    frozenset({A, P})),
     (prompt_none_stands_alone,             frozenset({A, P})),
     (max_age_is_seconds,                   frozenset({A, P})),
+    (details_are_well_formed,              frozenset({A, P, D, B})),
     (claims_are_well_formed,               frozenset({A, P})),
     (hint_was_issued_to_this_client,       frozenset({A, P})),
 )
@@ -216,6 +230,7 @@ def authorization_request(case: Case) -> AuthorizationRequest:
         ui_locales=_locales(asked.words("ui_locales")),
         login_hint=asked.get("login_hint"),
         hinted_subject=None if hint is None else hint.subject,
+        details=case.details,
         display=display if display in DISPLAYS else "page",
         auth_time_asked=(
             max_age is not None or client.require_auth_time or "auth_time" in claims.id_token

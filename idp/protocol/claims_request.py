@@ -1,10 +1,10 @@
 """The ``claims`` request parameter (OpenID Connect Core 1.0 §5.5)."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from idp.protocol import json_text
 from idp.protocol.errors import InvalidRequest
 
 MOST_CLAIMS = 200
@@ -45,9 +45,8 @@ def parse(text: str | None) -> ClaimsRequest:
     if text is None:
         return NOTHING
     try:
-        asked = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
-        text.encode()  # a lone surrogate is a ValueError
-    except (ValueError, RecursionError):
+        asked = json_text.read(text)
+    except ValueError:
         raise InvalidRequest("claims is not valid JSON") from None
     if not isinstance(asked, dict):
         raise InvalidRequest("claims must be a JSON object")
@@ -93,14 +92,3 @@ def _is_shallow(value: object, levels: int) -> bool:
     if isinstance(value, list):
         return levels > 0 and all(_is_shallow(part, levels - 1) for part in value)
     return True
-
-
-def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a name stands twice")
-    return members
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

@@ -52,6 +52,7 @@ class Client:
     policy_uri: str | None = None
     tos_uri: str | None = None
     audience: str | None = None
+    authorization_details_types: tuple[str, ...] = ()
     created_at: int = 0
 
     @property

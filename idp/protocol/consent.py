@@ -20,13 +20,15 @@ OFFLINE = "offline_access"
 class Wish:
     """What a request asks for. Claims are base names, without language tags.
 
-    ``purpose`` is SHA-256 of everything that the client says about why it asks.
+    ``purpose`` is SHA-256 of everything that the client says about why it asks. ``once`` says that
+    there is something to be agreed to each time: authorization details (RFC 9396).
     """
 
     scope: tuple[str, ...]
     essential: frozenset[str]
     voluntary: frozenset[str]
     purpose: bytes
+    once: bool = False
 
     @property
     def claims(self) -> frozenset[str]:
@@ -36,7 +38,7 @@ class Wish:
     @property
     def asks_nothing(self) -> bool:
         """Return whether there is nothing to agree to."""
-        return not self.claims and not set(self.scope) - SILENT_SCOPE
+        return not self.once and not self.claims and not set(self.scope) - SILENT_SCOPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ def covers(consent: Consent | None, wish: Wish, now: int) -> bool:
     """
     if wish.asks_nothing:
         return True
+    if wish.once:
+        return False
     held = usable(consent, wish, now)
     return (
         held is not None

@@ -24,6 +24,7 @@ class Offer:
     languages: Sequence[str]
     encryption_algs: Sequence[str]
     encryption_encs: Sequence[str]
+    detail_types: Sequence[str] = ()
 
 
 def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
@@ -53,6 +54,8 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
     }
+    if offer.detail_types:
+        document["authorization_details_types_supported"] = list(offer.detail_types)
     for endpoint in ("token", "introspection", "revocation"):
         methods = allowed if endpoint != "introspection" else proving
         document[f"{endpoint}_endpoint_auth_methods_supported"] = list(methods)

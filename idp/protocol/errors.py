@@ -117,3 +117,9 @@ class InvalidDpopProof(OAuthError):
     """RFC 9449 §5."""
 
     code = "invalid_dpop_proof"
+
+
+class InvalidAuthorizationDetails(OAuthError):
+    """RFC 9396 §5."""
+
+    code = "invalid_authorization_details"

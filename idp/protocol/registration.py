@@ -27,6 +27,7 @@ class Possible:
     auth_algs: frozenset[str]
     encryption_algs: frozenset[str]
     encryption_encs: frozenset[str]
+    detail_types: frozenset[str] = frozenset()
 
 
 def profile_is_met(client: Client, possible: Possible) -> None:
@@ -118,6 +119,16 @@ def scope_is_known(client: Client, possible: Possible) -> None:
         raise InvalidClientMetadata(f"scope holds openid and others of {' '.join(SCOPES)}")
 
 
+def details_are_offered(client: Client, possible: Possible) -> None:
+    """RFC 9396 §10."""
+    offered = possible.detail_types
+    if unknown := set(client.authorization_details_types) - set(offered):
+        raise InvalidClientMetadata(
+            f"authorization_details_types: no {', '.join(sorted(unknown))}; there are"
+            f" {', '.join(sorted(offered))}"
+        )
+
+
 def answers_are_possible(client: Client, possible: Possible) -> None:
     """Algorithms of ID tokens and userinfo; ``none`` is never among them."""
     signing = (client.id_token_signed_response_alg, client.userinfo_signed_response_alg)
@@ -151,6 +162,7 @@ CHECKS: tuple[Callable[[Client, Possible], None], ...] = (
     pages_are_https,
     authentication_is_possible,
     scope_is_known,
+    details_are_offered,
     answers_are_possible,
 )
 

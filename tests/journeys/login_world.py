@@ -43,11 +43,13 @@ CLINIC = Client(
     token_endpoint_auth_method="none",
     grant_types=("authorization_code", "refresh_token"),
     scope=frozenset({"openid", "profile", "email", "phone", "address", "offline_access"}),
+    authorization_details_types=("payment_initiation", "record_access"),
     sector="clinic.example",
 )
 SHOP = replace(
     CLINIC,
     client_id="shop",
+    authorization_details_types=(),
     names={"": "Shop"},
     redirect_uris=("https://shop.example/cb",),
     post_logout_redirect_uris=(),

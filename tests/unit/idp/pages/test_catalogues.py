@@ -8,7 +8,9 @@ import pytest
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
+from config.settings import Issuer
 from config.settings import Pages as PageSettings
+from config.wiring.details import detail_types
 from idp.endpoints import me_factors, own_forms, page_refusals
 from idp.pages.claim_names import CLAIM_GROUPS, CLAIM_NAMES, FACTOR_NAMES
 from idp.pages.languages import CATALOGUES
@@ -43,7 +45,8 @@ def texts() -> set[str]:
     failures |= {onward.value for onward in page_refusals.Onward}
     names = {*CLAIM_NAMES.values(), *FACTOR_NAMES.values(), *CLAIM_GROUPS}
     said = {*own_forms.DONE.values(), *me_factors.WEAK.values()}
-    return {*in_templates(), *in_endpoints(), *failures, *names, *said}
+    details = {text for one in detail_types(Issuer(address="")).values() for text in one.texts}
+    return {*details, *in_templates(), *in_endpoints(), *failures, *names, *said}
 
 
 @pytest.mark.parametrize("tag", OTHERS)

@@ -113,6 +113,7 @@ def content(name: str) -> dict[str, Any]:
         "essential": needed,
         "voluntary": chosen,
         "known": needed,
+        "details": [("Make this payment", [("Amount", "123.50 EUR")] * 5)],
         "offline": True,
         "uri": "https://client.example/cb",
         "fields": [("code", "x" * 43)],

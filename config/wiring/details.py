@@ -1,0 +1,12 @@
+"""The types of authorization details that an issuer offers, found by their files (RFC 9396)."""
+
+from config.runtime.plugins import plugins
+from config.settings import Issuer
+from idp.protocol.details import DetailType
+
+
+def detail_types(issuer: Issuer) -> dict[str, DetailType]:
+    """Return the types by the value of ``type``."""
+    modules = plugins("idp.authorization_details", issuer.features.authorization_details)
+    types: list[DetailType] = [module.TYPE for module in modules.values()]
+    return {one.name: one for one in types}

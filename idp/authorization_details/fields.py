@@ -1,0 +1,46 @@
+"""Reading the members of a detail: present, of the right kind, and no others."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from idp.protocol.errors import InvalidAuthorizationDetails
+
+LONGEST_TEXT = 140
+"""Characters of a text that a person reads (as long as a remittance line of ISO 20022)."""
+
+MOST_ENTRIES = 20
+
+
+def only(detail: Mapping[str, Any], known: Collection[str]) -> None:
+    """Refuse members that the type does not have: nobody agrees to what is not shown (§5)."""
+    for name in detail:
+        if name not in known:
+            raise InvalidAuthorizationDetails("a detail holds a member that its type does not have")
+
+
+def text(detail: Mapping[str, Any], name: str, longest: int = LONGEST_TEXT) -> str:
+    """Return a text that can be shown on one line."""
+    value = detail.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isprintable():
+        raise InvalidAuthorizationDetails(f"{name} must be a text of 1 to {longest} characters")
+    return value
+
+
+def texts(detail: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return a list of such texts, none of them twice."""
+    values = detail.get(name)
+    if not isinstance(values, list) or not 0 < len(values) <= MOST_ENTRIES:
+        raise InvalidAuthorizationDetails(f"{name} must be a list of 1 to {MOST_ENTRIES} texts")
+    found = tuple(text({name: value}, name) for value in values)
+    if len(set(found)) != len(found):
+        raise InvalidAuthorizationDetails(f"{name} holds a text twice")
+    return found
+
+
+def part(detail: Mapping[str, Any], name: str, known: Collection[str]) -> Mapping[str, Any]:
+    """Return an object inside the detail that has ``known`` members only."""
+    value = detail.get(name)
+    if not isinstance(value, dict):
+        raise InvalidAuthorizationDetails(f"{name} must be an object")
+    only(value, known)
+    return value

@@ -37,7 +37,7 @@ def options(command: click.Command) -> dict[str, click.Option]:
         spelling: parameter
         for parameter in command.params
         if isinstance(parameter, click.Option)
-        for spelling in parameter.opts
+        for spelling in (*parameter.opts, *parameter.secondary_opts)
     }
 
 
@@ -67,10 +67,11 @@ def _row(option: click.Option) -> str:
     value = "" if option.is_flag else option.type.name
     if isinstance(option.type, click.Choice):
         value = ", ".join(map(str, option.type.choices))
+    spellings = (*option.opts, *option.secondary_opts)
     meaning = " ".join((option.help or "").split())
     if option.show_default and option.default is not None:
         meaning = f"{meaning} Default: `{option.default}`.".strip()
-    return f"| {', '.join(f'`{spelling}`' for spelling in option.opts)} | {value} | {meaning} |"
+    return f"| {', '.join(f'`{spelling}`' for spelling in spellings)} | {value} | {meaning} |"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ VERBS = {
     "work": ("config.cli.work", "Run the worker: messages, audit, cleaning"),
     "keys": ("config.cli.keys", "Run the key service; list and rotate keys"),
     "migrate": ("config.cli.migrate", "Bring the databases to this version"),
-    "rp": ("config.cli.rp", "Register, list, show and remove relying parties"),
+    "rp": ("config.cli.rp", "Register, change, grade, list, show and remove relying parties"),
     "resident": ("config.cli.resident", "Import, show, lock, unlock and erase residents"),
     "settings": ("config.cli.settings", "Show the settings in force, and the reference of all"),
     "doctor": ("config.cli.doctor", "Check this deployment and say what to mend"),

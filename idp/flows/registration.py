@@ -72,6 +72,38 @@ class Registrar:
             raise InvalidClientMetadata("a client with this client_id exists") from None
         return Registered(client, secret)
 
+    async def change(
+        self,
+        client_id: str,
+        edit: Callable[[Client], Client],
+        now: int,
+        *,
+        new_secret: bool = False,
+    ) -> Registered | None:
+        """Put what ``edit`` makes of the client in its place, checked as when it was registered.
+
+        None when there is no such client. What its subjects depend on stays as it is. A secret is
+        made where the method needs one that the client does not have, or with ``new_secret``.
+        """
+        held = await self.clients.held(client_id)
+        if held is None:
+            return None
+        client, before = edit(held.client), held.client
+        registration.check(client, self._possible(client.issuer))
+        _check_keys(client)
+        secret = None
+        if new_secret or client.token_endpoint_auth_method != before.token_endpoint_auth_method:
+            bare = replace(client, secret_digest=None, sealed_secret=None)
+            client, secret = await self._with_secret(bare)
+        fact = Fact(name="client.changed", at=now, about=client_id)
+        try:
+            await self.database.submit(
+                self.clients.change(held, client), *self.records.write(fact, OPERATOR)
+            )
+        except Refused:
+            raise InvalidClientMetadata("the client was changed by somebody else") from None
+        return Registered(client, secret)
+
     async def remove(self, client_id: str, now: int) -> bool:
         """Remove the client and end every grant of it; say whether there was one."""
         fact = Fact(name="client.removed", at=now, about=client_id)
@@ -89,7 +121,7 @@ class Registrar:
         if sector.startswith("https:"):
             document = await self.fetch(sector)
             return registration.sector_listed(document, sector, client.redirect_uris)
-        return sector or registration.sector_of(client.redirect_uris, client.application_type)
+        return sector or registration.sector_of(client)
 
     def _possible(self, address: str) -> Possible:
         issuer = next((issuer for issuer in self.issuers if issuer.address == address), None)

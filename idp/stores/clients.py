@@ -1,7 +1,9 @@
 """Registered clients, kept whole as what they said when they registered."""
 
+from dataclasses import dataclass
+
 import msgspec
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 
 from config.runtime.database.statements import insert_new, upsert
 from config.runtime.database.unit import Database, Statement, Write
@@ -12,8 +14,21 @@ _FIND = Statement(select(table.c.registration).where(table.c.client_id == bindpa
 _ALL = Statement(select(table.c.registration).order_by(table.c.created_at, table.c.client_id))
 _INSERT = insert_new(table)
 _REPLACE = upsert(table, ["client_id"])
+_CHANGE = Statement(
+    update(table)
+    .where(table.c.client_id == bindparam("client_id"), table.c.registration == bindparam("held"))
+    .values(registration=bindparam("registration"))
+)
 _REMOVE = Statement(delete(table).where(table.c.client_id == bindparam("client_id")))
 _CLIENT = msgspec.json.Decoder(Client)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A client and the very bytes that it is kept as."""
+
+    client: Client
+    registration: bytes
 
 
 class Clients:
@@ -31,6 +46,13 @@ class Clients:
         """Return every client, the oldest first."""
         return [_CLIENT.decode(row["registration"]) for row in await self._database.rows(_ALL)]
 
+    async def held(self, client_id: str) -> Held | None:
+        """Return the client as it is kept at this moment, to be changed; or None."""
+        row = await self._database.row(_FIND, client_id=client_id)
+        return (
+            None if row is None else Held(_CLIENT.decode(row["registration"]), row["registration"])
+        )
+
     def insert(self, client: Client) -> Write:
         """Return the write that registers ``client``; refused when its client_id exists."""
         return Write(_INSERT, _columns(client))
@@ -38,6 +60,11 @@ class Clients:
     def replace(self, client: Client) -> Write:
         """Return the write that registers ``client`` or replaces what it was."""
         return Write(_REPLACE, _columns(client))
+
+    def change(self, held: Held, client: Client) -> Write:
+        """Return the write that puts ``client`` in place of ``held``; refused when that changed."""
+        columns = {name: _columns(client)[name] for name in ("client_id", "registration")}
+        return Write(_CHANGE, columns | {"held": held.registration})
 
     def remove(self, client_id: str) -> Write:
         """Return the write that removes the client; refused when there is none."""

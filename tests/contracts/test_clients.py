@@ -44,3 +44,18 @@ async def test_a_client_can_be_replaced_listed_and_removed(database: OpenDatabas
     assert await clients.find("c1") is None
     with pytest.raises(Refused):
         await database.submit(clients.remove("c1"))
+
+
+async def test_two_who_change_a_client_at_once_do_not_undo_one_another(
+    database: OpenDatabase,
+) -> None:
+    clients = Clients(database)
+    assert await clients.held("c1") is None
+    await database.submit(clients.insert(CLIENT))
+    held = await clients.held("c1")
+    assert held is not None and held.client == CLIENT
+    changed = replace(CLIENT, policy_uri="https://rp.example/policy")
+    await database.submit(clients.change(held, changed))
+    with pytest.raises(Refused):
+        await database.submit(clients.change(held, replace(CLIENT, names={"": "Other"})))
+    assert await clients.find("c1") == changed

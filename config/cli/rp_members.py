@@ -1,0 +1,184 @@
+"""What may be said of a relying party on the command line, and how it becomes a registration.
+
+An option whose name is a member of ``Client`` needs no more than its line in OPTIONS.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, replace
+from pathlib import Path
+from typing import Any
+
+import click
+from joserfc.jwk import ECKey
+
+from idp.protocol.checks import RESPONSE_MODES
+from idp.protocol.client import Client
+from idp.protocol.profile import PROFILES
+from idp.protocol.registration import METHODS
+
+_TAGGED = re.compile(r"([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*)=(.*)", re.DOTALL)
+_MEMBERS = {field.name: field for field in fields(Client)}
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+Decorator = Callable[[Any], Any]
+
+OPTIONS: tuple[Decorator, ...] = (
+    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Repeatable."),
+    click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True),
+    click.option(
+        "--auth-method",
+        "token_endpoint_auth_method",
+        type=click.Choice(METHODS),
+        help="Default: private_key_jwt.",
+    ),
+    click.option("--profile", type=click.Choice(tuple(PROFILES)), help="Default: fapi2."),
+    click.option(
+        "--bound-to",
+        type=click.Choice(("dpop", "certificate", "nothing")),
+        help="What its access tokens are bound to; default: a DPoP key, if the profile demands"
+        " one.",
+    ),
+    click.option(
+        "--auth-alg", "token_endpoint_auth_signing_alg", help="Default: any that is safe."
+    ),
+    click.option("--jwks", type=_FILE, help="A file with its public keys (RFC 7517 §5)."),
+    click.option("--jwks-uri", help="Where the client publishes its keys."),
+    click.option(
+        "--generate-key", is_flag=True, help="Make a key pair; the private half is printed."
+    ),
+    click.option("--scope", help="Default: openid profile email phone address."),
+    click.option(
+        "--offline/--no-offline",
+        default=None,
+        help="Allow refresh tokens (scope offline_access).",
+    ),
+    click.option(
+        "--id-token-alg", "id_token_signed_response_alg", help="Default: the issuer's first."
+    ),
+    click.option("--id-token-encryption-alg", "id_token_encrypted_response_alg"),
+    click.option("--userinfo-alg", "userinfo_signed_response_alg", help="Default: plain JSON."),
+    click.option("--userinfo-encryption-alg", "userinfo_encrypted_response_alg"),
+    click.option(
+        "--native/--web",
+        default=None,
+        help="An application on a device (RFC 8252), or a website (default).",
+    ),
+    click.option(
+        "--response-mode", "response_modes", multiple=True, type=click.Choice(RESPONSE_MODES)
+    ),
+    click.option(
+        "--without-pkce/--with-pkce",
+        default=None,
+        help="Do not demand PKCE of a confidential client.",
+    ),
+    click.option(
+        "--default-acr",
+        "default_acr_values",
+        multiple=True,
+        help="Level of authentication where the request names none. Repeatable.",
+    ),
+    click.option(
+        "--default-max-age",
+        type=click.IntRange(0),
+        help="Seconds since the person proved themselves, where the request names none.",
+    ),
+    click.option(
+        "--require-auth-time/--no-require-auth-time",
+        default=None,
+        help="Tell auth_time in every ID token.",
+    ),
+    click.option("--purpose", "purposes", multiple=True, help="Why it asks: shown; or fr=TEXT."),
+    click.option("--logo-uri"),
+    click.option("--policy-uri"),
+    click.option("--tos-uri"),
+    click.option("--details-type", "authorization_details_types", multiple=True, help="RFC 9396."),
+    click.option("--audience", help="The resource server whose tokens it may introspect."),
+)
+
+REMOVABLE = tuple(
+    name
+    for name, member in _MEMBERS.items()
+    if member.default is None or (member.default == () and name != "response_types")
+    if name not in ("secret_digest", "sealed_secret")
+)
+"""Members that a registration can be without."""
+
+
+def registration_options(command: Any) -> Any:
+    """Give ``command`` every option of a registration."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def generated(options: dict[str, Any]) -> dict[str, Any] | None:
+    """Put the keys into ``options`` as bytes; return the private one that was made for it."""
+    file = options.pop("jwks")
+    options["jwks"] = None if file is None else file.read_bytes()
+    if not options.pop("generate_key"):
+        return None
+    if file is not None or options["jwks_uri"]:
+        raise click.UsageError("--generate-key excludes --jwks and --jwks-uri")
+    key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"}, private=True, auto_kid=True)
+    options["jwks"] = json.dumps({"keys": [key.as_dict(private=False)]}).encode()
+    return dict(key.as_dict(private=True))
+
+
+def applied(client: Client, options: Mapping[str, Any]) -> Client:
+    """Return ``client`` with what ``options`` say; what was not given stays as it is."""
+    said = {name: value for name, value in options.items() if value not in (None, ())}
+    if "jwks" in said:
+        said.setdefault("jwks_uri", None)
+    elif "jwks_uri" in said:
+        said["jwks"] = None
+    said |= _reach(client, said) | _kind(client, said) | _texts(client, said)
+    return replace(client, **said)
+
+
+def without(client: Client, members: tuple[str, ...]) -> Client:
+    """Return ``client`` without the ``members`` (of REMOVABLE)."""
+    defaults = {name: _MEMBERS[name].default for name in members}
+    return replace(client, **{k: v for k, v in defaults.items() if v is not MISSING})
+
+
+def _reach(client: Client, said: dict[str, Any]) -> dict[str, Any]:
+    """Return scope and grant types: refresh tokens come with offline_access and go with it."""
+    scope = frozenset(said.pop("scope").split()) if "scope" in said else client.scope
+    offline = said.pop("offline", None)
+    if offline is not None:
+        scope = scope | {"offline_access"} if offline else scope - {"offline_access"}
+    grant_types = [name for name in client.grant_types if name != "refresh_token"]
+    if "offline_access" in scope:
+        grant_types.append("refresh_token")
+    return {"scope": scope, "grant_types": tuple(grant_types)}
+
+
+def _kind(client: Client, said: dict[str, Any]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    if "native" in said:
+        members["application_type"] = "native" if said.pop("native") else "web"
+    if "without_pkce" in said:
+        members["require_pkce"] = not said.pop("without_pkce")
+    bound = said.pop("bound_to", None)
+    profile = PROFILES[said.get("profile", client.profile)]
+    if bound is None and profile.sender_constrained and not client.is_sender_constrained:
+        bound = "dpop"
+    if bound is not None:
+        members["dpop_bound_access_tokens"] = bound == "dpop"
+        members["tls_client_certificate_bound_access_tokens"] = bound == "certificate"
+    return members
+
+
+def _texts(client: Client, said: dict[str, Any]) -> dict[str, Any]:
+    """Return names and purposes: each TEXT or TAG=TEXT is one language, an empty one goes."""
+    members = {}
+    for name in ("names", "purposes"):
+        texts = dict(getattr(client, name))
+        for given in said.pop(name, ()):
+            tagged = _TAGGED.fullmatch(given)
+            tag, text = (tagged[1], tagged[2]) if tagged else ("", given)
+            texts[tag] = text
+        members[name] = {tag: text for tag, text in texts.items() if text}
+    return members

@@ -30,6 +30,7 @@ class MacPurpose(StrEnum):
     SUBJECT = "subject"  # pairwise subjects (OpenID Connect Core 1.0 §8.1)
     ONE_TIME_CODE = "one_time_code"  # a code bound to its login
     DEVICE = "device"  # a browser that proved a resident before
+    USER_CODE = "user_code"  # a code that a person copies from another device (RFC 8628 §6.1)
 
 
 class SealPurpose(StrEnum):

@@ -6,7 +6,11 @@ from config.settings.section import Section
 class Features(Section, frozen=True):
     """What is off is refused, and is not in the issuer's metadata either."""
 
-    grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
+    grant_types: tuple[str, ...] = (
+        "authorization_code",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:device_code",
+    )
     """Grant types that clients may register."""
 
     auth_methods: tuple[str, ...] = (
@@ -20,3 +24,7 @@ class Features(Section, frozen=True):
 
     authorization_details: tuple[str, ...] = ("payment_initiation", "record_access")
     """Types of authorization details (RFC 9396), by the names of their files."""
+
+    first_party: bool = False
+    """Whether first-party applications may show the login themselves (authorization challenge
+    endpoint). Each of them must be registered as one."""

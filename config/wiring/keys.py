@@ -26,7 +26,7 @@ from keystore.service.server import Access
 from keystore.stores.database import DatabaseKeyRecords
 
 YEAR = 365 * 86400
-CODES = (MacPurpose.ONE_TIME_CODE,)
+CODES = (MacPurpose.ONE_TIME_CODE, MacPurpose.USER_CODE)
 MESSAGES = (SealPurpose.OUTBOX,)
 
 

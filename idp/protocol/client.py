@@ -61,6 +61,11 @@ class Client:
         return self.token_endpoint_auth_method == "none"
 
     @property
+    def is_redirected(self) -> bool:
+        """Return whether it is answered at redirect URIs: a device or a machine is not."""
+        return bool(self.response_types)
+
+    @property
     def is_sender_constrained(self) -> bool:
         """Return whether its access tokens are always bound to a key of its own."""
         return self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens

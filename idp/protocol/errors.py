@@ -119,6 +119,24 @@ class InvalidDpopProof(OAuthError):
     code = "invalid_dpop_proof"
 
 
+class AuthorizationPending(OAuthError):
+    """RFC 8628 §3.5, OpenID Connect CIBA Core 1.0 §11."""
+
+    code = "authorization_pending"
+
+
+class SlowDown(OAuthError):
+    """RFC 8628 §3.5, OpenID Connect CIBA Core 1.0 §11."""
+
+    code = "slow_down"
+
+
+class ExpiredToken(OAuthError):
+    """RFC 8628 §3.5, OpenID Connect CIBA Core 1.0 §11."""
+
+    code = "expired_token"
+
+
 class InvalidAuthorizationDetails(OAuthError):
     """RFC 9396 §5."""
 

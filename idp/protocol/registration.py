@@ -14,7 +14,6 @@ from idp.protocol.profile import PROFILES
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
 METHODS = ("private_key_jwt", *SECRET_METHODS, "none")
-GRANT_TYPES = ("authorization_code", "refresh_token")
 MOST_URIS = 50
 LONGEST_NAME = 200
 
@@ -55,8 +54,8 @@ def profile_is_met(client: Client, possible: Possible) -> None:
 
 
 def redirect_uris_are_safe(client: Client, possible: Possible) -> None:
-    """RFC 6749 §3.1.2.2: a client of the code flow has at least one."""
-    if not 0 < len(client.redirect_uris) <= MOST_URIS:
+    """RFC 6749 §3.1.2.2: a client that is answered by redirect has at least one."""
+    if not int(client.is_redirected) <= len(client.redirect_uris) <= MOST_URIS:
         raise InvalidRedirectUri(f"1 to {MOST_URIS} redirect URIs are needed")
     for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
         redirect_uris.check(uri, client.application_type)
@@ -103,9 +102,12 @@ def authentication_is_possible(client: Client, possible: Possible) -> None:
 
 def grants_are_known(client: Client, possible: Possible) -> None:
     """RFC 7591 §2.1: response types and grant types belong together."""
-    if set(client.grant_types) - set(GRANT_TYPES) or "authorization_code" not in client.grant_types:
-        raise InvalidClientMetadata("grant_types are authorization_code and refresh_token")
-    if client.response_types != ("code",):
+    offered, asked = possible.issuer.features.grant_types, set(client.grant_types)
+    if asked - set(offered) or not asked - {"refresh_token"}:
+        raise InvalidClientMetadata(f"grant_types are among {', '.join(offered)}")
+    if client.is_redirected is not ("authorization_code" in asked):
+        raise InvalidClientMetadata("response_types belong to the grant authorization_code")
+    if client.response_types not in (("code",), ()):
         raise InvalidClientMetadata("the only response type is code")
     if not client.response_modes or set(client.response_modes) - set(RESPONSE_MODES):
         raise InvalidClientMetadata(f"response_modes are among {', '.join(RESPONSE_MODES)}")
@@ -173,9 +175,18 @@ def check(client: Client, possible: Possible) -> None:
         rule(client, possible)
 
 
-def sector_of(uris: tuple[str, ...], application_type: str) -> str:
-    """Return the host that all redirect URIs share, "" when there are several (§8.1)."""
-    hosts = {redirect_uris.check(uri, application_type) for uri in uris}
+def sector_of(client: Client) -> str:
+    """Return the host that all redirect URIs share, "" when there are several (§8.1).
+
+    Without redirect URIs it is the host of ``jwks_uri`` (CIBA Core 1.0 §4), else the client alone:
+    what is written so is no host of anybody's.
+    """
+    uris = client.redirect_uris
+    if not uris and client.jwks_uri is None:
+        return f"client:{client.client_id}"
+    if not uris:
+        return _check_https(client.jwks_uri or "")
+    hosts = {redirect_uris.check(uri, client.application_type) for uri in uris}
     return hosts.pop() if len(hosts) == 1 else ""
 
 

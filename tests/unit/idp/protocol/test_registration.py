@@ -19,6 +19,7 @@ POSSIBLE = Possible(
 )
 JWKS = b'{"keys":[]}'
 GOOD = client(jwks=JWKS)
+DEVICE = ("urn:ietf:params:oauth:grant-type:device_code", "refresh_token")
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ GOOD = client(jwks=JWKS)
         {"names": {"": "x", "ar": "اسم"}, "purposes": {"": "To open an account"}},
         {"logo_uri": "https://rp.example/logo.png"},
         {"response_modes": ("form_post",)},
+        {"grant_types": DEVICE, "response_types": (), "redirect_uris": ()},
     ],
 )
 def test_what_is_sound_is_accepted(changes: dict[str, Any]) -> None:
@@ -74,6 +76,10 @@ def test_what_is_sound_is_accepted(changes: dict[str, Any]) -> None:
             "jwks": None,
             "userinfo_encrypted_response_alg": "ECDH-ES",
         },
+        {"grant_types": ("refresh_token",), "response_types": ()},
+        {"grant_types": (*DEVICE, "password"), "response_types": ()},
+        {"grant_types": DEVICE},
+        {"response_types": ()},
         {"sector": ""},
         {"subject_type": "other"},
         {"names": {}},
@@ -115,9 +121,10 @@ def test_every_address_that_we_redirect_to_is_judged() -> None:
 
 @pytest.mark.spec("OpenID Connect Core 1.0 §8.1")
 def test_pairwise_subjects_need_one_sector() -> None:
-    assert sector_of(("https://a.example/1", "https://a.example/2"), "web") == "a.example"
+    one = replace(GOOD, redirect_uris=("https://a.example/1", "https://a.example/2"))
+    assert sector_of(one) == "a.example"
     several = ("https://a.example/1", "https://b.example/2")
-    assert sector_of(several, "web") == ""
+    assert sector_of(replace(GOOD, redirect_uris=several)) == ""
     address = "https://sector.example/list.json"
     assert sector_listed([*several, "x"], address, several) == "sector.example"
     for document in ([several[0]], {}, None, [1], [list(several)]):
@@ -125,3 +132,13 @@ def test_pairwise_subjects_need_one_sector() -> None:
             sector_listed(document, address, several)
     with pytest.raises(InvalidClientMetadata):
         sector_listed(list(several), "http://sector.example/list.json", several)
+
+
+@pytest.mark.spec("OpenID Connect CIBA Core 1.0 §4")
+def test_a_client_without_redirect_uris_is_a_sector_of_its_own() -> None:
+    device = replace(GOOD, grant_types=DEVICE, response_types=(), redirect_uris=())
+    assert sector_of(device) == "client:c1"
+    published = replace(device, jwks=None, jwks_uri="https://tv.example/jwks")
+    assert sector_of(published) == "tv.example"
+    with pytest.raises(InvalidClientMetadata):
+        sector_of(replace(published, jwks_uri="http://tv.example/jwks"))

@@ -47,9 +47,11 @@ class LoginFlow:
 
     ground: LoginGround
 
-    def new(self, request: AuthorizationRequest, browser: bytes, now: int) -> Login:
+    def new(
+        self, request: AuthorizationRequest, browser: bytes, now: int, until: int | None = None
+    ) -> Login:
         """Return a login that is not stored yet. Its id is a capability of 256 bits."""
-        entropy = self.ground.entropy
+        entropy, ends = self.ground.entropy, now + self.ground.lifetimes.login
         return Login(
             id=entropy.token(),
             issuer=self.ground.issuer,
@@ -57,17 +59,23 @@ class LoginFlow:
             request=request,
             csrf=entropy.token(16),
             begun_at=now,
-            expires_at=now + self.ground.lifetimes.login,
+            expires_at=ends if until is None else min(ends, until),
         )
 
     async def begin(
-        self, request: AuthorizationRequest, client: Client, visit: Visit, now: int
+        self,
+        request: AuthorizationRequest,
+        client: Client,
+        visit: Visit,
+        now: int,
+        until: int | None = None,
     ) -> Draft:
         """Begin a login in this browser and take it as far as it goes without the person.
 
-        A login that needs nobody (single sign-on, a silent refusal) is never stored.
+        A login that needs nobody (single sign-on, a silent refusal) is never stored. It ends
+        ``until`` then at the latest: when another device waits no longer.
         """
-        login = self.new(request, visit.browser, now)
+        login = self.new(request, visit.browser, now, until)
         session = None
         if visit.session is not None:
             session = await self.ground.stores.sessions.find(visit.session, visit.browser, now)

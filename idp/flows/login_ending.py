@@ -89,7 +89,7 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
     subject, kept = await subject_of(ground, draft.client, login.resident_id)
     authorization = _authorization(ground, login, subject)
     if login.request.decoupled is not None:
-        action, reply, outcome = await _approved(ground, login.request, authorization)
+        action, reply, outcome = await _approved(ground, login.request, authorization, now)
     else:
         action, reply, outcome = _code(ground, login.request, authorization, now)
     details = {"client": draft.client.client_id, "session": authorization.session_id}
@@ -127,11 +127,11 @@ def _code(
 
 
 async def _approved(
-    ground: LoginGround, request: AuthorizationRequest, authorization: Authorization
+    ground: LoginGround, request: AuthorizationRequest, authorization: Authorization, now: int
 ) -> tuple[str, Reply, Write]:
     """Return the same for a request that waits on another device: that is approved now."""
     waiting = await _waiting(ground, request)
-    write = ground.stores.decoupled.move(waiting, waiting.approve(authorization))
+    write = ground.stores.decoupled.move(waiting, waiting.approve(authorization, now))
     return "request.approved", Reply(uri=request.reply_to.uri, mode="query", fields=()), write
 
 

@@ -14,6 +14,13 @@ from idp.protocol.grant import Authorization
 from idp.protocol.login import IllegalMove
 
 
+COLLECT = 60
+"""Seconds that a client has at least to collect what was approved, though it was at the end."""
+
+LINGER = 300
+"""Seconds that a request which lapsed is still known, so that its client is told so."""
+
+
 class Kind(StrEnum):
     """Which grant redeems it."""
 
@@ -34,8 +41,11 @@ class Decoupled:
 
     ``asked`` are the parameters of the client's request, ``code_digest`` the keyed hash of what
     the person types to find it (user_code), None where it is not typed. ``resident_id`` is whom a
-    backchannel request names. ``interval`` is the least time between two polls, in seconds.
+    backchannel request names, ``asked_from`` the network of a device. ``interval`` is the least time between two polls, in seconds.
     ``notify`` is what the client wants to be told when it is over (CIBA ping and push).
+
+    A redeemed request stays as a tombstone, so that a replay revokes what the first use produced;
+    its ``user_code`` is free again.
     """
 
     digest: bytes
@@ -48,23 +58,37 @@ class Decoupled:
     expires_at: int
     code_digest: bytes | None = None
     resident_id: str | None = None
+    asked_from: str = ""
     binding_message: str = ""
     notify: dict[str, Any] | None = None
     status: Status = Status.PENDING
     authorization: Authorization | None = None
     revision: int = 0
 
-    def approve(self, authorization: Authorization) -> "Decoupled":
-        """The person agreed."""
-        return self._moved(Status.PENDING, status=Status.APPROVED, authorization=authorization)
+    def is_over(self, now: int) -> bool:
+        """Return whether it lapsed."""
+        return self.expires_at <= now
+
+    def approve(self, authorization: Authorization, now: int) -> "Decoupled":
+        """The person agreed, in time."""
+        if self.is_over(now):
+            raise IllegalMove("the request is over")
+        return self._moved(
+            Status.PENDING,
+            status=Status.APPROVED,
+            authorization=authorization,
+            expires_at=self.expires_at + COLLECT,
+        )
 
     def deny(self) -> "Decoupled":
         """The person refused, or could not prove enough."""
         return self._moved(Status.PENDING, status=Status.DENIED)
 
-    def redeem(self) -> "Decoupled":
-        """The client gets its tokens: once."""
-        return self._moved(Status.APPROVED, status=Status.REDEEMED)
+    def redeem(self, until: int) -> "Decoupled":
+        """The client gets its tokens: once. The tombstone stays ``until`` they end."""
+        return self._moved(
+            Status.APPROVED, status=Status.REDEEMED, code_digest=None, expires_at=until
+        )
 
     def _moved(self, stage: Status, **changes: Any) -> "Decoupled":
         if self.status is not stage:

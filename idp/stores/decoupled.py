@@ -5,15 +5,11 @@ from sqlalchemy import and_, bindparam, select, update
 
 from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Statement, Write
-from idp.protocol.decoupled import Decoupled
+from idp.protocol.decoupled import LINGER, Decoupled
 from idp.stores.oauth_tables import decoupled as table
 
 _FIND = Statement(select(table.c.state).where(table.c.digest == bindparam("digest")))
-_FIND_BY_CODE = Statement(
-    select(table.c.state).where(
-        table.c.code_digest == bindparam("code"), table.c.expires_at > bindparam("now")
-    )
-)
+_FIND_BY_CODE = Statement(select(table.c.state).where(table.c.code_digest == bindparam("code")))
 _OF_RESIDENT = Statement(
     select(table.c.state)
     .where(table.c.resident_id == bindparam("resident"), table.c.expires_at > bindparam("now"))
@@ -23,7 +19,12 @@ _INSERT = insert_new(table)
 _MOVE = Statement(
     update(table)
     .where(and_(table.c.digest == bindparam("which"), table.c.revision == bindparam("before")))
-    .values(revision=bindparam("after"), state=bindparam("state"))
+    .values(
+        revision=bindparam("after"),
+        state=bindparam("state"),
+        code_digest=bindparam("code"),
+        expires_at=bindparam("until"),
+    )
 )
 _PRUNE = prune(table, "digest", "expires_at")
 _decoder = msgspec.json.Decoder(Decoupled)
@@ -40,15 +41,16 @@ class DecoupledRequests:
         row = await self._database.row(_FIND, digest=digest)
         return None if row is None else _decoder.decode(row["state"])
 
-    async def with_code(self, code_digest: bytes, now: int) -> Decoupled | None:
-        """Return the live request whose user_code has this keyed hash, or None."""
-        row = await self._database.row(_FIND_BY_CODE, code=code_digest, now=now)
+    async def with_code(self, code_digest: bytes) -> Decoupled | None:
+        """Return the request whose user_code has this keyed hash, over or not, or None."""
+        row = await self._database.row(_FIND_BY_CODE, code=code_digest)
         return None if row is None else _decoder.decode(row["state"])
 
     async def of_resident(self, resident_id: str, now: int) -> list[Decoupled]:
         """Return the live requests that name this person, the first to expire in front."""
         rows = await self._database.rows(_OF_RESIDENT, resident=resident_id, now=now)
-        return [_decoder.decode(row["state"]) for row in rows]
+        found = [_decoder.decode(row["state"]) for row in rows]
+        return [request for request in found if not request.is_over(now)]
 
     def add(self, request: Decoupled) -> Write:
         """Return the write that keeps a new request; refused when its user_code is taken."""
@@ -60,7 +62,7 @@ class DecoupledRequests:
                 "resident_id": request.resident_id,
                 "revision": request.revision,
                 "state": msgspec.json.encode(request),
-                "expires_at": request.expires_at,
+                "expires_at": request.expires_at + LINGER,
             },
         )
 
@@ -73,6 +75,8 @@ class DecoupledRequests:
                 "before": before.revision,
                 "after": after.revision,
                 "state": msgspec.json.encode(after),
+                "code": after.code_digest,
+                "until": after.expires_at + LINGER,
             },
         )
 

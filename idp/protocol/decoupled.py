@@ -13,7 +13,6 @@ from typing import Any
 from idp.protocol.grant import Authorization
 from idp.protocol.login import IllegalMove
 
-
 COLLECT = 60
 """Seconds that a client has at least to collect what was approved, though it was at the end."""
 
@@ -41,8 +40,10 @@ class Decoupled:
 
     ``asked`` are the parameters of the client's request, ``code_digest`` the keyed hash of what
     the person types to find it (user_code), None where it is not typed. ``resident_id`` is whom a
-    backchannel request names, ``asked_from`` the network of a device. ``interval`` is the least time between two polls, in seconds.
-    ``notify`` is what the client wants to be told when it is over (CIBA ping and push).
+    backchannel request names, ``asked_from`` the network of a device. ``interval`` is the least
+    time between two polls, in seconds.
+    ``notify`` is what the client wants to be told when it is over (CIBA ping and push), ``number``
+    what the person must type to approve ("" where nothing), ``mistakes`` how often another was.
 
     A redeemed request stays as a tombstone, so that a replay revokes what the first use produced;
     its ``user_code`` is free again.
@@ -61,6 +62,8 @@ class Decoupled:
     asked_from: str = ""
     binding_message: str = ""
     notify: dict[str, Any] | None = None
+    number: str = ""
+    mistakes: int = 0
     status: Status = Status.PENDING
     authorization: Authorization | None = None
     revision: int = 0

@@ -1,6 +1,7 @@
 """``symbolon serve``: the web server."""
 
 import asyncio
+from dataclasses import replace
 
 import click
 
@@ -30,31 +31,30 @@ async def _serve(settings: Settings) -> None:
 
 
 async def serve_application(application: Application, settings: Settings) -> None:
-    """Serve both faces of ``application`` until SIGTERM."""
+    """Serve every face of ``application`` until SIGTERM."""
     calm_the_collector()
     web = settings.web
-    public = Server(
-        application.web,
-        Listening(
-            host=web.host,
-            port=web.port,
-            certificate=web.certificate,
-            certificate_key=web.certificate_key,
-            drain=web.drain,
-        ),
-        on_stop=application.web.drain,
+    listening = Listening(
+        host=web.host,
+        port=web.port,
+        certificate=web.certificate,
+        certificate_key=web.certificate_key,
+        drain=web.drain,
     )
-    if not web.operations_port:
-        await public.serve()
-        return
-    operations = Server(
-        application.operations,
-        Listening(host=web.operations_host or web.host, port=web.operations_port),
-        on_stop=lambda: None,
-    )
-    beside = asyncio.create_task(operations.serve_quietly())
+    public = Server(application.web, listening, on_stop=application.web.drain)
+    beside = []
+    if web.mtls_port:
+        asking = replace(listening, port=web.mtls_port, asks=True)
+        beside.append(Server(application.web, asking))
+    if web.operations_port:
+        host = web.operations_host or web.host
+        beside.append(
+            Server(application.operations, Listening(host=host, port=web.operations_port))
+        )
+    tasks = [asyncio.create_task(server.serve_quietly()) for server in beside]
     try:
         await public.serve()
     finally:
-        operations.should_exit = True
-        await beside
+        for server in beside:
+            server.should_exit = True
+        await asyncio.gather(*tasks)

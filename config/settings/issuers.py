@@ -1,6 +1,7 @@
 """Issuers: an address, a profile and a key ring each; and the ladder of authentication levels."""
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -51,6 +52,11 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     features: Features = Features()
     """What the issuer offers."""
 
+    mtls_address: str = ""
+    """Address under which clients with certificates find the issuer's endpoints, named in
+    ``mtls_endpoint_aliases`` (RFC 8705 §5): another host or port, the same path. Empty where they
+    come to ``address`` itself."""
+
     ladder: tuple[Acr, ...] = LADDER
     """Authentication levels from the least to the highest."""
 
@@ -71,3 +77,9 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def __post_init__(self) -> None:
         if self.profile != "oidc" and set(self.algorithms) - {"ES256", "PS256", "EdDSA"}:
             raise ValueError("under FAPI 2.0 an issuer signs with ES256, PS256 and EdDSA only")
+        if self.mtls_address:
+            own, other = urlsplit(self.address), urlsplit(self.mtls_address)
+            if other.scheme != "https" or other.netloc == own.netloc:
+                raise ValueError("mtls_address is an https address with another host or port")
+            if other._replace(scheme=own.scheme, netloc=own.netloc) != own:
+                raise ValueError("mtls_address has the path of the issuer's address")

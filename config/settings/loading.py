@@ -114,7 +114,10 @@ def anchored(settings: Settings, directory: Path) -> Settings:
             pin_file=path(keys.pin_file),
         ),
         web=replace(
-            web, certificate=path(web.certificate), certificate_key=path(web.certificate_key)
+            web,
+            certificate=path(web.certificate),
+            certificate_key=path(web.certificate_key),
+            client_ca=path(web.client_ca),
         ),
         pages=replace(
             settings.pages, logo=path(settings.pages.logo), texts=path(settings.pages.texts)

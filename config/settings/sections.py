@@ -89,6 +89,17 @@ class Web(Section, frozen=True):
     certificate_key: str = ""
     """PEM file with the key of the TLS certificate."""
 
+    mtls_port: int = 0
+    """Port at which clients are asked for a certificate (RFC 8705), with the same ``certificate``;
+    0 switches it off. A port of its own, because browsers would ask people for theirs."""
+
+    certificates_from_proxies: bool = False
+    """Whether ``trusted_proxies`` say with which certificate a client came (``Client-Cert`` of RFC
+    9440). Only where every one of them drops such a header of the client's own making."""
+
+    client_ca: str = ""
+    """PEM file with the certificates of authorities whose clients ``tls_client_auth`` accepts."""
+
     concurrent_tokens: int = 256
     """Machine requests (token, userinfo ...) worked on at once; more are told to wait."""
 
@@ -100,6 +111,12 @@ class Web(Section, frozen=True):
 
     loopback_fetch: bool = False
     """Whether addresses of clients (``jwks_uri``) may be on this machine: for demonstrations."""
+
+    def __post_init__(self) -> None:
+        if self.mtls_port and not self.certificate:
+            raise ValueError("mtls_port needs a certificate")
+        if self.certificates_from_proxies and not self.trusted_proxies:
+            raise ValueError("certificates_from_proxies needs trusted_proxies")
 
 
 class Lifetimes(Section, frozen=True):

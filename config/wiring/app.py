@@ -14,6 +14,7 @@ from config.runtime.telemetry import LoopLag, Metrics
 from config.runtime.web import Answer, Budget, Call, Failure, FailurePage, House, Web
 from config.runtime.web.openapi import openapi
 from config.runtime.web.operations import Operations, budget_gauges, check_gauge
+from config.wiring.certificates import origins, trusted_proxies
 from config.wiring.login import residents_side
 from config.wiring.machine import Stores, machine
 from config.wiring.readiness import checks
@@ -57,13 +58,14 @@ def build_application(world: World, crash_here: CrashHere = never) -> Applicatio
         routes += [*for_machines.routes, *for_residents]
     tally = RequestTally()
     house = House(
-        origins=sorted({Mount.of(issuer.address).origin for issuer in settings.issuers}),
+        origins=origins(settings.issuers),
         clock=world.clock,
         entropy=world.entropy,
         budgets=budgets,
         refusals={DatabaseUnavailable: _away, KeyServiceUnavailable: _away},
         failure_page=_failure_page(explaining),
         tally=tally,
+        proxies=trusted_proxies(settings.web),
     )
     web = Web(routes, house)
     health, lag = Health(world.clock, checks(world)), LoopLag(world.clock)

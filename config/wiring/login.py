@@ -1,14 +1,16 @@
 """What residents see of an issuer, plugged together: factors, the login, its pages."""
 
-from ipaddress import ip_network
+from collections.abc import Sequence
+from typing import Protocol
 
 from config.runtime.audit.records import DatabaseAudit
 from config.runtime.journal import DatabaseJournal
 from config.runtime.limits import Rate
 from config.runtime.outbox import DatabaseOutbox
 from config.runtime.plugins import plugins
-from config.runtime.web import Route, TrustedProxies
+from config.runtime.web import Route
 from config.settings import Issuer
+from config.wiring.certificates import trusted_proxies, with_aliases
 from config.wiring.details import detail_types
 from config.wiring.machine import Machine
 from config.wiring.world import World
@@ -47,7 +49,7 @@ def residents_side(
     flow = LoginFlow(ground)
     guests = Guests(
         pages.languages,
-        _proxies(world),
+        trusted_proxies(world.settings.web),
         world.entropy,
         world.door,
         session_cookie(issuer.address),
@@ -67,9 +69,17 @@ def residents_side(
         MePages(door),
         MeFactors(door, OwnFactors(me)),
         ErrorPages(issuer.address, error_reference(), answers, guests),
-    )
+    ]
+    if issuer.features.first_party:
+        challenge = FirstPartyLogin(
+            steps=login.steps,
+            authentication=machine.authentication,
+            senders=machine.senders,
+            entropy=world.entropy,
+        )
+        endpoints.append(AuthorizeChallenge(challenge, guests, world.clock))
     routes = [route for endpoint in endpoints for route in endpoint.routes()]
-    return refusals, explained(routes, issuer.address)
+    return refusals, with_aliases(explained(routes, issuer.address), issuer)
 
 
 def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:
@@ -116,7 +126,3 @@ def _factors(world: World) -> dict[str, Factor]:
     )
     modules = plugins("idp.factors", settings.factors.enabled)
     return {name: module.build(parts) for name, module in modules.items()}
-
-
-def _proxies(world: World) -> TrustedProxies:
-    return TrustedProxies([ip_network(address) for address in world.settings.web.trusted_proxies])

@@ -8,7 +8,9 @@ from config.runtime.crashpoints import CrashHere
 from config.runtime.journal import DatabaseJournal
 from config.runtime.web.sites import Route
 from config.settings import Issuer
+from config.wiring.certificates import with_aliases
 from config.wiring.details import detail_types
+from config.wiring.senders import access, dpop_proofs
 from config.wiring.world import World
 from idp.client_auth.assertion import Audience
 from idp.client_auth.client_secret_basic import ClientSecretBasic
@@ -123,7 +125,7 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
         RevocationEndpoint(inspection, clock),
     )
     routes = [route for endpoint in endpoints for route in endpoint.routes()]
-    return replace(shared, routes=explained(routes, issuer.address))
+    return replace(shared, routes=with_aliases(explained(routes, issuer.address), issuer))
 
 
 def _tokens(

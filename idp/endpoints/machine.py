@@ -16,11 +16,14 @@ Act = Callable[[Parameters, Carried], Awaitable[Answer]]
 
 def carried(call: Call) -> Carried:
     """Return what the request brings beside its form."""
+    certificate = call.client_certificate()
     return Carried(
         method=call.method,
         address=call.origin + call.path,
         authorization=call.header("authorization"),
         proof=call.header("dpop"),
+        certificate=certificate.leaf if certificate else None,
+        certificate_issuers=certificate.issuers if certificate else (),
         attestation=call.header("oauth-client-attestation"),
         attestation_proof=call.header("oauth-client-attestation-pop"),
     )

@@ -9,7 +9,8 @@ class Carried:
 
     ``address`` is that of the endpoint as the metadata tell it, never what a Host header says.
     ``authorization`` and ``proof`` are the Authorization and DPoP headers: each stands once or
-    the request is malformed. ``certificate`` is the client's (DER), of the TLS connection.
+    the request is malformed. ``certificate`` is the client's (DER), of the TLS connection;
+    ``certificate_issuers`` are others that came with it.
     ``attestation`` and ``attestation_proof`` are the headers of attestation-based client
     authentication.
     """
@@ -19,5 +20,6 @@ class Carried:
     authorization: str | None = None
     proof: str | None = None
     certificate: bytes | None = None
+    certificate_issuers: tuple[bytes, ...] = ()
     attestation: str | None = None
     attestation_proof: str | None = None

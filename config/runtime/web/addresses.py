@@ -14,12 +14,19 @@ class TrustedProxies:
 
     One header and not both: a proxy that sets X-Forwarded-For lets a Forwarded of the client's own
     making through, and the other way round. ``header`` is ``x-forwarded-for`` or ``forwarded``.
-    ``local`` trusts a proxy that connects through a UNIX socket.
+    ``local`` trusts a proxy that connects through a UNIX socket. ``certificates`` says that they
+    pass on the certificates of clients, and drop such a header of the client's own making.
     """
 
     networks: Sequence[Network] = ()
     header: str = "x-forwarded-for"
     local: bool = False
+    certificates: bool = False
+
+    def is_one(self, peer: str | None) -> bool:
+        """Return whether who connected (None through a UNIX socket) is one of the proxies."""
+        address = _address(peer or "")
+        return self.local if address is None else self.trust(address)
 
     def trust(self, address: Address) -> bool:
         """Return whether ``address`` is one of the proxies."""

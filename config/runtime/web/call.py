@@ -10,7 +10,8 @@ from typing import Any
 
 from config.runtime.malformed import Malformed
 from config.runtime.strict_json import strict_json
-from config.runtime.web.addresses import TrustedProxies, client_of
+from config.runtime.web.addresses import NO_PROXIES, TrustedProxies, client_of
+from config.runtime.web.certificates import CERTIFICATE, ClientCertificate, passed_on
 from config.runtime.web.forms import fields
 
 Scope = MutableMapping[str, Any]
@@ -29,8 +30,8 @@ WHOLE = "symbolon.whole"
 _LISTS = frozenset(
     (
         *(b"accept", b"accept-charset", b"accept-encoding", b"accept-language", b"cache-control"),
-        *(b"connection", b"forwarded", b"if-match", b"if-none-match", b"pragma", b"te"),
-        *(b"trailer", b"transfer-encoding", b"via", b"x-forwarded-for"),
+        *(b"client-cert-chain", b"connection", b"forwarded", b"if-match", b"if-none-match"),
+        *(b"pragma", b"te", b"trailer", b"transfer-encoding", b"via", b"x-forwarded-for"),
     )
 )
 _TWICE = b"\n"
@@ -44,7 +45,7 @@ class Disconnected(Exception):
 class Call:
     """One request. ``captured`` holds the values of the path template; ``origin`` is the
     configured origin under which it came (``https://id.example``), ``request_id`` is ours,
-    ``errors_at`` is the `Route`'s.
+    ``errors_at`` is the `Route`'s, ``proxies`` are the `House`'s.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Call:
         "method",
         "origin",
         "path",
+        "proxies",
         "request_id",
         "scope",
     )
@@ -67,6 +69,7 @@ class Call:
         self.origin = ""
         self.request_id = ""
         self.errors_at = ""
+        self.proxies = NO_PROXIES
         self.captured: dict[str, str] = {}
         self._headers: dict[bytes, bytes] | None = None
         self._receive = receive
@@ -170,6 +173,18 @@ class Call:
         """Return the client's IP address as text; empty when it is not known."""
         peer = self.scope.get("client")
         return client_of(peer and peer[0], self.header(proxies.header), proxies)
+
+    def client_certificate(self) -> ClientCertificate | None:
+        """Return the certificate with which the client proved itself in TLS, or None.
+
+        A proxy that may say so names it; its own certificate, if it has one, is nobody's. What
+        anybody else writes into Client-Cert is not looked at (RFC 9440 §4). Raises Malformed.
+        """
+        proxies, peer = self.proxies, self.scope.get("client")
+        if proxies.certificates and proxies.is_one(peer and peer[0]):
+            return passed_on(self.header("client-cert"), self.header("client-cert-chain"))
+        certificate: ClientCertificate | None = self.scope.get(CERTIFICATE)
+        return certificate
 
     def _demand(self, content_type: str) -> None:
         given, _, parameter = (self.header("content-type") or "").partition(";")

@@ -12,6 +12,7 @@ from config.runtime.entropy import Entropy
 from config.runtime.logs import REQUEST_ID
 from config.runtime.malformed import Malformed
 from config.runtime.tally import RequestTally
+from config.runtime.web.addresses import NO_PROXIES, TrustedProxies
 from config.runtime.web.answer import Answer, Headers
 from config.runtime.web.budget import Budget, Overloaded
 from config.runtime.web.call import WHOLE, Call, Disconnected, Receive, Scope, Send
@@ -55,7 +56,7 @@ class House:
     (``https://id.example``); ``budgets`` holds one `Budget` for each name that a route uses;
     ``refusals`` says how known exceptions are answered, looked up along the class's ancestors;
     ``failure_page`` draws what people see when nothing else does; ``lifespan`` opens and closes
-    what the endpoints stand on.
+    what the endpoints stand on; ``proxies`` are those whose word on certificates is believed.
     """
 
     origins: Sequence[str]
@@ -65,6 +66,7 @@ class House:
     refusals: Refusals = field(default_factory=dict)
     failure_page: FailurePage = plain_failure_page
     tally: RequestTally = field(default_factory=RequestTally)
+    proxies: TrustedProxies = NO_PROXIES
     lifespan: Callable[[], AbstractAsyncContextManager[None]] = _nothing
 
 
@@ -159,6 +161,7 @@ class Web:
         if site is None:
             raise Misdirected
         call.origin = site.origin
+        call.proxies = self._house.proxies
         return site
 
     async def _answered(self, entry: Entry, call: Call) -> Answer:

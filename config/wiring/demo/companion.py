@@ -20,7 +20,7 @@ def main(name: str, directory: Path) -> None:
     use_uvloop()
     settings = anchored(load(directory / "symbolon.toml", {}), directory)
     application, listening = _COMPANIONS[name](settings, directory)
-    asyncio.run(Server(application, listening, on_stop=lambda: None).serve())
+    asyncio.run(Server(application, listening).serve())
 
 
 def _inbox(settings: Settings, directory: Path) -> tuple[Any, Listening]:

@@ -1,8 +1,5 @@
 """What residents see of an issuer, plugged together: factors, the login, its pages."""
 
-from collections.abc import Sequence
-from typing import Protocol
-
 from config.runtime.audit.records import DatabaseAudit
 from config.runtime.journal import DatabaseJournal
 from config.runtime.limits import Rate
@@ -69,15 +66,7 @@ def residents_side(
         MePages(door),
         MeFactors(door, OwnFactors(me)),
         ErrorPages(issuer.address, error_reference(), answers, guests),
-    ]
-    if issuer.features.first_party:
-        challenge = FirstPartyLogin(
-            steps=login.steps,
-            authentication=machine.authentication,
-            senders=machine.senders,
-            entropy=world.entropy,
-        )
-        endpoints.append(AuthorizeChallenge(challenge, guests, world.clock))
+    )
     routes = [route for endpoint in endpoints for route in endpoint.routes()]
     return refusals, with_aliases(explained(routes, issuer.address), issuer)
 

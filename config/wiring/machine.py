@@ -10,7 +10,6 @@ from config.runtime.web.sites import Route
 from config.settings import Issuer
 from config.wiring.certificates import with_aliases
 from config.wiring.details import detail_types
-from config.wiring.senders import access, dpop_proofs
 from config.wiring.world import World
 from idp.client_auth.assertion import Audience
 from idp.client_auth.client_secret_basic import ClientSecretBasic

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
+
+from msgspec import structs
 
 from config.runtime.entropy import Entropy
 from config.runtime.web import Answer, Call, Malformed, TrustedProxies
@@ -84,7 +86,7 @@ class Guests:
         wishes = draft.login.request.ui_locales
         if wishes:
             guest = self.guest(call, wishes)
-            draft = replace(draft, visit=guest.visit)
+            draft = structs.replace(draft, visit=guest.visit)
         return guest, draft
 
     async def give(self, answer: Answer, call: Call, guest: Guest, draft: Draft | None) -> Answer:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from config.runtime.audit.records import AuditEntry
-from idp.flows.consent_wish import asks_everything, tellable, wish_of
+from idp.flows.consent_wish import asks_everything
 from idp.flows.login import LoginFlow
 from idp.flows.login_draft import Draft
 from idp.protocol import consent
@@ -22,7 +22,7 @@ class ConsentStep:
         """Return what the page asks: only what is new, or everything (prompt=consent)."""
         if await self.flow.step(draft, now) is not Step.CONSENT:
             raise IllegalMove("nothing is to be agreed to now")
-        return _question(draft, await self._wish(draft), draft.decided, now)
+        return _question(draft, await self.flow.tellable(draft), now)
 
     async def accept(self, draft: Draft, ticked: frozenset[str], offline: bool, now: int) -> Draft:
         """The person agreed: to what is essential, and to the voluntary claims in ``ticked``.
@@ -34,9 +34,11 @@ class ConsentStep:
             return await self.flow.advance(draft, now)
         if step is not Step.CONSENT:
             raise IllegalMove("nothing is to be agreed to now")
-        before, wish = await self._before(draft), await self._wish(draft)
-        scope, claims = consent.decide(_question(draft, wish, before, now), wish, ticked, offline)
-        held = consent.usable(before, wish, now)
+        if asks_everything(draft.login.request):  # then it was not read yet
+            draft = await self.flow.before(draft)
+        wish = await self.flow.tellable(draft)
+        scope, claims = consent.decide(_question(draft, wish, now), wish, ticked, offline)
+        held = consent.usable(draft.decided, wish, now)
         assert draft.login.resident_id is not None
         remembered, agreed, declined = consent.outcome(held, wish, scope, claims)
         decision = Consent(
@@ -68,21 +70,7 @@ class ConsentStep:
         )
         return await self.flow.advance(moved, now)
 
-    async def _before(self, draft: Draft) -> Consent | None:
-        """Return what was decided before: a page that asks everything did not read it."""
-        login = draft.login
-        if not asks_everything(login.request):
-            return draft.decided
-        assert login.resident_id is not None
-        consents = self.flow.ground.stores.consents
-        return await consents.find(login.resident_id, draft.client.client_id)
 
-    async def _wish(self, draft: Draft) -> Wish:
-        assert draft.login.resident_id is not None
-        wish = wish_of(draft.login.request, draft.client)
-        return await tellable(wish, self.flow.ground.residents, draft.login.resident_id)
-
-
-def _question(draft: Draft, wish: Wish, before: Consent | None, now: int) -> Question:
-    """Return what is to be asked where ``before`` is what the person decided last."""
-    return consent.question(before, wish, now, asks_everything(draft.login.request))
+def _question(draft: Draft, wish: Wish, now: int) -> Question:
+    """Return what is to be asked, where ``draft.decided`` is what the person decided last."""
+    return consent.question(draft.decided, wish, now, asks_everything(draft.login.request))

@@ -9,7 +9,6 @@ from idp.protocol.authorization import AuthorizationRequest
 from idp.protocol.claims import VERIFIED, requested_claims
 from idp.protocol.client import Client
 from idp.protocol.consent import Wish
-from idp.residents.port import Residents
 
 
 def wish_of(request: AuthorizationRequest, client: Client) -> Wish:
@@ -29,11 +28,10 @@ def asks_everything(request: AuthorizationRequest) -> bool:
     return "consent" in request.prompt
 
 
-async def tellable(wish: Wish, residents: Residents, resident_id: str) -> Wish:
-    """Return ``wish`` with those claims only that the ID store has for this person.
+def tellable(wish: Wish, names: frozenset[str]) -> Wish:
+    """Return ``wish`` with those claims only of which the ID store has the ``names``.
 
     Nobody is asked about what cannot be shared anyway; when the store learns it, it is new.
     """
-    names = await residents.names(resident_id)
     known = names | {name for name, of in VERIFIED.items() if of in names}
     return replace(wish, essential=wish.essential & known, voluntary=wish.voluntary & known)

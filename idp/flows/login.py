@@ -7,16 +7,18 @@ say. Everything that one request changes is one unit.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from config.runtime.database.unit import Refused, Write
 from config.runtime.journal import Fact
 from idp.flows.consent_wish import asks_everything, tellable, wish_of
 from idp.flows.login_draft import Draft
 from idp.flows.login_ending import answered, authenticated, denied, ended
 from idp.flows.login_ground import LoginGround, Visit
-from idp.flows.login_subjects import subject_of
+from idp.flows.login_subjects import sector_of, subject_of
 from idp.protocol.authorization import AuthorizationRequest
 from idp.protocol.client import Client
-from idp.protocol.consent import covers, remembered
+from idp.protocol.consent import Wish, covers, remembered
 from idp.protocol.errors import AccessDenied, OAuthError
 from idp.protocol.login import UNBOUND, IllegalMove, Login, Stage
 from idp.protocol.next_step import Facts, Step, demanded_subjects, factor_choices, next_step, proven
@@ -156,8 +158,8 @@ class LoginFlow:
         """Load whom the login names, if it names anybody; nobody costs as much as somebody."""
         if not draft.login.claimed or draft.resident is not None:
             return draft
-        resident = await self.ground.residents.get(draft.login.resident_id or NOBODY)
-        return replace(draft, resident=resident)
+        resident = await self.ground.residents.described(draft.login.resident_id or NOBODY)
+        return structs.replace(draft, resident=resident)
 
     async def _draft(self, login_id: str, visit: Visit, now: int) -> Draft:
         """Load the login of this browser, or one that no browser has yet."""
@@ -189,10 +191,10 @@ class LoginFlow:
         """
         login, session = draft.login, draft.session
         if session is not None:
-            holder = await self.ground.residents.get(session.resident_id)
+            holder = await self.ground.residents.described(session.resident_id)
             left = _unlocked(session.proofs, holder) if holder is not None else ()
             same = not login.claimed or login.resident_id == session.resident_id
-            draft = replace(
+            draft = structs.replace(
                 draft,
                 session=replace(session, proofs=left) if left else None,
                 resident=holder if same else None,
@@ -205,17 +207,35 @@ class LoginFlow:
         if draft.login.stage is not Stage.AUTHENTICATED:
             return draft
         wish = wish_of(request, client)
+        draft = structs.replace(draft, wish=wish)
         if is_own(client.client_id) or wish.asks_nothing:
-            return replace(draft, consented=True)
+            return structs.replace(draft, consented=True)
         if asks_everything(request):
             return draft
-        resident_id, residents = draft.login.resident_id or NOBODY, self.ground.residents
-        decided = await self.ground.stores.consents.find(resident_id, client.client_id)
-        covered = decided is not None and (
-            covers(decided, wish, now)
-            or covers(decided, await tellable(wish, residents, resident_id), now)
+        draft = await self.before(draft)
+        covered = draft.decided is not None and (
+            covers(draft.decided, wish, now)
+            or covers(draft.decided, await self.tellable(draft), now)
         )
-        return replace(draft, decided=decided, consented=covered)
+        return structs.replace(draft, consented=covered)
+
+    async def before(self, draft: Draft) -> Draft:
+        """Read what the person decided about this client before, and what it calls them."""
+        decided, subject = await self.ground.stores.consents.with_subject(
+            draft.login.resident_id or NOBODY,
+            draft.client.client_id,
+            self.ground.issuer,
+            sector_of(self.ground, draft.client),
+        )
+        return structs.replace(draft, decided=decided, subject=subject)
+
+    async def tellable(self, draft: Draft) -> Wish:
+        """Return what the request wishes to know that the ID store can tell of the person."""
+        assert draft.wish is not None
+        resident = draft.resident
+        if resident is None or resident.claims is None:
+            resident = await self.ground.residents.described(draft.login.resident_id or NOBODY)
+        return tellable(draft.wish, (resident and resident.claims) or frozenset())
 
     async def step(self, draft: Draft, now: int) -> Step | None:
         """Return what is due; None when the client is to be told why nothing can be."""
@@ -240,14 +260,15 @@ class LoginFlow:
             case Step.AUTHENTICATE:
                 return await self._decided(authenticated(self.ground, draft, facts), now)
             case Step.REMEMBER:
-                wish = wish_of(draft.login.request, draft.client)
-                return draft.moved(draft.login.consent(*remembered(draft.decided, wish)))
+                assert draft.wish is not None
+                agreed = remembered(draft.decided, draft.wish)
+                return draft.moved(draft.login.consent(*agreed))
             case Step.ISSUE:
                 return await answered(self.ground, draft, now)
             case Step.PROVE if draft.asks and draft.login.claimed and not draft.login.factor:
                 first, *_ = factor_choices(draft.login, facts)
                 draft = draft.moved(draft.login.ask(first))
-        return replace(draft, step=step)
+        return structs.replace(draft, step=step)
 
     async def _refused(self, draft: Draft, refusal: OAuthError, now: int) -> Draft:
         login = draft.login.refuse()
@@ -262,7 +283,7 @@ class LoginFlow:
         )
         writes.append(self.ground.journal.write(fact))
         reply = login.request.reply_to.refuse(refusal)
-        return replace(draft.moved(login, *writes), reply=reply, step=None)
+        return structs.replace(draft.moved(login, *writes), reply=reply, step=None)
 
     async def write(self, draft: Draft) -> Draft:
         """Write what the draft changes as one unit; or raise Refused."""

@@ -1,30 +1,32 @@
 """A login on its way from what is stored to what will be: nothing is written before the end."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct, structs
 
 from config.runtime.database.unit import Write
 from idp.flows.login_ground import Visit
 from idp.protocol.authorization import Reply
 from idp.protocol.client import Client
-from idp.protocol.consent import Consent
+from idp.protocol.consent import Consent, Wish
 from idp.protocol.login import Login
 from idp.protocol.next_step import Step
 from idp.protocol.session import Session
 from idp.residents.port import Resident
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """``stored`` is the login as the database has it (None: not yet), ``login`` as it became.
 
     ``session`` is the live session of this browser, ``resident`` whom login or session names, once
-    that matters. ``decided`` is what the person decided about this client before, and ``consented``
-    whether it covers the request: both read when the person is known, unless everything is asked
-    again (prompt=consent).
+    that matters. ``wish`` is what the request asks to know, ``decided`` what the person decided
+    about this client before, and ``consented`` whether that covers it: read when the person is
+    known, ``decided`` not where everything is asked again (prompt=consent). ``subject`` is what the
+    client calls the person, where that was read too.
     ``writes`` go into the unit of the move. At the end either ``step`` names the page to show or
     ``reply`` is the answer to the client. ``session_cookie`` is set when the browser gets a new
     one, ``device_of`` when it proved this resident just now. ``asks``: where a factor is due, the
     first that leads on is asked at once, without a page of choice.
+
+    A Struct, because it is copied some thirty times in a login (see ``Login``).
     """
 
     visit: Visit
@@ -33,7 +35,9 @@ class Draft:
     login: Login
     session: Session | None = None
     resident: Resident | None = None
+    wish: Wish | None = None
     decided: Consent | None = None
+    subject: str | None = None
     consented: bool = False
     writes: tuple[Write, ...] = ()
     session_cookie: str | None = None
@@ -44,11 +48,11 @@ class Draft:
 
     def moved(self, login: Login, *writes: Write) -> "Draft":
         """Return the draft with the login moved on, and what must be written with that."""
-        return replace(self, login=login, writes=(*self.writes, *writes))
+        return structs.replace(self, login=login, writes=(*self.writes, *writes))
 
     def written(self) -> "Draft":
         """Return the draft when all of it is stored."""
-        return replace(self, stored=self.login, writes=())
+        return structs.replace(self, stored=self.login, writes=())
 
     @property
     def is_done(self) -> bool:

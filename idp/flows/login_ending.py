@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from config.runtime.audit.records import AuditEntry
 from config.runtime.database.unit import Write
 from config.runtime.journal import Fact
@@ -74,7 +76,9 @@ def _with_session(
         about=login.id,
         details={"client": draft.client.client_id, "factors": " ".join(p.factor for p in held)},
     )
-    draft = replace(draft, session=session, session_cookie=cookie, device_of=login.resident_id)
+    draft = structs.replace(
+        draft, session=session, session_cookie=cookie, device_of=login.resident_id
+    )
     return draft.moved(login, *writes, ground.journal.write(fact)), held
 
 
@@ -85,8 +89,10 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
     recorded = ended(ground, draft, LOGGED_IN, now)
     if is_own(draft.client.client_id):
         reply = Reply(uri=login.request.reply_to.uri, mode="query", fields=())
-        return replace(draft.moved(login.issue(), recorded), reply=reply)
-    subject, kept = await subject_of(ground, draft.client, login.resident_id)
+        return structs.replace(draft.moved(login.issue(), recorded), reply=reply)
+    subject, kept = draft.subject, None
+    if subject is None:
+        subject, kept = await subject_of(ground, draft.client, login.resident_id)
     authorization = _authorization(ground, login, subject)
     if login.request.decoupled is not None:
         action, reply, outcome = await _approved(ground, login.request, authorization, now)
@@ -108,7 +114,7 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
         ground.journal.write(fact),
     )
     draft = draft.moved(login.issue(), *writes, *((kept,) if kept else ()))
-    return replace(draft, reply=reply)
+    return structs.replace(draft, reply=reply)
 
 
 def _code(

@@ -6,6 +6,8 @@ answer (attack A23).
 
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from config.runtime.database.unit import Refused
 from config.runtime.journal import Fact
 from idp.factors.device import recognise
@@ -45,14 +47,14 @@ class FactorSteps:
         resident = await self._ground.residents.find(typed, now)
         found = (resident.id, resident.found_by) if resident else (None, "")
         return await self._asking(
-            replace(draft.moved(draft.login.claim(*found)), resident=resident), now
+            structs.replace(draft.moved(draft.login.claim(*found)), resident=resident), now
         )
 
     async def account(self, draft: Draft, account: Account, now: int) -> Draft:
         """A person chose to go on as whom the browser knows, or as somebody else."""
         if account is Account.SAME:
             return await self._asking(draft.moved(draft.login.choose(account)), now)
-        moved = replace(draft.moved(draft.login.forget()), resident=None)
+        moved = structs.replace(draft.moved(draft.login.forget()), resident=None)
         return await self.flow.advance(moved, now)
 
     async def choose(self, draft: Draft, factor: str, now: int) -> Draft:
@@ -68,7 +70,9 @@ class FactorSteps:
         login = draft.login
         if not login.claimed and draft.session is not None:
             login = login.claim(draft.session.resident_id)
-        return await self._begun(replace(draft.moved(login.ask(factor)), step=Step.PROVE), now)
+        return await self._begun(
+            structs.replace(draft.moved(login.ask(factor)), step=Step.PROVE), now
+        )
 
     async def choices(self, draft: Draft, now: int) -> tuple[str, ...]:
         """Return the factors that may be asked now, the first one in front."""
@@ -114,7 +118,7 @@ class FactorSteps:
     async def _asking(self, draft: Draft, now: int) -> Draft:
         """Go on; where a factor is due, it is asked and begins, all in one unit."""
         return await self.flow.advance(
-            replace(draft, asks=True), now, lambda ahead: self._begun(ahead, now)
+            structs.replace(draft, asks=True), now, lambda ahead: self._begun(ahead, now)
         )
 
     async def _begun(self, draft: Draft, now: int) -> Draft:

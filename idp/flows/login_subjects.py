@@ -8,15 +8,22 @@ from idp.protocol.client import Client
 from keystore.door import MacPurpose
 
 
+def sector_of(ground: LoginGround, client: Client) -> str:
+    """Return among whom a resident is called the same. Public subjects have one sector: the issuer
+    (§8.1).
+    """
+    return client.sector if client.subject_type == "pairwise" else ground.issuer
+
+
 async def subject_of(
     ground: LoginGround, client: Client, resident_id: str
 ) -> tuple[str, Write | None]:
     """Return the subject, and the write that keeps it when it is new.
 
     256 bits of a keyed hash of issuer, sector and resident, so that nobody without the key service
-    can tell whose it is or link two sectors. Public subjects have one sector: the issuer (§8.1).
+    can tell whose it is or link two sectors.
     """
-    sector = client.sector if client.subject_type == "pairwise" else ground.issuer
+    sector = sector_of(ground, client)
     stored = await ground.stores.subjects.find(ground.issuer, sector, resident_id)
     if stored is not None:
         return stored, None

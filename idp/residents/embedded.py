@@ -5,7 +5,7 @@ and one opened key and one read for each further question; whoever is not there 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from config.runtime.database.unit import Database, Row, Value, Write
@@ -63,6 +63,13 @@ class EmbeddedResidents:
         rows = await self.database.rows(sql.GET, id=resident_id)
         return _resident(rows) if rows else None
 
+    async def described(self, resident_id: str) -> Resident | None:
+        """Return the resident with the names of their claims, or None when erased."""
+        rows = await self.database.rows(sql.DESCRIBE, id=resident_id)
+        if not rows:
+            return None
+        return replace(_resident(rows), claims=frozenset((rows[0]["claims"] or "").split()))
+
     async def addresses(self, resident_id: str) -> Addresses:
         """Return where messages reach a person; all None for nobody."""
         rows = await self.database.rows(
@@ -92,11 +99,6 @@ class EmbeddedResidents:
         if not rows or rows[0]["state"] != State.ACTIVE:
             return None
         return await self._opened(resident_id, rows, names) if names else []
-
-    async def names(self, resident_id: str) -> frozenset[str]:
-        """Return which claims the store has for this person; none for nobody."""
-        rows = await self.database.rows(sql.NAMES, id=resident_id)
-        return frozenset(row["name"] for row in rows)
 
     async def secret(self, resident_id: str, factor: str) -> bytes | None:
         """Return a PIN's argon2 string in UTF-8, a TOTP seed ...; None when not enrolled."""

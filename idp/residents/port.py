@@ -34,6 +34,7 @@ class Resident:
     ``found_by`` names the identifier by which ``find`` found the person when something is to be
     done with it (a one-time number is spent, a hash by an old key renewed), else it is "". Keep it
     with the login, and put ``use(found_by)`` into the unit in which the login succeeds.
+    ``claims`` are the names of those that the store has; None unless ``described`` was asked.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Resident:
     locked_factors: frozenset[str]
     enrolled: frozenset[str]
     found_by: str = ""
+    claims: frozenset[str] | None = None
 
     def may_use(self, factor: str) -> bool:
         """Return whether the person is active, has ``factor`` and has not locked it."""
@@ -89,6 +91,13 @@ class Residents(Protocol):
         """Return the resident with this internal identifier; None when erased."""
         ...
 
+    async def described(self, resident_id: str) -> Resident | None:
+        """Return what ``get`` does and, from the same look, which claims the store has.
+
+        None of them is opened.
+        """
+        ...
+
     async def addresses(self, resident_id: str) -> Addresses: ...
 
     async def attributes(self, resident_id: str, names: Collection[str]) -> list[Attribute]:
@@ -97,10 +106,6 @@ class Residents(Protocol):
 
     async def shared(self, resident_id: str, names: Collection[str]) -> list[Attribute] | None:
         """Return what ``attributes`` does, from the same look; None unless the person is active."""
-        ...
-
-    async def names(self, resident_id: str) -> frozenset[str]:
-        """Return which claims the store has for this person, without opening any of them."""
         ...
 
     async def secret(self, resident_id: str, factor: str) -> bytes | None:

@@ -1,6 +1,18 @@
 """Every SQL statement of the embedded ID store."""
 
-from sqlalchemy import Select, and_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import (
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from config.runtime.database.statements import upsert
@@ -52,6 +64,25 @@ FIND = tuple(
 
 GET = Statement(_person().select_from(_WITH_SECRETS).where(resident.c.id == bindparam("id")))
 
+_CLAIMS = (
+    select(
+        func.aggregate_strings(
+            attribute.c.name,
+            literal_column("' '"),  # type: ignore[arg-type]  # a str would be a parameter
+        )
+    )
+    .where(attribute.c.resident_id == resident.c.id)
+    .scalar_subquery()
+    .label("claims")
+)
+DESCRIBE = Statement(
+    _person()
+    .add_columns(_CLAIMS)
+    .select_from(_WITH_SECRETS)
+    .where(resident.c.id == bindparam("id"))
+)
+"""``GET`` with the names of the person's claims, one space between; a name for each language."""
+
 _WITH_ATTRIBUTES = resident.outerjoin(attribute, attribute.c.resident_id == resident.c.id)
 _CELLS = select(
     resident.c.state,
@@ -72,10 +103,6 @@ ATTRIBUTES_BUT_PICTURE = Statement(
     )
 )
 """A photo can be larger than all else together; most relying parties never ask for it."""
-
-NAMES = Statement(
-    select(attribute.c.name).distinct().where(attribute.c.resident_id == bindparam("id"))
-)
 
 ADDRESSES = Statement(
     _CELLS.select_from(

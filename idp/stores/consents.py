@@ -1,16 +1,30 @@
 """What residents agreed to, one row per client."""
 
-from sqlalchemy import and_, bindparam, delete, select
+from sqlalchemy import and_, bindparam, delete, literal_column, select
 
 from config.runtime.database.statements import prune, upsert
 from config.runtime.database.unit import Database, Row, Statement, Write
 from idp.protocol.consent import Consent
 from idp.stores.login_tables import consent as table
+from idp.stores.login_tables import subject
 
 _THIS = and_(
     table.c.resident_id == bindparam("resident_id"), table.c.client_id == bindparam("client_id")
 )
 _FIND = Statement(select(table).where(_THIS))
+_asked = select(literal_column("1").label("one")).subquery("asked")
+_WITH_SUBJECT = Statement(
+    select(table, subject.c.subject).select_from(
+        _asked.outerjoin(table, _THIS).outerjoin(
+            subject,
+            and_(
+                subject.c.issuer == bindparam("issuer"),
+                subject.c.sector == bindparam("sector"),
+                subject.c.resident_id == bindparam("resident_id"),
+            ),
+        )
+    )
+)
 _OF = Statement(
     select(table)
     .where(
@@ -34,6 +48,20 @@ class Consents:
         """Return the decision, expired or not."""
         row = await self._database.row(_FIND, resident_id=resident_id, client_id=client_id)
         return None if row is None else _consent(row)
+
+    async def with_subject(
+        self, resident_id: str, client_id: str, issuer: str, sector: str
+    ) -> tuple[Consent | None, str | None]:
+        """Return what ``find`` and ``Subjects.find`` return, in one read."""
+        row = await self._database.row(
+            _WITH_SUBJECT,
+            resident_id=resident_id,
+            client_id=client_id,
+            issuer=issuer,
+            sector=sector,
+        )
+        assert row is not None
+        return None if row["resident_id"] is None else _consent(row), row["subject"]
 
     async def of(self, resident_id: str, now: int, limit: int = 200) -> list[Consent]:
         """Return the decisions that still count, the newest first."""

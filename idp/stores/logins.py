@@ -68,4 +68,7 @@ def login_of(row: Row) -> Login:
 
 def _state(login: Login) -> bytes:
     # login_hint may be a telephone number: a copy of the database must not tell it
-    return msgspec.json.encode(replace(login, request=replace(login.request, login_hint=None)))
+    if login.request.login_hint is not None:
+        request = replace(login.request, login_hint=None)
+        login = msgspec.structs.replace(login, request=request)
+    return msgspec.json.encode(login)

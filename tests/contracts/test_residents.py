@@ -145,8 +145,11 @@ async def test_what_there_is_to_share_is_told_without_opening_it(place: Place) -
     asked: list[str] = []
     store = id_store(place.database, CountingDoor(place.keys.door, asked))
     names = {"name", "phone_number", "email", "locale", "address"}
-    assert await store.names(amina.id) & STANDARD == names
-    assert await store.names(baraka.id) & STANDARD == {"name"}
+    for who, known in ((amina, names), (baraka, {"name"})):
+        described = await store.described(who.id)
+        assert described is not None and described.claims is not None
+        assert described.claims & STANDARD == known
+        assert replace(described, claims=None) == replace(who, found_by="")
     assert asked == []
 
 
@@ -166,7 +169,7 @@ async def test_nobody_has_anything(place: Place) -> None:
     residents = place.residents
     assert await residents.get(NOBODY) is None
     assert await residents.attributes(NOBODY, ["name", "picture"]) == []
-    assert await residents.names(NOBODY) == frozenset()
+    assert await residents.described(NOBODY) is None
     assert await residents.secret(NOBODY, "pin") is None
     addresses = await residents.addresses(NOBODY)
     assert (addresses.phone, addresses.email, addresses.locale) == (None, None, "")

@@ -40,7 +40,7 @@ async def test_a_whole_login_costs_so_much_and_no_more(here: Site) -> None:
     await _logged_in_and_told(here)  # reads the client's registration, and makes a decoy
     Costs.taken(here)
     await _logged_in_and_told(here)
-    assert Costs.taken(here) == Costs(reads=20, units=6, doors=8)
+    assert Costs.taken(here) == Costs(reads=17, units=6, doors=8)
 
 
 async def test_single_sign_on_costs_so_much_and_no_more(here: Site) -> None:
@@ -49,4 +49,4 @@ async def test_single_sign_on_costs_so_much_and_no_more(here: Site) -> None:
     await here.logged_in(browser)
     Costs.taken(here)
     assert (await browser.get(here.address())).answer["code"]
-    assert Costs.taken(here) == Costs(reads=5, units=1, doors=0)
+    assert Costs.taken(here) == Costs(reads=3, units=1, doors=0)

@@ -1,10 +1,9 @@
 """The stages of a login: what may follow what, whatever order the moves are tried in."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec import structs
 
 from idp.protocol.login import UNBOUND, Account, IllegalMove, Login, Stage, Standing
 from idp.protocol.own_pages import own_request
@@ -80,7 +79,7 @@ class Moves(RuleBasedStateMachine):
         }
         assert before.stage not in OVER
         assert self.login.stage in allowed[before.stage]
-        assert replace(self.login, stage=before.stage).browser == before.browser
+        assert structs.replace(self.login, stage=before.stage).browser == before.browser
 
     @rule(who=st.sampled_from([None, "amina", "baraka"]))
     def claim(self, who: str | None) -> None:

@@ -10,6 +10,7 @@ class Features(Section, frozen=True):
         "authorization_code",
         "refresh_token",
         "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:openid:params:grant-type:ciba",
     )
     """Grant types that clients may register."""
 
@@ -22,9 +23,24 @@ class Features(Section, frozen=True):
     )
     """Client authentication methods; of these the issuer's profile may forbid some."""
 
+    dpop: bool = True
+    """Tokens bound to a key by DPoP proofs (RFC 9449)."""
+
+    dpop_nonce: bool = False
+    """Whether every DPoP proof must hold a nonce of ours (RFC 9449 §8, §9), which keeps out proofs
+    made in advance. It costs each client a request that is refused once, and again after each
+    pause of some minutes. Each proof is good for one request and a minute also without."""
+
     authorization_details: tuple[str, ...] = ("payment_initiation", "record_access")
     """Types of authorization details (RFC 9396), by the names of their files."""
+
+    backchannel_modes: tuple[str, ...] = ("poll", "ping", "push")
+    """How clients of backchannel authentication (CIBA) may get their tokens. FAPI forbids push."""
 
     first_party: bool = False
     """Whether first-party applications may show the login themselves (authorization challenge
     endpoint). Each of them must be registered as one."""
+
+    grant_management: bool = True
+    """Whether clients may name, widen, replace, read and end what persons granted them (Grant
+    Management for OAuth 2.0)."""

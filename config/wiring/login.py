@@ -1,5 +1,6 @@
 """What residents see of an issuer, plugged together: factors, the login, its pages."""
 
+
 from config.runtime.audit.records import DatabaseAudit
 from config.runtime.journal import DatabaseJournal
 from config.runtime.limits import Rate
@@ -9,9 +10,12 @@ from config.runtime.web import Route
 from config.settings import Issuer
 from config.wiring.certificates import trusted_proxies, with_aliases
 from config.wiring.details import detail_types
-from config.wiring.machine import Machine
+from config.wiring.device import device_pages
+from config.wiring.machine import Machine, Routed
 from config.wiring.world import World
+from idp.endpoints.approvals import ApprovalPages
 from idp.endpoints.authorize import Authorize
+from idp.endpoints.authorize_challenge import AuthorizeChallenge
 from idp.endpoints.errors import ErrorPages, explained
 from idp.endpoints.guests import Guests, session_cookie
 from idp.endpoints.login import LoginPages
@@ -25,7 +29,9 @@ from idp.endpoints.page_answers import PageAnswers
 from idp.endpoints.page_refusals import PageRefusals
 from idp.factors.factor import Factor
 from idp.factors.parts import Parts
+from idp.flows.approvals import Approvals
 from idp.flows.consent import ConsentStep
+from idp.flows.first_party import FirstPartyLogin
 from idp.flows.login import LoginFlow
 from idp.flows.login_factors import FactorSteps
 from idp.flows.login_ground import LoginGround, LoginStores
@@ -59,14 +65,24 @@ def residents_side(
     logout = Logout(ground, machine.keys)
     me = Me(flow, logout)
     door = OwnDoor(me, login, world.clock, Mount.of(issuer.address).origin)
-    endpoints = (
+    endpoints: list[Routed] = [
         Authorize(flow, machine.keys, login, world.clock),
         LoginPages(flow, login, world.clock),
         LogoutPages(logout, answers, refusals, world.clock),
+        *device_pages(world, issuer, door),
         MePages(door),
         MeFactors(door, OwnFactors(me)),
+        ApprovalPages(door, Approvals(flow), login, world.clock),
         ErrorPages(issuer.address, error_reference(), answers, guests),
-    )
+    ]
+    if issuer.features.first_party:
+        challenge = FirstPartyLogin(
+            steps=login.steps,
+            authentication=machine.authentication,
+            senders=machine.senders,
+            entropy=world.entropy,
+        )
+        endpoints.append(AuthorizeChallenge(challenge, guests, world.clock))
     routes = [route for endpoint in endpoints for route in endpoint.routes()]
     return refusals, with_aliases(explained(routes, issuer.address), issuer)
 
@@ -89,6 +105,7 @@ def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,
         detail_types=detail_types(issuer),
+        features=issuer.features,
         pace=Pace(
             world.limits,
             Rate.parse(world.settings.limits.logins_per_address),

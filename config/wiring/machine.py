@@ -1,6 +1,8 @@
 """What machines ask of an issuer, plugged together: metadata, keys, tokens, userinfo."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from config.runtime.audit.records import DatabaseAudit
 from config.runtime.cache import Cache
@@ -8,8 +10,12 @@ from config.runtime.crashpoints import CrashHere
 from config.runtime.journal import DatabaseJournal
 from config.runtime.web.sites import Route
 from config.settings import Issuer
+from config.wiring.backchannel import backchannel, ciba_grant
 from config.wiring.certificates import with_aliases
 from config.wiring.details import detail_types
+from config.wiring.device import device_endpoint, device_grant
+from config.wiring.grant_management import grant_management
+from config.wiring.senders import access, dpop_proofs
 from config.wiring.world import World
 from idp.client_auth.assertion import Audience
 from idp.client_auth.client_secret_basic import ClientSecretBasic
@@ -23,6 +29,7 @@ from idp.endpoints.discovery import DiscoveryEndpoint
 from idp.endpoints.errors import explained
 from idp.endpoints.introspection import IntrospectionEndpoint
 from idp.endpoints.jwks import JwksEndpoint
+from idp.endpoints.resource import Resource
 from idp.endpoints.revocation import RevocationEndpoint
 from idp.endpoints.token import TokenEndpoint
 from idp.endpoints.userinfo import UserinfoEndpoint
@@ -41,6 +48,7 @@ from idp.flows.tokens import Tokens
 from idp.flows.userinfo import Userinfo
 from idp.grants.authorization_code import AuthorizationCode
 from idp.grants.grant_type import GrantType
+from idp.grants.opening import Opening
 from idp.grants.refresh_token import RefreshTokenGrant
 from idp.protocol.acr import Ladder
 from idp.protocol.discovery import Offer
@@ -87,9 +95,16 @@ class Machine:
     client_keys: ClientKeys
     keys: IssuerKeys
     authentication: ClientAuthentication
+    senders: Senders
     access: Access
     nesting: Nesting
     routes: tuple[Route, ...] = ()
+
+
+class Routed(Protocol):
+    """Something with addresses."""
+
+    def routes(self) -> Sequence[Route]: ...
 
 
 def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere) -> Machine:
@@ -104,24 +119,32 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
     client_keys = ClientKeys(world.fetcher.get_json, clock)
     methods = _methods(world, issuer, stores, client_keys)
     keys = IssuerKeys(issuer.address, world.door)
+    proofs = dpop_proofs(world, issuer)
     shared = Machine(
         issuer=issuer,
         known=known,
         client_keys=client_keys,
         keys=keys,
         authentication=ClientAuthentication(known, methods, world.database),
-        access=Access(keys, stores.grants, world.residents, clock),
+        senders=Senders(proofs),
+        access=access(world, keys, stores.grants, proofs),
         nesting=Nesting(client_keys),
     )
     grant_types = _grant_types(world, issuer, stores)
     inspection = _inspection(world, stores, shared)
-    endpoints = (
+    endpoints: tuple[Routed, ...] = (
         DiscoveryEndpoint(issuer, _offer(world, issuer, grant_types, methods), max_age),
         JwksEndpoint(issuer.address, keys, max_age),
         TokenEndpoint(_tokens(world, shared, grant_types, crash_here), clock),
-        UserinfoEndpoint(_userinfo(world, shared), clock),
+        UserinfoEndpoint(
+            _userinfo(world, shared),
+            Resource(access=shared.access, clock=clock, scope="openid", form=True),
+        ),
         IntrospectionEndpoint(inspection, clock),
         RevocationEndpoint(inspection, clock),
+        *device_endpoint(world, issuer, shared.authentication),
+        *backchannel(world, issuer, shared.authentication, keys, client_keys),
+        *grant_management(world, issuer, shared.access),
     )
     routes = [route for endpoint in endpoints for route in endpoint.routes()]
     return replace(shared, routes=with_aliases(explained(routes, issuer.address), issuer))
@@ -133,7 +156,7 @@ def _tokens(
     return Tokens(
         issuer=shared.issuer,
         authentication=shared.authentication,
-        senders=Senders(),
+        senders=shared.senders,
         grant_types=grant_types,
         residents=world.residents,
         nesting=shared.nesting,
@@ -183,15 +206,20 @@ def _methods(
 
 
 def _grant_types(world: World, issuer: Issuer, stores: Stores) -> dict[str, GrantType]:
+    opening = Opening(
+        grants=stores.grants,
+        refresh_tokens=stores.refresh_tokens,
+        records=stores.records,
+        entropy=world.entropy,
+        lifetimes=world.settings.lifetimes,
+    )
     code = AuthorizationCode(
         database=world.database,
         codes=stores.codes,
         grants=stores.grants,
-        refresh_tokens=stores.refresh_tokens,
         residents=world.residents,
         records=stores.records,
-        entropy=world.entropy,
-        lifetimes=world.settings.lifetimes,
+        opening=opening,
     )
     refresh = RefreshTokenGrant(
         database=world.database,
@@ -202,7 +230,12 @@ def _grant_types(world: World, issuer: Issuer, stores: Stores) -> dict[str, Gran
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,
     )
-    grant_types: tuple[GrantType, ...] = (code, refresh)
+    grant_types: tuple[GrantType, ...] = (
+        code,
+        refresh,
+        device_grant(world, opening),
+        ciba_grant(world, opening),
+    )
     return {one.name: one for one in grant_types if one.name in issuer.features.grant_types}
 
 

@@ -120,5 +120,6 @@ class Authorize:
                 reply_to=known.reply_to,
                 hint=hint,
                 detail_types=self.flow.ground.detail_types,
+                features=self.flow.ground.features,
             )
         )

@@ -9,7 +9,7 @@ from idp.client_auth.method import Carrier, Method, Presented
 from idp.client_auth.presented import read
 from idp.protocol.carried import Carried
 from idp.protocol.client import Client
-from idp.protocol.errors import InvalidClient
+from idp.protocol.errors import InvalidClient, InvalidDpopProof
 from idp.protocol.parameters import Parameters
 from idp.protocol.profile import PROFILES, stricter
 from idp.stores.clients import Clients
@@ -90,12 +90,17 @@ class ClientAuthentication:
             raise InvalidClient("wrong client credentials")
         return Proven(client, writes)
 
-    async def spend(self, proven: Proven) -> None:
-        """Use the proof up by itself, where nothing else is written; or raise InvalidClient."""
-        if proven.writes:
+    async def spend(self, proven: Proven, *proofs: Write) -> None:
+        """Use the proof up by itself, where nothing else is written, and ``proofs`` of the sender.
+
+        Raises InvalidClient or InvalidDpopProof.
+        """
+        if proven.writes or proofs:
             try:
-                await self.database.submit(*proven.writes)
-            except Refused:
+                await self.database.submit(*proven.writes, *proofs)
+            except Refused as refused:
+                if any(refused.write is write for write in proofs):
+                    raise InvalidDpopProof("the proof was used before") from None
                 raise InvalidClient("the assertion was used before") from None
 
     def _stranger(self, presented: Presented) -> Client:

@@ -13,7 +13,7 @@ from config.runtime.database.unit import Refused, Write
 from config.runtime.journal import Fact
 from idp.flows.consent_wish import asks_everything, tellable, wish_of
 from idp.flows.login_draft import Draft
-from idp.flows.login_ending import answered, authenticated, denied, ended
+from idp.flows.login_ending import answered, authenticated, check_grant, denied, ended
 from idp.flows.login_ground import LoginGround, Visit
 from idp.flows.login_subjects import sector_of, subject_of
 from idp.protocol.authorization import AuthorizationRequest
@@ -258,7 +258,9 @@ class LoginFlow:
         step = next_step(draft.login, facts)
         match step:
             case Step.AUTHENTICATE:
-                return await self._decided(authenticated(self.ground, draft, facts), now)
+                draft = authenticated(self.ground, draft, facts)
+                await check_grant(self.ground, draft, now)
+                return await self._decided(draft, now)
             case Step.REMEMBER:
                 assert draft.wish is not None
                 agreed = remembered(draft.decided, draft.wish)
@@ -274,7 +276,7 @@ class LoginFlow:
         login = draft.login.refuse()
         writes: list[Write] = []
         if login.request.decoupled is not None:
-            writes.append(await denied(self.ground, login.request))
+            writes += await denied(self.ground, login, refusal)
         fact = Fact(
             name="login.refused",
             at=now,

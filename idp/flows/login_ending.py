@@ -13,7 +13,9 @@ from idp.flows.login_subjects import subject_of
 from idp.protocol.acr import methods
 from idp.protocol.authorization import AuthorizationRequest, Reply
 from idp.protocol.decoupled import Decoupled
+from idp.protocol.errors import AccessDenied, OAuthError
 from idp.protocol.grant import Authorization, Confirmation, IssuedCode
+from idp.protocol.grant_management import check_owner
 from idp.protocol.login import IllegalMove, Login, Standing
 from idp.protocol.next_step import Facts, proven, wanted
 from idp.protocol.own_pages import is_own
@@ -37,6 +39,14 @@ def authenticated(ground: LoginGround, draft: Draft, facts: Facts) -> Draft:
         methods(names, {name: factor.amr for name, factor in ground.factors.items()}),
     )
     return draft.moved(login.authenticate(draft.session.id, authenticated_at(held), reached))
+
+
+async def check_grant(ground: LoginGround, draft: Draft, now: int) -> None:
+    """Raise InvalidGrantId unless the grant to be amended is this person's with this client."""
+    login = draft.login
+    if login.request.grant_id is not None:
+        grant = await ground.stores.grants.find(login.request.grant_id)
+        check_owner(grant, draft.client.client_id, login.resident_id, now)
 
 
 def _with_session(
@@ -141,10 +151,16 @@ async def _approved(
     return "request.approved", Reply(uri=request.reply_to.uri, mode="query", fields=()), write
 
 
-async def denied(ground: LoginGround, request: AuthorizationRequest) -> Write:
-    """Return the write that tells the device that waits that nothing came of it."""
-    waiting = await _waiting(ground, request)
-    return ground.stores.decoupled.move(waiting, waiting.deny())
+async def denied(ground: LoginGround, login: Login, refusal: OAuthError) -> tuple[Write, ...]:
+    """Return the writes that tell the device that waits that nothing came of it.
+
+    Where a person is named, nobody else who fails to be that person ends it: it waits on.
+    """
+    waiting = await _waiting(ground, login.request)
+    named = waiting.resident_id
+    if named not in (None, login.resident_id) and not isinstance(refusal, AccessDenied):
+        return ()
+    return (ground.stores.decoupled.move(waiting, waiting.deny()),)
 
 
 async def _waiting(ground: LoginGround, request: AuthorizationRequest) -> Decoupled:
@@ -176,7 +192,8 @@ def _authorization(ground: LoginGround, login: Login, subject: str) -> Authoriza
     assert login.auth_time is not None
     request = login.request
     return Authorization(
-        grant_id=ground.entropy.token(16),
+        grant_id=request.grant_id or ground.entropy.token(16),
+        grant_action=request.grant_action,
         issuer=ground.issuer,
         client_id=request.client_id,
         resident_id=login.resident_id,

@@ -8,7 +8,7 @@ from config.runtime.audit.records import Audit
 from config.runtime.database.unit import Database
 from config.runtime.entropy import Entropy
 from config.runtime.journal import Journal
-from config.settings import Lifetimes
+from config.settings import Features, Lifetimes
 from idp.factors.factor import Factor
 from idp.flows.clients import KnownClients
 from idp.flows.login_pace import Pace
@@ -75,6 +75,7 @@ class LoginGround:
     lifetimes: Lifetimes
     pace: Pace
     detail_types: Mapping[str, DetailType]
+    features: Features
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

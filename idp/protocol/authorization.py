@@ -106,7 +106,8 @@ class AuthorizationRequest:
     in which they were asked; ``max_age`` and ``acr_values`` are the registered defaults where
     nothing was asked; ``auth_time_asked`` says that the ID token must tell ``auth_time`` (OpenID
     Connect Core 1.0 §2); ``display`` and ``ui_locales`` are wishes. ``resources`` are resource
-    servers (RFC 8707), ``details`` the authorization_details (RFC 9396), ``dpop_jkt`` the key that
+    servers (RFC 8707), ``details`` the authorization_details (RFC 9396), ``grant_id`` and
+    ``grant_action`` say which grant is to be amended and how, ``dpop_jkt`` the key that
     the code is bound to (RFC 9449 §10). ``pushed`` is the digest of the pushed request that this
     is, ``decoupled`` of the request of another device that the login approves.
     """
@@ -129,6 +130,8 @@ class AuthorizationRequest:
     auth_time_asked: bool
     resources: tuple[str, ...] = ()
     details: tuple[dict[str, Any], ...] = ()
+    grant_id: str | None = None
+    grant_action: str = ""
     dpop_jkt: str | None = None
     pushed: bytes | None = None
     decoupled: bytes | None = None

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from idp.protocol import claims_request, details, pkce
+from config.settings import Features
+from idp.protocol import claims_request, details, grant_management, pkce
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo, VerifiedHint
 from idp.protocol.client import Client
 from idp.protocol.details import Detail, DetailType
@@ -44,6 +45,7 @@ class Endpoint(Enum):
     PUSHED = auto()  # RFC 9126 §2
     DEVICE = auto()  # RFC 8628 §3.1
     BACKCHANNEL = auto()  # CIBA Core 1.0 §7.1
+    CHALLENGE = auto()  # First-Party Applications draft 04 §5.1
 
 
 class Source(Enum):
@@ -65,6 +67,7 @@ class Case:
     endpoint: Endpoint = Endpoint.AUTHORIZATION
     source: Source = Source.PLAIN
     detail_types: Mapping[str, DetailType] = field(default_factory=dict)
+    features: Features = field(default_factory=Features)
 
     @property
     def details(self) -> tuple[Detail, ...]:
@@ -180,24 +183,45 @@ def details_are_well_formed(case: Case) -> None:
     _ = case.details
 
 
+def grant_is_managed_soundly(case: Case) -> None:
+    """Grant Management for OAuth 2.0 §5.1, §5.4."""
+    if grant_management.action_of(case.asked, case.features) and case.client.is_public:
+        raise InvalidRequest("grants are managed by confidential clients only")
+
+
+def a_page_may_be_shown(case: Case) -> None:
+    """RFC 8628 §3.3: a person is asked, always; there is no silent answer."""
+    if "none" in case.asked.words("prompt"):
+        raise InvalidRequest("prompt=none is not possible here")
+
+
+def no_hint_stands_in_it(case: Case) -> None:
+    """What would name a person is not kept until they come; it is refused, not ignored."""
+    if "id_token_hint" in case.asked:
+        raise InvalidRequest("id_token_hint is not possible here")
+
+
 Check = Callable[[Case], None]
-A, P, D, B = Endpoint
+A, P, D, B, C = Endpoint
 
 # fmt: off
 CHECKS: tuple[tuple[Check, frozenset[Endpoint]], ...] = (
-    (request_object_is_absent,             frozenset({A, P})),
+    (request_object_is_absent,             frozenset({A, P, D, C})),
     (response_type_is_registered,          frozenset({A, P})),
     (response_mode_is_allowed,             frozenset({A, P})),
-    (scope_holds_openid,                   frozenset({A, P})),
-    (state_and_nonce_are_short,            frozenset({A, P})),
-    (challenge_is_present_where_demanded,  frozenset({A, P})),
-    (challenge_is_valid,                   frozenset({A, P})),
-    (prompts_are_known,                    frozenset({A, P})),
+    (scope_holds_openid,                   frozenset({A, B, D, P, C})),
+    (state_and_nonce_are_short,            frozenset({A, P, D, C})),
+    (challenge_is_present_where_demanded,  frozenset({A, P, C})),
+    (challenge_is_valid,                   frozenset({A, P, C})),
+    (prompts_are_known,                    frozenset({A, P, D})),
     (prompt_none_stands_alone,             frozenset({A, P})),
-    (max_age_is_seconds,                   frozenset({A, P})),
-    (details_are_well_formed,              frozenset({A, P, D, B})),
-    (claims_are_well_formed,               frozenset({A, P})),
-    (hint_was_issued_to_this_client,       frozenset({A, P})),
+    (max_age_is_seconds,                   frozenset({A, P, D, C})),
+    (details_are_well_formed,              frozenset({A, P, D, B, C})),
+    (claims_are_well_formed,               frozenset({A, B, D, P, C})),
+    (grant_is_managed_soundly,             frozenset({A, P, D, B})),
+    (a_page_may_be_shown,                  frozenset({D})),
+    (no_hint_stands_in_it,                 frozenset({D})),
+    (hint_was_issued_to_this_client,       frozenset({A, B, P})),
 )
 # fmt: on
 
@@ -213,6 +237,7 @@ def authorization_request(case: Case) -> AuthorizationRequest:
         if case.endpoint in endpoints:
             check(case)
     claims = claims_request.parse(asked.get("claims"))
+    action = grant_management.action_of(asked, case.features)
     max_age = int(asked["max_age"]) if "max_age" in asked else client.default_max_age
     display = asked.get("display", "page")
     return AuthorizationRequest(
@@ -231,6 +256,8 @@ def authorization_request(case: Case) -> AuthorizationRequest:
         login_hint=asked.get("login_hint"),
         hinted_subject=None if hint is None else hint.subject,
         details=case.details,
+        grant_id=asked.get("grant_id") if action else None,
+        grant_action=action or "",
         display=display if display in DISPLAYS else "page",
         auth_time_asked=(
             max_age is not None or client.require_auth_time or "auth_time" in claims.id_token

@@ -12,7 +12,8 @@ class Client:
     SHA-256 of a random secret; ``sealed_secret`` is the secret itself, sealed, and kept only where
     it must be read again (client_secret_jwt). ``sector`` is the host that pairwise subjects are
     computed over (OpenID Connect Core 1.0 §8.1). ``audience`` names the client as a resource
-    server: it may introspect the tokens that are meant for it. ``profile`` is the name of what is
+    server: it may introspect the tokens that are meant for it. ``number_match``: it shows a number
+    that people type where they approve its backchannel requests. ``profile`` is the name of what is
     demanded of it (``idp.protocol.profile``).
     """
 
@@ -52,7 +53,13 @@ class Client:
     policy_uri: str | None = None
     tos_uri: str | None = None
     audience: str | None = None
+    backchannel_token_delivery_mode: str | None = None
+    backchannel_client_notification_endpoint: str | None = None
+    backchannel_authentication_request_signing_alg: str | None = None
+    backchannel_user_code_parameter: bool = False
+    number_match: bool = False
     authorization_details_types: tuple[str, ...] = ()
+    first_party: bool = False
     created_at: int = 0
 
     @property

@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config.settings import Issuer
-from idp.protocol import claims, pkce
+from idp.protocol import ciba, claims, dpop, device, pkce
 from idp.protocol.checks import DISPLAYS, PROMPTS, RESPONSE_MODES
+from idp.protocol.grant_management import GrantAction
 from idp.protocol.profile import PROFILES
 
 PUBLIC_ONLY = "none"
@@ -54,6 +55,21 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
     }
+    if issuer.features.grant_management:
+        base = issuer.address.rstrip("/")
+        document["grant_management_endpoint"] = f"{base}/grants"
+        document["grant_management_actions_supported"] = [*GrantAction, "query", "revoke"]
+    if issuer.features.first_party:
+        base = issuer.address.rstrip("/")
+        document["authorization_challenge_endpoint"] = f"{base}/authorize-challenge"
+    if issuer.features.dpop:
+        document["dpop_signing_alg_values_supported"] = list(dpop.ALGS)
+    if ciba.GRANT_TYPE in offer.grant_types:
+        document |= ciba.metadata(issuer.address, issuer.features.backchannel_modes, profile)
+    if device.GRANT_TYPE in offer.grant_types:
+        document["device_authorization_endpoint"] = (
+            f"{issuer.address.rstrip('/')}/device_authorization"
+        )
     if offer.detail_types:
         document["authorization_details_types_supported"] = list(offer.detail_types)
     for endpoint in ("token", "introspection", "revocation"):

@@ -119,6 +119,16 @@ class InvalidDpopProof(OAuthError):
     code = "invalid_dpop_proof"
 
 
+class UseDpopNonce(OAuthError):
+    """RFC 9449 §8. ``nonce`` is what the next proof must hold."""
+
+    code = "use_dpop_nonce"
+
+    def __init__(self, description: str, *, nonce: str) -> None:
+        super().__init__(description)
+        self.nonce = nonce
+
+
 class AuthorizationPending(OAuthError):
     """RFC 8628 §3.5, OpenID Connect CIBA Core 1.0 §11."""
 
@@ -141,3 +151,59 @@ class InvalidAuthorizationDetails(OAuthError):
     """RFC 9396 §5."""
 
     code = "invalid_authorization_details"
+
+
+class InsufficientAuthorization(OAuthError):
+    """First-Party Applications draft 04 §5.3.1: the person has to say or prove more."""
+
+    code = "insufficient_authorization"
+    status = 403
+
+
+class InvalidSession(OAuthError):
+    """First-Party Applications draft 04 §5.3.1."""
+
+    code = "invalid_session"
+
+
+class RedirectToWeb(OAuthError):
+    """First-Party Applications draft 04 §5.3.1."""
+
+    code = "redirect_to_web"
+
+
+class MissingUserCode(OAuthError):
+    """OpenID Connect CIBA Core 1.0 §13."""
+
+    code = "missing_user_code"
+
+
+class InvalidUserCode(OAuthError):
+    """OpenID Connect CIBA Core 1.0 §13."""
+
+    code = "invalid_user_code"
+
+
+class InvalidBindingMessage(OAuthError):
+    """OpenID Connect CIBA Core 1.0 §13."""
+
+    code = "invalid_binding_message"
+
+
+class UnknownUserId(OAuthError):
+    """OpenID Connect CIBA Core 1.0 §13."""
+
+    code = "unknown_user_id"
+
+
+class InvalidGrantId(OAuthError):
+    """Grant Management for OAuth 2.0 §5.4."""
+
+    code = "invalid_grant_id"
+
+
+class NotFound(OAuthError):
+    """What is asked for is not there, or not for who asks."""
+
+    code = "not_found"
+    status = 404

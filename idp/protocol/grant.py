@@ -30,7 +30,8 @@ class Authorization:
     person agreed to share: no other claim about the person is ever told, whatever ``scope`` and
     ``claims`` say. ``resources`` are the resource servers asked for (RFC 8707), ``details`` the
     granted authorization_details (RFC 9396), ``bound_to`` the key that its tokens must be bound
-    to, and ``actor`` the ``act`` claim of a delegation (RFC 8693 §4.1).
+    to, and ``actor`` the ``act`` claim of a delegation (RFC 8693 §4.1). ``grant_action`` is what
+    the request wanted done with the grant ("": it did not say; Grant Management §5.2).
     """
 
     grant_id: str
@@ -52,6 +53,7 @@ class Authorization:
     details: tuple[dict[str, Any], ...] = ()
     bound_to: Confirmation | None = None
     actor: dict[str, Any] | None = None
+    grant_action: str = ""
 
     @property
     def has_person(self) -> bool:
@@ -82,11 +84,18 @@ class IssuedCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A redeemed authorization: every token of it dies with it. ``revoked_at`` is set once."""
+    """A redeemed authorization: every token of it dies with it. ``revoked_at`` is set once.
+
+    ``updated_at`` is when it was widened or replaced last, ``revision`` counts that. Access tokens
+    that were issued before ``narrowed_at`` are dead: they may allow more than it does now.
+    """
 
     authorization: Authorization
     created_at: int
+    updated_at: int
     expires_at: int
+    narrowed_at: int = 0
+    revision: int = 0
     revoked_at: int | None = None
 
     def is_live(self, now: int) -> bool:

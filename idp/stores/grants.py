@@ -12,13 +12,22 @@ from idp.protocol.session import Session
 from idp.stores.login_tables import session
 from idp.stores.oauth_tables import grant as table
 
-_COLUMNS = (table.c.authorization, table.c.created_at, table.c.expires_at, table.c.revoked_at)
+_COLUMNS = (
+    table.c.authorization,
+    table.c.created_at,
+    table.c.updated_at,
+    table.c.narrowed_at,
+    table.c.revision,
+    table.c.expires_at,
+    table.c.revoked_at,
+)
 _FIND = Statement(select(*_COLUMNS).where(table.c.grant_id == bindparam("grant_id")))
 _OWNER = Statement(
     select(table.c.resident_id).where(
         table.c.grant_id == bindparam("grant_id"),
         table.c.revoked_at.is_(None),
         table.c.expires_at > bindparam("now"),
+        table.c.narrowed_at <= bindparam("issued_at"),
     )
 )
 _OF_RESIDENT = Statement(
@@ -31,6 +40,23 @@ _OF_RESIDENT = Statement(
     .order_by(table.c.created_at.desc(), table.c.grant_id)
 )
 _INSERT = insert_new(table)
+_AMEND = Statement(
+    update(table)
+    .where(
+        table.c.grant_id == bindparam("grant"),
+        table.c.revision == bindparam("before"),
+        table.c.revoked_at.is_(None),
+    )
+    .values(
+        session_id=bindparam("session"),
+        offline=bindparam("is_offline"),
+        authorization=bindparam("allowed"),
+        updated_at=bindparam("now"),
+        narrowed_at=bindparam("narrowed"),
+        revision=bindparam("after"),
+        expires_at=bindparam("until"),
+    )
+)
 
 
 def _revoke(*conditions: ColumnElement[bool]) -> Statement:
@@ -73,20 +99,20 @@ class Grants:
     async def find(self, grant_id: str) -> Grant | None:
         """Return the grant, revoked or not, or None."""
         row = await self._database.row(_FIND, grant_id=grant_id)
-        return None if row is None else _grant(row)
+        return None if row is None else grant_of(row)
 
-    async def owner(self, grant_id: str, now: int) -> str | None:
-        """Return whose the grant is if it lives ("": no person's), else None.
+    async def owner(self, grant_id: str, issued_at: int, now: int) -> str | None:
+        """Return whose the grant is ("": no person's), if a token of then is still good, else None.
 
         The cheapest look at it.
         """
-        row = await self._database.row(_OWNER, grant_id=grant_id, now=now)
+        row = await self._database.row(_OWNER, grant_id=grant_id, issued_at=issued_at, now=now)
         return None if row is None else row["resident_id"]
 
     async def of_resident(self, resident_id: str, now: int) -> list[Grant]:
         """Return what this person's grants that live are, the newest first."""
         rows = await self._database.rows(_OF_RESIDENT, resident_id=resident_id, now=now)
-        return [_grant(row) for row in rows]
+        return [grant_of(row) for row in rows]
 
     def insert(self, grant: Grant) -> Write:
         """Return the write that remembers a new grant."""
@@ -101,8 +127,29 @@ class Grants:
                 "offline": int(authorization.is_offline),
                 "authorization": msgspec.json.encode(authorization),
                 "created_at": grant.created_at,
+                "updated_at": grant.updated_at,
+                "narrowed_at": grant.narrowed_at,
+                "revision": grant.revision,
                 "expires_at": grant.expires_at,
                 "revoked_at": grant.revoked_at,
+            },
+        )
+
+    def amend(self, before: Grant, after: Grant) -> Write:
+        """Return the write that puts ``after`` in its place; Refused when it changed meanwhile."""
+        authorization = after.authorization
+        return Write(
+            _AMEND,
+            {
+                "grant": authorization.grant_id,
+                "before": before.revision,
+                "session": authorization.session_id,
+                "is_offline": int(authorization.is_offline),
+                "allowed": msgspec.json.encode(authorization),
+                "now": after.updated_at,
+                "narrowed": after.narrowed_at,
+                "after": after.revision,
+                "until": after.expires_at,
             },
         )
 
@@ -149,11 +196,15 @@ def _any(statement: Statement, values: dict[str, Value]) -> Write:
     return Write(statement, values, rows=None)
 
 
-def _grant(row: Row) -> Grant:
+def grant_of(row: Row, expires_at: str = "expires_at") -> Grant:
+    """Return the grant that a row of the table holds. ``expires_at`` is how its end is labelled."""
     authorization: Any = _AUTHORIZATION.decode(row["authorization"])
     return Grant(
         authorization=authorization,
         created_at=row["created_at"],
-        expires_at=row["expires_at"],
+        updated_at=row["updated_at"],
+        narrowed_at=row["narrowed_at"],
+        revision=row["revision"],
+        expires_at=row[expires_at],
         revoked_at=row["revoked_at"],
     )

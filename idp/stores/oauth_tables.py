@@ -39,6 +39,9 @@ grant = Table(
     Column("offline", Integer, nullable=False),  # 1 when it outlives the session
     Column("authorization", LargeBinary, nullable=False),  # JSON of Authorization
     Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("narrowed_at", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
     Index("ix_oauth_grant_resident_id", "resident_id"),
@@ -56,6 +59,7 @@ refresh_token = Table(
     Column("used_at", BigInteger),
     Column("salt", LargeBinary),  # with the token itself it makes the successor
     Column("repeated_at", BigInteger),  # the one repetition that the grace allows
+    Index("ix_oauth_refresh_token_grant_id", "grant_id"),
     Index("ix_oauth_refresh_token_expires_at", "expires_at"),
 )
 

@@ -1,12 +1,12 @@
 """Refresh tokens: each is used once, and repeated once within the grace."""
 
-import msgspec
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 
 from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Row, Statement, Write
-from idp.protocol.grant import Authorization, Grant
+from idp.protocol.grant import Grant
 from idp.protocol.refresh import RefreshToken
+from idp.stores.grants import grant_of
 from idp.stores.oauth_tables import grant
 from idp.stores.oauth_tables import refresh_token as table
 
@@ -16,6 +16,9 @@ _WITH_GRANT = Statement(
         table,
         grant.c.authorization,
         grant.c.created_at,
+        grant.c.updated_at,
+        grant.c.narrowed_at,
+        grant.c.revision,
         grant.c.expires_at.label("ends_at"),
         grant.c.revoked_at,
     )
@@ -39,8 +42,8 @@ _REPEAT = Statement(
     )
     .values(repeated_at=bindparam("now"))
 )
+_DROP = Statement(delete(table).where(table.c.grant_id == bindparam("grant")))
 _PRUNE = prune(table, "digest", "expires_at")
-_AUTHORIZATION = msgspec.json.Decoder(Authorization)
 
 
 class RefreshTokens:
@@ -59,12 +62,7 @@ class RefreshTokens:
         row = await self._database.row(_WITH_GRANT, digest=digest)
         if row is None:
             return None
-        return _token(row), Grant(
-            authorization=_AUTHORIZATION.decode(row["authorization"]),
-            created_at=row["created_at"],
-            expires_at=row["ends_at"],
-            revoked_at=row["revoked_at"],
-        )
+        return _token(row), grant_of(row, expires_at="ends_at")
 
     def insert(self, token: RefreshToken) -> Write:
         """Return the write that remembers a new token."""
@@ -95,6 +93,10 @@ class RefreshTokens:
             _REPEAT,
             {"token": token.digest, "following": following, "since": now - grace, "now": now},
         )
+
+    def drop(self, grant_id: str) -> Write:
+        """Return the write that drops every token of a grant: it was widened or replaced."""
+        return Write(_DROP, {"grant": grant_id}, rows=None)
 
     def prune(self, now: int, limit: int) -> Write:
         """Return the write that drops at most ``limit`` tokens that expired."""

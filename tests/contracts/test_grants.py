@@ -1,5 +1,6 @@
 """Grants: who can end which, and that what ended stays ended."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ from tests.contracts.test_codes import AUTHORIZATION, NOW
 
 def grant(name: str, **changes: object) -> Grant:
     authorization = replace(AUTHORIZATION, grant_id=name, **changes)  # type: ignore[arg-type]
-    return Grant(authorization=authorization, created_at=NOW, expires_at=NOW + 100)
+    return Grant(authorization=authorization, created_at=NOW, updated_at=NOW, expires_at=NOW + 100)
 
 
 ALL = (
@@ -56,11 +57,11 @@ async def test_each_way_of_ending_ends_what_it_says(database: OpenDatabase) -> N
 async def test_whose_a_grant_is_while_it_lives(database: OpenDatabase) -> None:
     grants = Grants(database)
     await database.submit(*(grants.insert(each) for each in ALL))
-    assert await grants.owner("other person", NOW + 99) == "r2"
-    assert await grants.owner("other person", NOW + 100) is None
-    assert await grants.owner("nothing", NOW) is None
+    assert await grants.owner("other person", NOW, NOW + 99) == "r2"
+    assert await grants.owner("other person", NOW, NOW + 100) is None
+    assert await grants.owner("nothing", NOW, NOW) is None
     await database.submit(grants.revoke("other person", NOW))
-    assert await grants.owner("other person", NOW) is None
+    assert await grants.owner("other person", NOW, NOW) is None
 
 
 async def test_the_moment_of_ending_stays(database: OpenDatabase) -> None:
@@ -80,3 +81,22 @@ async def test_a_person_sees_the_grants_that_live(database: OpenDatabase) -> Non
     names = [g.authorization.grant_id for g in await grants.of_resident("r1", NOW)]
     assert names == ["mine", "other client"]
     assert await grants.of_resident("r1", NOW + 100) == []
+
+
+@pytest.mark.spec("Grant Management for OAuth 2.0 §5.2")
+async def test_a_grant_is_amended_by_one_of_many(database: OpenDatabase) -> None:
+    grants = Grants(database)
+    first = grant("g1")
+    await database.submit(grants.insert(first))
+    wider = replace(first.authorization, scope=("openid", "email"))
+    after = replace(first, authorization=wider, updated_at=NOW + 5, narrowed_at=NOW + 5, revision=1)
+    outcomes = await asyncio.gather(
+        *(database.submit(grants.amend(first, after)) for _ in range(8)), return_exceptions=True
+    )
+    assert len([one for one in outcomes if isinstance(one, Refused)]) == 7
+    assert await grants.find("g1") == after
+    assert await grants.owner("g1", NOW + 4, NOW + 6) is None, "a token of before"
+    assert await grants.owner("g1", NOW + 5, NOW + 6) == first.authorization.resident_id
+    await database.submit(grants.revoke("g1", NOW + 7))
+    with pytest.raises(Refused):
+        await database.submit(grants.amend(after, replace(after, revision=2)))

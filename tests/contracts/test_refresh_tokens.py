@@ -50,7 +50,7 @@ async def test_use_and_one_repetition(database: OpenDatabase) -> None:
 async def test_a_token_is_found_with_its_grant_in_one_look(database: OpenDatabase) -> None:
     tokens, grants = RefreshTokens(database), Grants(database)
     authorization = replace(AUTHORIZATION, grant_id="g")
-    grant = Grant(authorization=authorization, created_at=NOW, expires_at=NOW + 500)
+    grant = Grant(authorization=authorization, created_at=NOW, updated_at=NOW, expires_at=NOW + 500)
     await database.submit(tokens.insert(FIRST))
     assert await tokens.with_grant(FIRST.digest) is None, "its grant is gone"
     await database.submit(grants.insert(grant))

@@ -14,7 +14,7 @@ from msgspec import structs
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.entropy import SystemEntropy
 from config.runtime.web import Web
-from config.settings import Channels, Issuer, Settings
+from config.settings import Channels, Features, Issuer, Settings
 from config.wiring.app import build_application
 from config.wiring.world import World as Outside
 from idp.protocol.client import Client
@@ -132,7 +132,11 @@ async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> Asyn
     async with world(database, directory) as made:
         clock = StillClock()
         issuer = Issuer(
-            address=ORIGIN, profile="oidc", name={"": "National ID"}, algorithms=("ES256",)
+            address=ORIGIN,
+            profile="oidc",
+            name={"": "National ID"},
+            algorithms=("ES256",),
+            features=Features(first_party=True),
         )
         issuers = (issuer, *others)
         await made.keys.administration.ensure({one.address: ["ES256"] for one in issuers})

@@ -127,6 +127,9 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("issuer", "sector", "resident_id", name=op.f("pk_idp_subject")),
     )
+    with op.batch_alter_table("idp_subject", schema=None) as batch_op:
+        batch_op.create_index("ix_idp_subject_subject", ["subject"], unique=False)
+
     op.create_table(
         "oauth_client",
         sa.Column("client_id", sa.Text(), nullable=False),
@@ -173,6 +176,9 @@ def upgrade() -> None:
         sa.Column("offline", sa.Integer(), nullable=False),
         sa.Column("authorization", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("narrowed_at", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("grant_id", name=op.f("pk_oauth_grant")),
@@ -208,6 +214,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("oauth_refresh_token", schema=None) as batch_op:
         batch_op.create_index("ix_oauth_refresh_token_expires_at", ["expires_at"], unique=False)
+        batch_op.create_index("ix_oauth_refresh_token_grant_id", ["grant_id"], unique=False)
 
     op.create_table(
         "oauth_used",
@@ -303,6 +310,7 @@ def downgrade() -> None:
 
     op.drop_table("oauth_used")
     with op.batch_alter_table("oauth_refresh_token", schema=None) as batch_op:
+        batch_op.drop_index("ix_oauth_refresh_token_grant_id")
         batch_op.drop_index("ix_oauth_refresh_token_expires_at")
 
     op.drop_table("oauth_refresh_token")
@@ -326,6 +334,9 @@ def downgrade() -> None:
 
     op.drop_table("oauth_code")
     op.drop_table("oauth_client")
+    with op.batch_alter_table("idp_subject", schema=None) as batch_op:
+        batch_op.drop_index("ix_idp_subject_subject")
+
     op.drop_table("idp_subject")
     with op.batch_alter_table("idp_session", schema=None) as batch_op:
         batch_op.drop_index("ix_idp_session_resident_id")

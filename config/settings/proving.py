@@ -136,3 +136,19 @@ class Limits(Section, frozen=True):
 
     logins_per_address: str = "1200/3600"
     """Logins begun from one network address."""
+
+    device_requests_per_address: str = "600/3600"
+    """Device codes that public clients ask for from one network address."""
+
+    device_guesses_per_address: str = "30/3600"
+    """Wrong user codes from one network address where nobody is signed in; then people sign in
+    before they type theirs."""
+
+    device_guesses_per_browser: str = "10/3600"
+    """Wrong user codes from one browser where nobody is signed in."""
+
+    device_guesses: str = "1000/3600"
+    """Wrong user codes from all browsers where nobody is signed in."""
+
+    device_guesses_per_resident: str = "10/3600"
+    """Wrong user codes from one resident who is signed in."""

@@ -131,6 +131,9 @@ class Lifetimes(Section, frozen=True):
     code: int = 60
     """An authorization code."""
 
+    device_code: int = 600
+    """A device code and its user code."""
+
     access_token: int = 300
     """An access token."""
 

@@ -112,6 +112,7 @@ class LoginAnswers:
             "csrf": draft.login.csrf,
             "client": self._client(draft, guest),
             "host": address_of(draft.login.request.reply_to.uri),
+            "elsewhere": draft.login.request.decoupled is not None,
         }
 
     def _client(self, draft: Draft, guest: Guest) -> str:

@@ -10,6 +10,7 @@ from config.runtime.web import Answer, Call, Endpoint, Failure
 from idp.endpoints.guests import Guest, Guests
 from idp.endpoints.page_answers import Message, PageAnswers, Way
 from idp.factors.factor import Busy
+from idp.flows.device_approval import UsedCode
 from idp.flows.login import ExpiredLogin, UnknownLogin
 from idp.flows.login_draft import Draft
 from idp.flows.login_pace import TooManyLogins
@@ -120,6 +121,8 @@ def back_to_client(draft: Draft, guest: Guest, answers: PageAnswers) -> tuple[Wa
     t = guest.language.t
     parts = urlsplit(draft.login.request.reply_to.uri)
     own = Way(answers.home, t("Go to your own page"))
+    if draft.login.request.decoupled is not None:  # the client is on another device
+        return (own,)
     if is_own(draft.client.client_id) or parts.scheme not in ("http", "https"):
         return (own,)
     name = draft.client.name((guest.language.tag,))
@@ -183,6 +186,14 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
         ),
         status=400,
         refers=True,
+    ),
+    UsedCode: Explanation(
+        heading="This code was used already",
+        lines=(
+            "If it was not you who used it, look at what you share, and sign out where you do not "
+            "know the device.",
+        ),
+        status=410,
     ),
     TooManyLogins: _CROWDED,
     DatabaseUnavailable: _AWAY,

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config.settings import Issuer
-from idp.protocol import ciba, claims, dpop, device, pkce
+from idp.protocol import ciba, claims, device, dpop, pkce
 from idp.protocol.checks import DISPLAYS, PROMPTS, RESPONSE_MODES
 from idp.protocol.grant_management import GrantAction
 from idp.protocol.profile import PROFILES

@@ -9,6 +9,7 @@ from config.cli.failures import NotPossible
 from config.cli.opening import settings_of
 from config.cli.rp_printing import as_json, printed, shown, with_world
 from config.cli.rp_registering import add, change
+from config.cli.rp_report import report
 from config.wiring.registering import registrar
 from config.wiring.world import World
 from idp.protocol.client import Client
@@ -22,6 +23,7 @@ def rp() -> None:
 
 rp.add_command(add)
 rp.add_command(change)
+rp.add_command(report)
 
 
 @rp.command("list")

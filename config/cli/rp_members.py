@@ -22,6 +22,17 @@ _TAGGED = re.compile(r"([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*)=(.*)", re.DOTALL)
 _MEMBERS = {field.name: field for field in fields(Client)}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
+GRANTS = {
+    name.rpartition(":")[2]: name
+    for name in (
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:openid:params:grant-type:ciba",
+    )
+}
+"""Grant types that are addresses, by their last word."""
+
 Decorator = Callable[[Any], Any]
 
 OPTIONS: tuple[Decorator, ...] = (
@@ -64,6 +75,16 @@ OPTIONS: tuple[Decorator, ...] = (
         "--native/--web",
         default=None,
         help="An application on a device (RFC 8252), or a website (default).",
+    ),
+    click.option(
+        "--grant-type",
+        "grant_types",
+        multiple=True,
+        help="authorization_code (default), client_credentials, device_code, ciba, token-exchange,"
+        " jwt-bearer; repeatable.",
+    ),
+    click.option(
+        "--response-type", "response_types", multiple=True, help="Default: code. Repeatable."
     ),
     click.option(
         "--response-mode", "response_modes", multiple=True, type=click.Choice(RESPONSE_MODES)
@@ -144,15 +165,22 @@ def without(client: Client, members: tuple[str, ...]) -> Client:
 
 
 def _reach(client: Client, said: dict[str, Any]) -> dict[str, Any]:
-    """Return scope and grant types: refresh tokens come with offline_access and go with it."""
+    """Return scope, grant types and response types, which belong together.
+
+    Refresh tokens come with offline_access and go with it; response types with the code flow.
+    """
     scope = frozenset(said.pop("scope").split()) if "scope" in said else client.scope
     offline = said.pop("offline", None)
     if offline is not None:
         scope = scope | {"offline_access"} if offline else scope - {"offline_access"}
-    grant_types = [name for name in client.grant_types if name != "refresh_token"]
+    wished = said.pop("grant_types", client.grant_types)
+    grant_types = [GRANTS.get(name, name) for name in wished if name != "refresh_token"]
+    response_types = said.pop("response_types", client.response_types or ("code",))
+    if "authorization_code" not in grant_types:
+        response_types = ()
     if "offline_access" in scope:
         grant_types.append("refresh_token")
-    return {"scope": scope, "grant_types": tuple(grant_types)}
+    return {"scope": scope, "grant_types": tuple(grant_types), "response_types": response_types}
 
 
 def _kind(client: Client, said: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ async def with_world(settings: Settings, work: Callable[[World], Awaitable[T]]) 
 def shown(client: Client) -> dict[str, Any]:
     """Return the registration without what is secret, and without what is not set."""
     built: dict[str, Any] = msgspec.to_builtins(client)
-    visible = {name: value for name, value in built.items() if value not in (None, [], {}, "")}
+    visible = {name: value for name, value in built.items() if value not in (None, [], (), {}, "")}
     for name in _HIDDEN:
         visible.pop(name, None)
     visible["scope"] = " ".join(sorted(client.scope))

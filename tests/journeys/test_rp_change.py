@@ -68,6 +68,15 @@ def test_refresh_tokens_come_and_go_with_their_scope(desk: Desk, bank: str) -> N
     )
 
 
+def test_a_device_has_no_redirect_address_and_gets_one_with_the_code_flow(desk: Desk) -> None:
+    made = desk.json("add", "Set", "--auth-method", "none", "--grant-type", "device_code")
+    assert made["grant_types"] == ["urn:ietf:params:oauth:grant-type:device_code"]
+    assert "response_types" not in made and "redirect_uris" not in made
+    more = ("--grant-type", "authorization_code", "--grant-type", "device_code")
+    changed = desk.json("change", made["client_id"], *more, "--redirect-uri", CALLBACK)
+    assert changed["response_types"] == ["code"]
+
+
 def test_the_subjects_of_a_client_stay_when_its_addresses_change(desk: Desk, bank: str) -> None:
     changed = desk.json("change", bank, "--redirect-uri", "https://new.example/cb")
     assert changed["sector"] == "rp.example"

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from config.settings.backchannel import Backchannel
 from config.settings.issuers import Issuer
 from config.settings.proving import Channels, Factors, Limits
 from config.settings.section import Section
@@ -200,4 +201,5 @@ class Settings(Section, frozen=True):
     factors: Factors = Factors()
     channels: Channels = Channels()
     limits: Limits = Limits()
+    backchannel: Backchannel = Backchannel()
     pages: Pages = Pages()

@@ -23,6 +23,7 @@ from idp.endpoints.login_answers import LoginAnswers
 from idp.endpoints.logout import LogoutPages
 from idp.endpoints.me import MePages
 from idp.endpoints.me_factors import MeFactors
+from idp.endpoints.me_user_code import MeUserCode
 from idp.endpoints.mounting import Mount
 from idp.endpoints.own_forms import OwnDoor
 from idp.endpoints.page_answers import PageAnswers
@@ -39,6 +40,7 @@ from idp.flows.login_pace import Pace
 from idp.flows.logout import Logout
 from idp.flows.me import Me
 from idp.flows.me_factors import OwnFactors
+from idp.flows.me_user_code import OwnUserCode
 from idp.pages.error_reference import error_reference
 from idp.pages.pages import Pages
 from idp.protocol.acr import Ladder
@@ -73,6 +75,7 @@ def residents_side(
         MePages(door),
         MeFactors(door, OwnFactors(me)),
         ApprovalPages(door, Approvals(flow), login, world.clock),
+        MeUserCode(door, OwnUserCode(me)),
         ErrorPages(issuer.address, error_reference(), answers, guests),
     ]
     if issuer.features.first_party:

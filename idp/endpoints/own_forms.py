@@ -36,6 +36,9 @@ DONE: Mapping[str, str] = {
     "unlocked": "It is unlocked. You can use it again.",
     "pin": "Your new PIN is saved. Use it from now on.",
     "totp": "Your app is set up. You can sign in with its codes from now on.",
+    "rejected": "You said no. Nobody was signed in.",
+    "user-code": "Your code is saved. Tell it to those who may ask you to sign in.",
+    "no-user-code": "Your code is removed. Whoever knows your ID number can ask you to sign in.",
 }
 """What is said after an action, by the name that the address carries: originals."""
 

@@ -11,6 +11,7 @@ from idp.endpoints.guests import Guest, Guests
 from idp.endpoints.page_answers import Message, PageAnswers, Way
 from idp.factors.factor import Busy
 from idp.flows.device_approval import UsedCode
+from idp.flows.approvals import RequestOver
 from idp.flows.login import ExpiredLogin, UnknownLogin
 from idp.flows.login_draft import Draft
 from idp.flows.login_pace import TooManyLogins
@@ -176,6 +177,14 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
         lines=("Perhaps you used the back button, or the page was open twice.",),
         status=409,
         onward=Onward.HERE,
+    ),
+    RequestOver: Explanation(
+        heading="This request is over",
+        lines=(
+            "It was answered already, or it took too long.",
+            "Go back to the website or app that you came from, and start again there.",
+        ),
+        status=410,
     ),
     ForgedForm: _FORGED,
     OAuthError: Explanation(

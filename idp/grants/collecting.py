@@ -34,14 +34,16 @@ class Collecting:
         """Return the tokens' authorization, or raise the OAuthError that says how it stands.
 
         A poll that finds nothing new writes nothing. Another client's secret tells and changes
-        nothing; one that was used is known to two, so what it produced is revoked.
+        nothing. A device_code that was used may be known to two, so what it produced is revoked;
+        who uses an auth_req_id is proven, and may have polled twice at once.
         """
         request = await self.requests.find(digest_of(secret))
         client_id = asked.client.client_id
         if request is None or request.kind is not kind or request.client_id != client_id:
             raise InvalidGrant("there is no such request of this client")
         if request.status is Status.REDEEMED:
-            await self._revoke(request, now)
+            if kind is Kind.DEVICE:
+                await self._revoke(request, now)
             raise InvalidGrant("the tokens of this request were collected before")
         if request.is_over(now):
             raise ExpiredToken("the request lapsed before the person decided")

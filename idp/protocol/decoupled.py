@@ -87,6 +87,10 @@ class Decoupled:
         """The person refused, or could not prove enough."""
         return self._moved(Status.PENDING, status=Status.DENIED)
 
+    def mistake(self) -> "Decoupled":
+        """The person typed another number than the client shows."""
+        return self._moved(Status.PENDING, mistakes=self.mistakes + 1)
+
     def redeem(self, until: int) -> "Decoupled":
         """The client gets its tokens: once. The tombstone stays ``until`` they end."""
         return self._moved(

@@ -70,6 +70,8 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         document["device_authorization_endpoint"] = (
             f"{issuer.address.rstrip('/')}/device_authorization"
         )
+    if ciba.GRANT_TYPE in offer.grant_types:
+        document |= ciba.metadata(issuer.address, issuer.features.backchannel_modes, profile)
     if offer.detail_types:
         document["authorization_details_types_supported"] = list(offer.detail_types)
     for endpoint in ("token", "introspection", "revocation"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.settings import Issuer
-from idp.protocol import redirect_uris
+from idp.protocol import ciba, redirect_uris
 from idp.protocol.checks import RESPONSE_MODES
 from idp.protocol.claims import SCOPES
 from idp.protocol.client import Client
@@ -115,6 +115,14 @@ def grants_are_known(client: Client, possible: Possible) -> None:
         raise InvalidClientMetadata("application_type is web or native")
 
 
+def backchannel_is_possible(client: Client, possible: Possible) -> None:
+    """OpenID Connect CIBA Core 1.0 §4."""
+    ciba.check_registration(client, possible.issuer.features.backchannel_modes)
+    endpoint = client.backchannel_client_notification_endpoint
+    if endpoint is not None:
+        _check_https(endpoint)
+
+
 def scope_is_known(client: Client, possible: Possible) -> None:
     """RFC 7591 §2."""
     if client.scope - set(SCOPES) or "openid" not in client.scope:
@@ -163,6 +171,7 @@ CHECKS: tuple[Callable[[Client, Possible], None], ...] = (
     texts_are_plain,
     pages_are_https,
     authentication_is_possible,
+    backchannel_is_possible,
     scope_is_known,
     details_are_offered,
     answers_are_possible,
@@ -178,10 +187,14 @@ def check(client: Client, possible: Possible) -> None:
 def sector_of(client: Client) -> str:
     """Return the host that all redirect URIs share, "" when there are several (§8.1).
 
-    Without redirect URIs it is the host of ``jwks_uri`` (CIBA Core 1.0 §4), else the client alone:
-    what is written so is no host of anybody's.
+    Without redirect URIs it is the host of ``jwks_uri``, or of the notification endpoint of a
+    client that tokens are pushed to (CIBA Core 1.0 §4), else the client alone: what is written so
+    is no host of anybody's.
     """
     uris = client.redirect_uris
+    endpoint = client.backchannel_client_notification_endpoint
+    if not uris and endpoint is not None and client.backchannel_token_delivery_mode == ciba.PUSH:
+        return _check_https(endpoint)
     if not uris and client.jwks_uri is None:
         return f"client:{client.client_id}"
     if not uris:

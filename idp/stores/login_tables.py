@@ -56,6 +56,7 @@ subject = Table(
     Column("sector", Text, primary_key=True),
     Column("resident_id", Text, primary_key=True),
     Column("subject", Text, nullable=False),
+    Index("ix_idp_subject_subject", "subject"),
 )
 
 history = Table(

@@ -15,6 +15,15 @@ _FIND = Statement(
         )
     )
 )
+_WHO = Statement(
+    select(table.c.resident_id).where(
+        and_(
+            table.c.issuer == bindparam("issuer"),
+            table.c.sector == bindparam("sector"),
+            table.c.subject == bindparam("subject"),
+        )
+    )
+)
 _KEEP = insert_new(table)
 
 
@@ -28,6 +37,11 @@ class Subjects:
         """Return the subject if it was made before."""
         row = await self._database.row(_FIND, issuer=issuer, sector=sector, resident_id=resident_id)
         return None if row is None else row["subject"]
+
+    async def resident_of(self, issuer: str, sector: str, subject: str) -> str | None:
+        """Return whom the clients of a sector call ``subject``, None when nobody."""
+        row = await self._database.row(_WHO, issuer=issuer, sector=sector, subject=subject)
+        return None if row is None else row["resident_id"]
 
     def keep(self, issuer: str, sector: str, resident_id: str, subject: str) -> Write:
         """Return the write that keeps a new subject; Refused when there is one already."""

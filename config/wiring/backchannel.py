@@ -1,0 +1,91 @@
+"""Backchannel authentication (CIBA) plugged together: its endpoint, its grant, its devices."""
+
+from config.runtime.journal import DatabaseJournal
+from config.runtime.outbox import DatabaseOutbox
+from config.runtime.plugins import plugins
+from config.settings import Issuer
+from config.wiring.details import detail_types
+from config.wiring.world import World
+from idp.authentication_devices.device import AuthenticationDevice, Parts
+from idp.client_auth.keys import ClientKeys
+from idp.endpoints.backchannel import BackchannelEndpoint
+from idp.flows.backchannel import Backchannel
+from idp.flows.backchannel_objects import BackchannelObjects
+from idp.flows.backchannel_people import BackchannelPeople
+from idp.flows.clients import ClientAuthentication
+from idp.flows.issuer_keys import IssuerKeys
+from idp.grants.ciba import Ciba
+from idp.grants.collecting import Collecting
+from idp.grants.opening import Opening
+from idp.protocol.ciba import GRANT_TYPE
+from idp.stores.challenges import Challenges
+from idp.stores.decoupled import DecoupledRequests
+from idp.stores.subjects import Subjects
+from idp.stores.used import Used
+
+
+def ciba_grant(world: World, opening: Opening) -> Ciba:
+    """Return the grant type with which clients collect their tokens."""
+    return Ciba(
+        Collecting(
+            database=world.database,
+            requests=DecoupledRequests(world.database),
+            residents=world.residents,
+            opening=opening,
+            limits=world.limits,
+        )
+    )
+
+
+def backchannel(
+    world: World,
+    issuer: Issuer,
+    authentication: ClientAuthentication,
+    keys: IssuerKeys,
+    client_keys: ClientKeys,
+) -> tuple[BackchannelEndpoint, ...]:
+    """Return the endpoint at which clients ask, if the issuer offers one."""
+    if GRANT_TYPE not in issuer.features.grant_types:
+        return ()
+    people = BackchannelPeople(
+        issuer=issuer.address,
+        residents=world.residents,
+        subjects=Subjects(world.database),
+        limits=world.limits,
+        rates=world.settings.limits,
+        secret=world.limits_secret,
+    )
+    flow = Backchannel(
+        issuer=issuer.address,
+        settings=world.settings.backchannel,
+        authentication=authentication,
+        objects=BackchannelObjects(issuer=issuer.address, keys=client_keys, used=Used()),
+        keys=keys,
+        people=people,
+        residents=world.residents,
+        devices=devices(world),
+        decoupled=DecoupledRequests(world.database),
+        detail_types=detail_types(issuer),
+        database=world.database,
+        journal=DatabaseJournal(),
+        entropy=world.entropy,
+    )
+    return (BackchannelEndpoint(flow, world.clock),)
+
+
+def devices(world: World) -> list[AuthenticationDevice]:
+    """Return the ways in which people are asked."""
+    settings = world.settings
+    parts = Parts(
+        residents=world.residents,
+        door=world.door,
+        outbox=DatabaseOutbox(),
+        challenges=Challenges(world.database),
+        entropy=world.entropy,
+        channels=[
+            module.build(settings)
+            for module in plugins("idp.channels", settings.channels.enabled).values()
+        ],
+    )
+    modules = plugins("idp.authentication_devices", settings.backchannel.devices)
+    return [module.build(parts) for module in modules.values()]

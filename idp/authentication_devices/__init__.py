@@ -1,0 +1,1 @@
+"""Ways to bring a backchannel request to the person whom it names: one file each."""

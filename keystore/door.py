@@ -30,6 +30,7 @@ class MacPurpose(StrEnum):
     SUBJECT = "subject"  # pairwise subjects (OpenID Connect Core 1.0 §8.1)
     ONE_TIME_CODE = "one_time_code"  # a code bound to its login
     DEVICE = "device"  # a browser that proved a resident before
+    NONCE = "nonce"  # what a sender must repeat to show that it is here now (RFC 9449 §8)
     USER_CODE = "user_code"  # a code that a person copies from another device (RFC 8628 §6.1)
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
+from config.runtime.malformed import Malformed
 from config.runtime.web.answer import Answer
 from config.runtime.web.call import Call
 from idp.endpoints.answers import refusal_answer
 from idp.protocol.carried import Carried
-from idp.protocol.errors import OAuthError, TemporarilyUnavailable
+from idp.protocol.errors import InvalidDpopProof, OAuthError, TemporarilyUnavailable
 from idp.protocol.parameters import Parameters
 from keystore.door import KeyServiceUnavailable
 
@@ -15,13 +16,13 @@ Act = Callable[[Parameters, Carried], Awaitable[Answer]]
 
 
 def carried(call: Call) -> Carried:
-    """Return what the request brings beside its form."""
+    """Return what the request brings beside its form, or raise InvalidDpopProof for two proofs."""
     certificate = call.client_certificate()
     return Carried(
         method=call.method,
         address=call.origin + call.path,
         authorization=call.header("authorization"),
-        proof=call.header("dpop"),
+        proof=_proof(call),
         certificate=certificate.leaf if certificate else None,
         certificate_issuers=certificate.issuers if certificate else (),
         attestation=call.header("oauth-client-attestation"),
@@ -31,10 +32,23 @@ def carried(call: Call) -> Carried:
 
 async def answered(call: Call, act: Act) -> Answer:
     """Read the form, act, and answer what ``act`` answers or why it refused."""
-    brought = carried(call)
+    basic = call.header("authorization") is not None
     try:
-        return await act(Parameters.parse(await call.form()), brought)
+        return await act(Parameters.parse(await call.form()), carried(call))
     except OAuthError as refusal:
-        return refusal_answer(refusal, call, basic=brought.authorization is not None)
+        return refusal_answer(refusal, call, basic=basic)
     except KeyServiceUnavailable:
         return refusal_answer(TemporarilyUnavailable("the key service is away"), call)
+
+
+def tell_nonce(answer: Answer, nonce: str | None) -> None:
+    """Tell the sender the nonce of its next DPoP proofs, if that is new (RFC 9449 §8.2)."""
+    if nonce is not None:
+        answer.headers.append((b"dpop-nonce", nonce.encode()))
+
+
+def _proof(call: Call) -> str | None:
+    try:
+        return call.header("dpop")
+    except Malformed:  # RFC 9449 §4.3 (1)
+        raise InvalidDpopProof("more than one DPoP proof") from None

@@ -6,7 +6,7 @@ from config.runtime.clock import Clock
 from config.runtime.web.answer import Answer, json_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Route
-from idp.endpoints.machine import answered
+from idp.endpoints.machine import answered, tell_nonce
 from idp.endpoints.mounting import Mount
 from idp.flows.tokens import Tokens
 from idp.protocol.carried import Carried
@@ -38,6 +38,8 @@ class TokenEndpoint:
         return await answered(call, self._exchange)
 
     async def _exchange(self, asked: Parameters, carried: Carried) -> Answer:
-        answer = json_answer(await self.tokens.exchange(asked, carried, self.clock.now()))
+        issued = await self.tokens.exchange(asked, carried, self.clock.now())
+        answer = json_answer(issued.answer)
+        tell_nonce(answer, issued.nonce)
         self.tokens.crash_here("before_reply")
         return answer

@@ -32,7 +32,7 @@ class IssuerKeys:
     """
 
     def __init__(self, issuer: str, door: Door) -> None:
-        self._issuer = issuer
+        self.issuer = issuer
         self._door = door
         self._last: Published | None = None
         self._tokens = OwnTokens()
@@ -40,7 +40,7 @@ class IssuerKeys:
     async def published(self) -> Published:
         """Return what is published. Raises KeyServiceUnavailable if that was never known."""
         try:
-            keys = await self._door.published(self._issuer)
+            keys = await self._door.published(self.issuer)
         except KeyServiceUnavailable:
             if self._last is None:
                 raise
@@ -59,7 +59,7 @@ class IssuerKeys:
             verified = self._tokens.verify(token, TokenKind.ACCESS_TOKEN, keys)
         except BadToken:
             raise InvalidToken("the access token is not valid") from None
-        return read_access_token(verified.claims, self._issuer, now)
+        return read_access_token(verified.claims, self.issuer, now)
 
     async def hint(self, token: str) -> VerifiedHint:
         """Return what an ID token given as a hint says, expired or not, or raise InvalidRequest."""
@@ -68,4 +68,4 @@ class IssuerKeys:
             verified = self._tokens.verify(token, TokenKind.ID_TOKEN, keys)
         except BadToken:
             raise InvalidRequest("id_token_hint is not an ID token of this issuer") from None
-        return read_hint(verified.claims, self._issuer)
+        return read_hint(verified.claims, self.issuer)

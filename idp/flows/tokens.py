@@ -22,6 +22,7 @@ from idp.protocol.errors import (
     OAuthError,
     UnauthorizedClient,
     UnsupportedGrantType,
+    UseDpopNonce,
 )
 from idp.protocol.parameters import Parameters
 from idp.protocol.tokens import AccessToken, access_token_claims, token_answer
@@ -31,6 +32,14 @@ from keystore.door import Door, Order, TokenKind
 
 ATTEMPTS = 3
 """How often a request is judged when others are quicker each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The ``answer`` of the token endpoint; ``nonce`` goes with it as ``DPoP-Nonce``."""
+
+    answer: dict[str, Any]
+    nonce: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +58,7 @@ class Tokens:
     lifetimes: Lifetimes
     crash_here: CrashHere
 
-    async def exchange(self, asked: Parameters, carried: Carried, now: int) -> dict[str, Any]:
+    async def exchange(self, asked: Parameters, carried: Carried, now: int) -> Issued:
         """Return the answer of the token endpoint, or raise an OAuthError.
 
         Nothing that was signed leaves before the commit; when the commit's outcome is not known,
@@ -59,13 +68,14 @@ class Tokens:
         try:
             return await self._exchange(asked, carried, proven, now)
         except OAuthError as refusal:
-            if refusal.status != 503:  # otherwise the client may repeat the very same request
+            # After a 503, and to bring a nonce, the client may repeat the very same request.
+            if refusal.status != 503 and not isinstance(refusal, UseDpopNonce):
                 await self.authentication.spend(proven)
             raise
 
     async def _exchange(
         self, asked: Parameters, carried: Carried, proven: Proven, now: int
-    ) -> dict[str, Any]:
+    ) -> Issued:
         client = proven.client
         grant_type = self._grant_type(asked.require("grant_type"), client)
         sender = await self.senders.prove(carried, client, now)
@@ -83,7 +93,7 @@ class Tokens:
                     raise InvalidDpopProof("the proof was used before") from None
                 continue  # somebody was quicker: judge what is true now
             self.crash_here("after_commit")
-            return answer
+            return Issued(answer, sender.nonce)
         raise InvalidGrant("used by another request at the same time")
 
     def _grant_type(self, name: str, client: Client) -> GrantType:

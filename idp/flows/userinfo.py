@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from config.settings import Issuer
-from idp.flows.access import Access
+from idp.flows.access import Access, Holder
 from idp.flows.clients import KnownClients
 from idp.flows.nesting import Nesting
 from idp.protocol.claims import attribute_names, told, userinfo_claims
@@ -34,15 +34,15 @@ class Userinfo:
     nesting: Nesting
     door: Door
 
-    async def tell(self, token: str, now: int) -> Told:
-        """Return what the bearer may know, or raise InvalidToken or InsufficientScope."""
-        access_token, authorization = await self.access.granted(token, now)
-        if "openid" not in access_token.scope:
+    async def tell(self, holder: Holder) -> Told:
+        """Return what the holder may know, or raise InvalidToken or InsufficientScope."""
+        token, authorization = holder.token, holder.authorization
+        if "openid" not in token.scope:
             raise InsufficientScope("scope must hold openid")
-        client = await self.known.find(access_token.client_id)
+        client = await self.known.find(token.client_id)
         if client is None:
             raise InvalidToken("the access token was revoked")
-        asked = userinfo_claims(authorization, access_token.scope)
+        asked = userinfo_claims(authorization, token.scope)
         attributes = await self.access.residents.shared(
             authorization.resident_id, attribute_names(asked)
         )

@@ -21,6 +21,14 @@ class TokenRequest:
     client: Client
     sender: Confirmation | None
 
+    @property
+    def binding(self) -> Confirmation | None:
+        """Return what the refresh tokens are bound to: the key of whom nothing else proves.
+
+        RFC 9449 §5, RFC 8705 §4; those of a confidential client are bound to the client itself.
+        """
+        return self.sender if self.client.is_public else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redemption:

@@ -7,10 +7,11 @@ from config.runtime.entropy import Entropy
 from config.runtime.journal import Fact
 from config.settings import Lifetimes
 from idp.grants.grant_type import Redemption, TokenRequest
+from idp.protocol.client import Client
 from idp.protocol.errors import InvalidGrant, InvalidScope
 from idp.protocol.grant import Grant, digest_of
 from idp.protocol.parameters import Parameters
-from idp.protocol.refresh import RefreshToken, Use, judge, successor
+from idp.protocol.refresh import RefreshToken, Use, judge, rotates, successor
 from idp.residents.port import Residents, State
 from idp.stores.grants import Grants
 from idp.stores.records import Records
@@ -45,6 +46,8 @@ class RefreshTokenGrant:
         token, grant = found
         if token.expires_at <= now or not grant.is_live(now):
             raise InvalidGrant("the refresh token expired or was revoked")
+        if grant.authorization.bound_to not in (None, request.sender):
+            raise InvalidGrant("the refresh token is bound to another key")
         use = judge(token, now, self.lifetimes.refresh_grace)
         if use is Use.STOLEN or (use is Use.AGAIN and await self._has_arrived(presented, token)):
             await self._revoke(grant, now)
@@ -53,18 +56,7 @@ class RefreshTokenGrant:
         resident = await self.residents.get(grant.authorization.resident_id)
         if resident is None or resident.state is not State.ACTIVE:
             raise InvalidGrant("the person cannot be acted for at present")
-        return self._redemption(presented, token, grant, scope, now)
-
-    def _redemption(
-        self, presented: str, token: RefreshToken, grant: Grant, scope: tuple[str, ...], now: int
-    ) -> Redemption:
-        salt = token.salt or self.entropy.bytes(32)
-        following = successor(presented, salt)
-        if token.used_at is None:
-            writes = self._first(token, salt, following, now)
-        else:
-            grace = self.lifetimes.refresh_grace
-            writes = [self.refresh_tokens.repeat(token, digest_of(following), now, grace)]
+        following, writes = self._following(presented, token, client, now)
         authorization = grant.authorization
         fact = Fact(
             name="grant.refreshed",
@@ -80,18 +72,27 @@ class RefreshTokenGrant:
             writes=(*writes, *self.records.write(fact, authorization.client_id)),
         )
 
-    def _first(self, token: RefreshToken, salt: bytes, following: str, now: int) -> list[Write]:
-        return [
+    def _following(
+        self, presented: str, token: RefreshToken, client: Client, now: int
+    ) -> tuple[str, tuple[Write, ...]]:
+        """Return the refresh token that is good from now on, and the writes that make it so."""
+        if token.used_at is None and not rotates(client):
+            return presented, ()
+        salt = token.salt or self.entropy.bytes(32)
+        following = successor(presented, salt)
+        if token.used_at is not None:
+            grace = self.lifetimes.refresh_grace
+            return following, (self.refresh_tokens.repeat(token, digest_of(following), now, grace),)
+        new = RefreshToken(
+            digest=digest_of(following),
+            grant_id=token.grant_id,
+            issued_at=now,
+            expires_at=token.expires_at,
+        )
+        return following, (
             self.refresh_tokens.use(token, salt, now),
-            self.refresh_tokens.insert(
-                RefreshToken(
-                    digest=digest_of(following),
-                    grant_id=token.grant_id,
-                    issued_at=now,
-                    expires_at=token.expires_at,
-                )
-            ),
-        ]
+            self.refresh_tokens.insert(new),
+        )
 
     async def _has_arrived(self, presented: str, token: RefreshToken) -> bool:
         """Return whether the successor was used: then the reply that carried it was not lost."""

@@ -54,26 +54,8 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
+        **_optional(issuer, offer),
     }
-    if issuer.features.grant_management:
-        base = issuer.address.rstrip("/")
-        document["grant_management_endpoint"] = f"{base}/grants"
-        document["grant_management_actions_supported"] = [*GrantAction, "query", "revoke"]
-    if issuer.features.first_party:
-        base = issuer.address.rstrip("/")
-        document["authorization_challenge_endpoint"] = f"{base}/authorize-challenge"
-    if issuer.features.dpop:
-        document["dpop_signing_alg_values_supported"] = list(dpop.ALGS)
-    if ciba.GRANT_TYPE in offer.grant_types:
-        document |= ciba.metadata(issuer.address, issuer.features.backchannel_modes, profile)
-    if device.GRANT_TYPE in offer.grant_types:
-        document["device_authorization_endpoint"] = (
-            f"{issuer.address.rstrip('/')}/device_authorization"
-        )
-    if ciba.GRANT_TYPE in offer.grant_types:
-        document |= ciba.metadata(issuer.address, issuer.features.backchannel_modes, profile)
-    if offer.detail_types:
-        document["authorization_details_types_supported"] = list(offer.detail_types)
     for endpoint in ("token", "introspection", "revocation"):
         methods = allowed if endpoint != "introspection" else proving
         document[f"{endpoint}_endpoint_auth_methods_supported"] = list(methods)
@@ -84,6 +66,30 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         document[f"{kind}_encryption_enc_values_supported"] = list(offer.encryption_encs)
     if issuer.service_documentation:
         document["service_documentation"] = issuer.service_documentation
+    return document
+
+
+def _optional(issuer: Issuer, offer: Offer) -> dict[str, Any]:
+    """Return what the features that are switched on add."""
+    base, document = issuer.address.rstrip("/"), dict[str, Any]()
+    if issuer.features.grant_management:
+        document["grant_management_endpoint"] = f"{base}/grants"
+        document["grant_management_actions_supported"] = [*GrantAction, "query", "revoke"]
+    if issuer.features.first_party:
+        document["authorization_challenge_endpoint"] = f"{base}/authorize-challenge"
+    if issuer.features.pushed_requests:
+        base = issuer.address.rstrip("/")
+        document["pushed_authorization_request_endpoint"] = f"{base}/par"
+        document["require_pushed_authorization_requests"] = profile.pushed_requests_only
+    if issuer.features.dpop:
+        document["dpop_signing_alg_values_supported"] = list(dpop.ALGS)
+    if ciba.GRANT_TYPE in offer.grant_types:
+        profile = PROFILES[issuer.profile]
+        document |= ciba.metadata(issuer.address, issuer.features.backchannel_modes, profile)
+    if device.GRANT_TYPE in offer.grant_types:
+        document["device_authorization_endpoint"] = f"{base}/device_authorization"
+    if offer.detail_types:
+        document["authorization_details_types_supported"] = list(offer.detail_types)
     return document
 
 

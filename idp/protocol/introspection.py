@@ -6,7 +6,7 @@ from typing import Any
 from idp.protocol.client import Client
 from idp.protocol.grant import Grant
 from idp.protocol.refresh import RefreshToken
-from idp.protocol.tokens import AccessToken
+from idp.protocol.tokens import AccessToken, confirmation_claim, token_type
 
 INACTIVE: Mapping[str, Any] = {"active": False}
 """§2.2: the same for an unknown, expired or revoked token, and for one of somebody else."""
@@ -20,18 +20,20 @@ def may_ask(client: Client, token: AccessToken) -> bool:
 
 
 def access_token_answer(token: AccessToken) -> dict[str, Any]:
-    """Return what is told of an access token that is good (§2.2)."""
+    """Return what is told of an access token that is good (§2.2, RFC 9449 §6.2, RFC 8705 §3.2)."""
+    bound = token.confirmation
     return {
         "active": True,
         "scope": " ".join(token.scope),
         "client_id": token.client_id,
-        "token_type": "Bearer",
+        "token_type": token_type(bound),
         "exp": token.expires_at,
         "iat": token.issued_at,
         "sub": token.subject,
         "aud": token.audience[0] if len(token.audience) == 1 else token.audience,
         "iss": token.issuer,
         "jti": token.id,
+        **({} if bound is None else {"cnf": confirmation_claim(bound)}),
     }
 
 

@@ -10,6 +10,9 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from idp.protocol.client import Client
+from idp.protocol.profile import PROFILES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshToken:
@@ -30,6 +33,17 @@ class Use(Enum):
     FIRST = auto()  # it is exchanged for its successor
     AGAIN = auto()  # the reply was lost: the same successor once more
     STOLEN = auto()  # somebody else has it too: every token of the grant dies
+
+
+def rotates(client: Client) -> bool:
+    """Return whether ``client`` gets a new refresh token for each that it uses.
+
+    Whoever has the key to prove itself with needs none (RFC 9700 §4.14.2), and FAPI 2.0 Security
+    Profile §5.3.2.1 (9) forbids it: a reply that is lost would cost the grant.
+    """
+    if client.is_public:
+        return True
+    return PROFILES[client.profile].rotates_refresh_tokens and not client.is_sender_constrained
 
 
 def judge(token: RefreshToken, now: int, grace: int) -> Use:

@@ -184,18 +184,18 @@ def session_identifier(session_id: str, client_id: str) -> str:
 
 
 def token_answer(tokens: Mapping[str, Any], token: AccessToken, lifetime: int) -> dict[str, Any]:
-    """Return the answer of the token endpoint (RFC 6749 §5.1). ``tokens`` are named as it says.
-
-    The type is DPoP for a token that a DPoP key is bound to (RFC 9449 §5), and Bearer else.
-    """
-    scope, confirmation = token.scope, token.confirmation
-    is_proven = confirmation is not None and confirmation.jkt is not None
+    """Return the answer of the token endpoint (RFC 6749 §5.1). ``tokens`` are named as it says."""
     return {
         **tokens,
-        "token_type": "DPoP" if is_proven else "Bearer",
+        "token_type": token_type(token.confirmation),
         "expires_in": lifetime,
-        "scope": " ".join(scope),
+        "scope": " ".join(token.scope),
     }
+
+
+def token_type(bound: Confirmation | None) -> str:
+    """Return DPoP for a token that is bound to a DPoP key, else Bearer (RFC 9449 §5)."""
+    return "DPoP" if bound is not None and bound.jkt is not None else "Bearer"
 
 
 def _subject(subject: str) -> str:

@@ -42,7 +42,10 @@ async def test_without_a_good_token_the_scheme_is_named(op: Provider) -> None:
     basic = await op.http.get("/userinfo", headers={"authorization": f"Basic {token}"})
     for answer in (query, absent, basic):
         assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == 'Bearer realm="Symbolon"'
+        assert answer.headers.get_list("www-authenticate") == [
+            'Bearer realm="Symbolon"',
+            'DPoP algs="ES256 PS256 EdDSA"',
+        ]
     wrong = await op.http.get("/userinfo", headers={"authorization": f"Bearer {token}x"})
     assert wrong.status_code == 401
     assert 'error="invalid_token"' in wrong.headers["www-authenticate"]

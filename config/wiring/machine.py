@@ -142,7 +142,6 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
         ),
         IntrospectionEndpoint(inspection, clock),
         RevocationEndpoint(inspection, clock),
-        *backchannel(world, issuer, shared.authentication, keys, client_keys),
         *device_endpoint(world, issuer, shared.authentication),
         *backchannel(world, issuer, shared.authentication, keys, client_keys),
         *grant_management(world, issuer, shared.access),

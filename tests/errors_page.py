@@ -65,6 +65,10 @@ PERSON = {
         "the page was open twice, or sent twice",
         "the link leads to the page that is due",
     ),
+    "This request is over": (
+        "a request of another device that was answered before, or lapsed",
+        "start again at the service",
+    ),
     "We could not accept this form": (
         "it came from another site, or its token is missing",
         "the link leads back",
@@ -185,7 +189,7 @@ def page() -> str:
     for explanation in (*REFUSALS.values(), *FAILURES.values()):
         told[explanation.heading].add(explanation.status)
     for heading, statuses in told.items():
-        cause, remedy = PERSON[heading]
+        cause, remedy = PERSON.get(heading, ("", ""))
         shown = ", ".join(map(str, sorted(statuses)))
         lines.append(f"| {heading} | {shown} | {cause} | {remedy} |")
     return "\n".join(lines) + "\n" + TAIL

@@ -135,6 +135,20 @@ def content(name: str) -> dict[str, Any]:
         "qr": "<svg/>" * 500,
         "seed": "x" * 28,
         "written": "ABCD " * 8,
+        "elsewhere": True,
+        "near": False,
+        "ago": 60,
+        "wrong": "x",
+        "has_code": True,
+        "row": {
+            "name": "x" * 43,
+            "client": "A long name of a client",
+            "purpose": "A purpose of some length " * 4,
+            "message": "1234",
+            "number": True,
+            "at": 1_800_000_000,
+            "ends_at": 1_800_000_300,
+        },
         "codes": REFERENCE,
         "code": "x" * 40,
         "one": max(REFERENCE.values(), key=lambda one: len(repr(one))),
@@ -144,7 +158,7 @@ def content(name: str) -> dict[str, Any]:
 
 
 PAGES = Pages.load(PageSettings())
-PARTS = ("base", "footer", "step", "factor", "own", "claim_groups")
+PARTS = ("approval_item", "base", "footer", "step", "factor", "own", "claim_groups")
 SHOWN = [name for name in PAGES.templates if name not in PARTS]
 
 

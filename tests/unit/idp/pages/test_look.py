@@ -137,6 +137,7 @@ def content(name: str) -> dict[str, Any]:
         "written": "ABCD " * 8,
         "elsewhere": True,
         "near": False,
+        "network": "198.51.100.0/24",
         "ago": 60,
         "wrong": "x",
         "has_code": True,

@@ -26,7 +26,7 @@ class SystemEntropy:
         return secrets.token_bytes(count)
 
     def token(self, count: int = 32) -> str:
-        return urlsafe_b64encode(secrets.token_bytes(count)).rstrip(b"=").decode()
+        return urlsafe_b64encode(self.bytes(count)).rstrip(b"=").decode()
 
     def digits(self, count: int) -> str:
         return f"{secrets.randbelow(10**count):0{count}d}"

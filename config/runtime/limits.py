@@ -7,6 +7,7 @@ time"). Limits may be lost (R3): they slow an attacker down, the database is wha
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Protocol
@@ -198,6 +199,7 @@ def _refused(key: str, wait: int) -> Verdict:
     return Verdict(False, -(-wait // _MICROSECONDS), key)
 
 
+@lru_cache(maxsize=1024)
 def network_of(address: str) -> str:
     """Return what counts as one place: an IPv4 address, the /56 of an IPv6 address."""
     try:

@@ -5,10 +5,10 @@ is reached when all factors of one combination were proven.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.settings.issuers import Acr
-from idp.protocol.claims_request import Asked, ClaimsRequest
+from idp.protocol.claims_request import ClaimsRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,17 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The rungs of an issuer, least first, and the factors in use, the default one first."""
+    """The rungs of an issuer, least first, and the factors in use, the default one first.
+
+    ``known`` is the table of what ``choices`` worked out: it depends on nothing but which rungs
+    were asked for, what was proven and what is at hand, and is asked at every step of a login.
+    """
 
     rungs: tuple[Rung, ...]
     factors: tuple[str, ...]
+    known: dict[tuple[object, ...], tuple[str, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def of(cls, levels: Iterable[Acr], factors: Sequence[str]) -> "Ladder":
@@ -94,16 +101,28 @@ class Ladder:
         nothing is proven, pass None, for a page that depends on who was named tells that they
         exist. Empty means that nothing this person has leads further.
         """
-        at_hand = set(self.factors if usable is None else usable) & set(self.factors)
+        at_hand = frozenset(self.factors)
+        if usable is not None:
+            at_hand &= frozenset(usable)
+        asked = frozenset(wanted.values) & frozenset(self.names) if wanted.values else None
+        case = (asked, wanted.essential, frozenset(proven), at_hand)
+        found = self.known.get(case)
+        if found is None:
+            found = self.known[case] = self._choices(wanted, frozenset(proven), at_hand)
+        return found
+
+    def _choices(
+        self, wanted: Wanted, proven: frozenset[str], at_hand: frozenset[str]
+    ) -> tuple[str, ...]:
         if not self.rungs and not wanted.essential:
             return () if proven else tuple(f for f in self.factors if f in at_hand)
-        found = self._leading(self._targets(wanted), set(proven), at_hand)
+        found = self._leading(self._targets(wanted), proven, at_hand)
         if not wanted.essential and not self.satisfied(ANY, proven):
-            found |= self._leading(self.rungs, set(proven), at_hand)
+            found |= self._leading(self.rungs, proven, at_hand)
         return tuple(found)
 
     def _leading(
-        self, targets: Iterable[Rung], done: set[str], at_hand: set[str]
+        self, targets: Iterable[Rung], done: frozenset[str], at_hand: frozenset[str]
     ) -> dict[str, None]:
         """Return, in order, what is missing to reach each target by what is at hand."""
         found: dict[str, None] = {}
@@ -143,7 +162,9 @@ def wanted_levels(acr_values: Sequence[str], claims: ClaimsRequest) -> Wanted:
 
     §5.5.1.1 leaves both at once undefined. An essential ``acr`` without values asks for any level.
     """
-    asked = claims.id_token.get("acr", Asked())
+    asked = claims.id_token.get("acr")
+    if asked is None:
+        return Wanted(tuple(acr_values)) if acr_values else ANY
     values = tuple(value for value in asked.values if isinstance(value, str))
     if asked.values:
         return Wanted(values, asked.essential)

@@ -10,7 +10,6 @@ from enum import StrEnum
 
 from idp.protocol.acr import Ladder, Wanted, wanted_levels
 from idp.protocol.authorization import AuthorizationRequest
-from idp.protocol.claims_request import Asked
 from idp.protocol.errors import (
     ConsentRequired,
     LoginRequired,
@@ -62,8 +61,9 @@ def demanded_subjects(request: AuthorizationRequest) -> frozenset[str] | None:
     """
     demands = [frozenset((request.hinted_subject,))] if request.hinted_subject else []
     for claims in (request.claims.id_token, request.claims.userinfo):
-        if values := claims.get("sub", Asked()).values:
-            demands.append(frozenset(value for value in values if isinstance(value, str)))
+        asked = claims.get("sub")
+        if asked is not None and asked.values:
+            demands.append(frozenset(value for value in asked.values if isinstance(value, str)))
     return frozenset.intersection(*demands) if demands else None
 
 

@@ -5,7 +5,7 @@ a client sent: the path is ``scope["path"]``, the origin comes from the settings
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from config.runtime.malformed import Malformed
@@ -50,6 +50,7 @@ class Call:
 
     __slots__ = (
         "_body",
+        "_cookies",
         "_headers",
         "_receive",
         "captured",
@@ -71,6 +72,7 @@ class Call:
         self.errors_at = ""
         self.proxies = NO_PROXIES
         self.captured: dict[str, str] = {}
+        self._cookies: Mapping[str, str] | None = None
         self._headers: dict[bytes, bytes] | None = None
         self._receive = receive
         self._body: bytes | None = None
@@ -149,10 +151,15 @@ class Call:
                 self._body = await self._awaited(limit)
         return self._body
 
-    def cookies(self) -> dict[str, str]:
+    def cookies(self) -> Mapping[str, str]:
         """Return the cookies by name. One that comes twice with two values is left out:
         somebody else planted one of them (RFC 6265 §8.6), and nothing says which.
         """
+        if self._cookies is None:
+            self._cookies = self._read_cookies()
+        return self._cookies
+
+    def _read_cookies(self) -> dict[str, str]:
         found: dict[str, str] = {}
         doubtful = set()
         for header, line in self.scope["headers"]:

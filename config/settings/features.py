@@ -9,6 +9,7 @@ class Features(Section, frozen=True):
     grant_types: tuple[str, ...] = (
         "authorization_code",
         "refresh_token",
+        "client_credentials",
         "urn:ietf:params:oauth:grant-type:device_code",
         "urn:openid:params:grant-type:ciba",
     )
@@ -22,6 +23,10 @@ class Features(Section, frozen=True):
         "none",
     )
     """Client authentication methods; of these the issuer's profile may forbid some."""
+
+    pushed_requests: bool = True
+    """Authorization requests that clients push before the browser comes (PAR, RFC 9126). FAPI
+    demands it."""
 
     dpop: bool = True
     """Tokens bound to a key by DPoP proofs (RFC 9449)."""
@@ -44,3 +49,6 @@ class Features(Section, frozen=True):
     grant_management: bool = True
     """Whether clients may name, widen, replace, read and end what persons granted them (Grant
     Management for OAuth 2.0)."""
+
+    sample_resource: bool = False
+    """Whether there is a resource to try access tokens on, at ``/resource``: for testers."""

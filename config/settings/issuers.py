@@ -77,6 +77,8 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def __post_init__(self) -> None:
         if self.profile != "oidc" and set(self.algorithms) - {"ES256", "PS256", "EdDSA"}:
             raise ValueError("under FAPI 2.0 an issuer signs with ES256, PS256 and EdDSA only")
+        if self.profile != "oidc" and not self.features.pushed_requests:
+            raise ValueError("FAPI 2.0 demands pushed_requests")
         if self.mtls_address:
             own, other = urlsplit(self.address), urlsplit(self.mtls_address)
             if other.scheme != "https" or other.netloc == own.netloc:

@@ -132,6 +132,10 @@ class Lifetimes(Section, frozen=True):
     code: int = 60
     """An authorization code."""
 
+    pushed_request: int = 60
+    """A pushed authorization request until it is opened: 5 to 599 (RFC 9126 §2.2, FAPI 2.0 Security
+    Profile §5.3.2.2). Once opened it lasts as long as a login."""
+
     device_code: int = 600
     """A device code and its user code."""
 
@@ -161,6 +165,10 @@ class Lifetimes(Section, frozen=True):
 
     metadata: int = 300
     """How long clients may cache metadata and keys; a new key is published this long before use."""
+
+    def __post_init__(self) -> None:
+        if not 5 <= self.pushed_request < 600:
+            raise ValueError("pushed_request is 5 to 599 seconds")
 
 
 class Pages(Section, frozen=True):

@@ -1,6 +1,5 @@
 """What residents see of an issuer, plugged together: factors, the login, its pages."""
 
-
 from config.runtime.audit.records import DatabaseAudit
 from config.runtime.journal import DatabaseJournal
 from config.runtime.limits import Rate
@@ -68,7 +67,7 @@ def residents_side(
     me = Me(flow, logout)
     door = OwnDoor(me, login, world.clock, Mount.of(issuer.address).origin)
     endpoints: list[Routed] = [
-        Authorize(flow, machine.keys, login, world.clock),
+        Authorize(flow, machine.requests, login, world.clock),
         LoginPages(flow, login, world.clock),
         LogoutPages(logout, answers, refusals, world.clock),
         *device_pages(world, issuer, door),
@@ -100,7 +99,7 @@ def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:
         factors=factors,
         clients=machine.known,
         residents=world.residents,
-        stores=LoginStores.on(world.database, issuer.address),
+        stores=LoginStores.on(world.database, issuer.address, machine.requests.pushed),
         database=world.database,
         door=world.door,
         journal=DatabaseJournal(),

@@ -15,6 +15,7 @@ from config.wiring.certificates import with_aliases
 from config.wiring.details import detail_types
 from config.wiring.device import device_endpoint, device_grant
 from config.wiring.grant_management import grant_management
+from config.wiring.pushing import par_endpoint
 from config.wiring.senders import access, dpop_proofs
 from config.wiring.world import World
 from idp.client_auth.assertion import Audience
@@ -31,6 +32,7 @@ from idp.endpoints.introspection import IntrospectionEndpoint
 from idp.endpoints.jwks import JwksEndpoint
 from idp.endpoints.resource import Resource
 from idp.endpoints.revocation import RevocationEndpoint
+from idp.endpoints.sample_resource import SampleResource
 from idp.endpoints.token import TokenEndpoint
 from idp.endpoints.userinfo import UserinfoEndpoint
 from idp.flows.access import Access
@@ -43,10 +45,13 @@ from idp.flows.clients import (
 from idp.flows.inspection import Inspection
 from idp.flows.issuer_keys import IssuerKeys
 from idp.flows.nesting import Nesting
+from idp.flows.requests import Requests
+from idp.flows.resource_servers import ResourceServers
 from idp.flows.senders import Senders
 from idp.flows.tokens import Tokens
 from idp.flows.userinfo import Userinfo
 from idp.grants.authorization_code import AuthorizationCode
+from idp.grants.client_credentials import ClientCredentials
 from idp.grants.grant_type import GrantType
 from idp.grants.opening import Opening
 from idp.grants.refresh_token import RefreshTokenGrant
@@ -55,6 +60,7 @@ from idp.protocol.discovery import Offer
 from idp.stores.clients import Clients
 from idp.stores.codes import Codes
 from idp.stores.grants import Grants
+from idp.stores.pushed_requests import PushedRequests
 from idp.stores.records import Records
 from idp.stores.refresh_tokens import RefreshTokens
 from idp.stores.used import Used
@@ -71,6 +77,7 @@ class Stores:
     refresh_tokens: RefreshTokens
     used: Used
     records: Records
+    pushed: PushedRequests
 
     @classmethod
     def of(cls, world: World) -> "Stores":
@@ -83,6 +90,7 @@ class Stores:
             refresh_tokens=RefreshTokens(database),
             used=Used(),
             records=Records(DatabaseJournal(), DatabaseAudit()),
+            pushed=PushedRequests(database, world.entropy),
         )
 
 
@@ -98,6 +106,8 @@ class Machine:
     senders: Senders
     access: Access
     nesting: Nesting
+    requests: Requests
+    resource_servers: ResourceServers
     routes: tuple[Route, ...] = ()
 
 
@@ -129,6 +139,12 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
         senders=Senders(proofs),
         access=access(world, keys, stores.grants, proofs),
         nesting=Nesting(client_keys),
+        requests=Requests(
+            issuer=issuer, keys=keys, pushed=stores.pushed, detail_types=detail_types(issuer)
+        ),
+        resource_servers=ResourceServers(
+            issuer.address, stores.clients, Cache(clock, entries=1, seconds=CACHE_SECONDS)
+        ),
     )
     grant_types = _grant_types(world, issuer, stores)
     inspection = _inspection(world, stores, shared)
@@ -142,9 +158,11 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
         ),
         IntrospectionEndpoint(inspection, clock),
         RevocationEndpoint(inspection, clock),
+        *par_endpoint(world, shared.authentication, shared.senders, shared.requests),
         *device_endpoint(world, issuer, shared.authentication),
         *backchannel(world, issuer, shared.authentication, keys, client_keys),
         *grant_management(world, issuer, shared.access),
+        *((SampleResource(shared.access, clock),) if issuer.features.sample_resource else ()),
     )
     routes = [route for endpoint in endpoints for route in endpoint.routes()]
     return replace(shared, routes=with_aliases(explained(routes, issuer.address), issuer))
@@ -160,6 +178,7 @@ def _tokens(
         grant_types=grant_types,
         residents=world.residents,
         nesting=shared.nesting,
+        resource_servers=shared.resource_servers,
         door=world.door,
         database=world.database,
         entropy=world.entropy,
@@ -233,6 +252,7 @@ def _grant_types(world: World, issuer: Issuer, stores: Stores) -> dict[str, Gran
     grant_types: tuple[GrantType, ...] = (
         code,
         refresh,
+        ClientCredentials(issuer=issuer.address, opening=opening, entropy=world.entropy),
         device_grant(world, opening),
         ciba_grant(world, opening),
     )

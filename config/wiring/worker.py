@@ -24,6 +24,7 @@ from idp.stores.decoupled import DecoupledRequests
 from idp.stores.grants import Grants
 from idp.stores.history import History
 from idp.stores.logins import Logins
+from idp.stores.pushed_requests import PushedRequests
 from idp.stores.refresh_tokens import RefreshTokens
 from idp.stores.sessions import Sessions
 from idp.stores.used import Used
@@ -97,6 +98,7 @@ def expiring(database: Database, lifetimes: Lifetimes) -> tuple[Prune, ...]:
         Logins(database).prune,
         Challenges(database).prune,
         Codes(database).prune,
+        PushedRequests.prune,
         DecoupledRequests(database).prune,
         Used().prune,
         RefreshTokens(database).prune,

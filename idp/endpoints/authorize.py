@@ -9,11 +9,10 @@ from config.runtime.web import Answer, Call, Route, redirect
 from idp.endpoints.hints import keep_hint
 from idp.endpoints.login_answers import LoginAnswers
 from idp.endpoints.mounting import Mount
-from idp.flows.issuer_keys import IssuerKeys
 from idp.flows.login import LoginFlow
-from idp.protocol import checks
+from idp.flows.requests import Requests, Resolved
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo
-from idp.protocol.checks import Case
+from idp.protocol.checks import Endpoint
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidRequest, OAuthError
 from idp.protocol.parameters import Parameters
@@ -23,9 +22,14 @@ from idp.protocol.parameters import Parameters
 class Recognised:
     """A request whose client and redirect URI are proven: from here on the client is told."""
 
-    asked: Parameters
+    resolved: Resolved
     client: Client
     reply_to: ReplyTo
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """Return the languages in which the person is to be spoken to."""
+        return self.resolved.asked.words("ui_locales")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Authorize:
     """``/authorize``: reads, recognises, judges, and begins a login bound to the browser."""
 
     flow: LoginFlow
-    keys: IssuerKeys
+    requests: Requests
     answers: LoginAnswers
     clock: Clock
 
@@ -62,8 +66,8 @@ class Authorize:
     async def authorize(self, call: Call) -> Answer:
         """Begin a login in this browser."""
         now = self.clock.now()
-        known = await self._recognised(call.query())
-        guest = self.answers.refusals.guests.guest(call, known.asked.words("ui_locales"))
+        known = await self._recognised(call.query(), now)
+        guest = self.answers.refusals.guests.guest(call, known.locales)
         try:
             request = await self._judged(known)
         except OAuthError as refusal:
@@ -81,8 +85,8 @@ class Authorize:
         Another site's form comes without our cookies, which are SameSite=Lax; the GET has them.
         """
         now = self.clock.now()
-        known = await self._recognised(await call.form())
-        guest = self.answers.refusals.guests.guest(call, known.asked.words("ui_locales"))
+        known = await self._recognised(await call.form(), now)
+        guest = self.answers.refusals.guests.guest(call, known.locales)
         try:
             request = await self._judged(known)
         except OAuthError as refusal:
@@ -100,26 +104,17 @@ class Authorize:
         guest, draft = self.answers.refusals.guests.wished(guest, call, draft)
         return await self.answers.onward(draft, guest, call)
 
-    async def _recognised(self, pairs: Iterable[tuple[str, str]]) -> Recognised:
-        """Raises InvalidRequest, which is shown to the person: nobody is redirected (§4.1.2.1)."""
+    async def _recognised(self, pairs: Iterable[tuple[str, str]], now: int) -> Recognised:
+        """Raises what is shown to the person: nobody is redirected (RFC 6749 §4.1.2.1)."""
         asked = Parameters.parse(pairs)
         client = await self.flow.ground.clients.find(asked.require("client_id"))
         if client is None:
             raise InvalidRequest("client_id is unknown")
-        reply_to = ReplyTo.for_client(client, asked, self.flow.ground.issuer)
-        return Recognised(asked, client, reply_to)
+        resolved = await self.requests.resolve(asked, client, now)
+        reply_to = ReplyTo.for_client(client, resolved.asked, self.flow.ground.issuer)
+        return Recognised(resolved, client, reply_to)
 
     async def _judged(self, known: Recognised) -> AuthorizationRequest:
-        hint = None
-        if "id_token_hint" in known.asked:
-            hint = await self.keys.hint(known.asked["id_token_hint"])
-        return checks.authorization_request(
-            Case(
-                asked=known.asked,
-                client=known.client,
-                reply_to=known.reply_to,
-                hint=hint,
-                detail_types=self.flow.ground.detail_types,
-                features=self.flow.ground.features,
-            )
+        return await self.requests.judged(
+            known.resolved, known.client, known.reply_to, Endpoint.AUTHORIZATION
         )

@@ -13,13 +13,14 @@ from config.runtime.database.unit import Refused, Write
 from config.runtime.journal import Fact
 from idp.flows.consent_wish import asks_everything, tellable, wish_of
 from idp.flows.login_draft import Draft
-from idp.flows.login_ending import answered, authenticated, check_grant, denied, ended
+from idp.flows.login_ending import answered, authenticated, check_grant, denied, ended, is_spent
 from idp.flows.login_ground import LoginGround, Visit
 from idp.flows.login_subjects import sector_of, subject_of
+from idp.flows.login_writes import added, moves
 from idp.protocol.authorization import AuthorizationRequest
 from idp.protocol.client import Client
 from idp.protocol.consent import Wish, covers, remembered
-from idp.protocol.errors import AccessDenied, OAuthError
+from idp.protocol.errors import AccessDenied, InvalidRequestUri, OAuthError
 from idp.protocol.login import UNBOUND, IllegalMove, Login, Stage
 from idp.protocol.next_step import Facts, Step, demanded_subjects, factor_choices, next_step, proven
 from idp.protocol.own_pages import OWN_PAGES, is_own
@@ -91,7 +92,7 @@ class LoginFlow:
         """Store a request that came as a POST, without cookies, for the browser that comes next."""
         login = self.new(request, UNBOUND, now)
         await self.ground.pace.begin(address, now)
-        await self.ground.database.submit(self.ground.stores.logins.add(login))
+        await self.ground.database.submit(*added(self.ground, login))
         return login
 
     async def adopt(self, login_id: str, visit: Visit, now: int) -> Draft:
@@ -125,6 +126,9 @@ class LoginFlow:
                 raise
         # A subject made by two requests at once is refused to the second: it reads the first's.
         try:
+            if await is_spent(self.ground, draft.login.request):
+                spent = InvalidRequestUri("request_uri was used before")
+                return await write(await self._refused(draft, spent, now))
             return await write(await self.onward(draft, now))
         except Refused as refused:
             if refused.write in draft.writes:
@@ -289,18 +293,9 @@ class LoginFlow:
 
     async def write(self, draft: Draft) -> Draft:
         """Write what the draft changes as one unit; or raise Refused."""
-        if moves := self.moves(draft):
-            await self.ground.database.submit(*moves)
+        if writes := moves(self.ground, draft):
+            await self.ground.database.submit(*writes)
         return draft.written()
-
-    def moves(self, draft: Draft) -> tuple[Write, ...]:
-        """Return the writes of everything that the draft changes."""
-        logins = self.ground.stores.logins
-        if draft.stored is None:
-            return draft.writes if draft.login.is_over else (logins.add(draft.login), *draft.writes)
-        if draft.stored.revision != draft.login.revision:
-            return (logins.move(draft.stored, draft.login), *draft.writes)
-        return draft.writes
 
 
 def _unlocked(proofs: tuple[Proof, ...], resident: Resident) -> tuple[Proof, ...]:

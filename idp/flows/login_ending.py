@@ -119,6 +119,7 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
     fact = Fact(name=entry.action, at=now, about=entry.about, details=details)
     writes = (
         outcome,
+        *_used(ground, login.request, now),
         recorded,
         ground.audit.write(entry),
         ground.journal.write(fact),
@@ -140,6 +141,16 @@ def _code(
         expires_at=now + ground.lifetimes.code,
     )
     return "code.issued", request.reply_to.accept(code), ground.stores.codes.insert(issued)
+
+
+def _used(ground: LoginGround, request: AuthorizationRequest, now: int) -> tuple[Write, ...]:
+    """Return the write that uses up the pushed request that this is, if it was pushed."""
+    return () if request.pushed is None else (ground.stores.pushed.use(request.pushed, now),)
+
+
+async def is_spent(ground: LoginGround, request: AuthorizationRequest) -> bool:
+    """Return whether the pushed request was answered already, from another window."""
+    return request.pushed is not None and await ground.stores.pushed.is_used(request.pushed)
 
 
 async def _approved(

@@ -15,6 +15,7 @@ from idp.factors.factor import Attempt, NotJudged, NotProven, Offer
 from idp.flows.login import LoginFlow
 from idp.flows.login_draft import Draft
 from idp.flows.login_ground import LoginGround
+from idp.flows.login_writes import moves
 from idp.protocol.client import localized
 from idp.protocol.login import Account, IllegalMove
 from idp.protocol.next_step import Step, factor_choices
@@ -126,7 +127,7 @@ class FactorSteps:
         if draft.step is not Step.PROVE or draft.login.factor is None:
             return await self.flow.write(draft)
         factor = self._ground.factors[draft.login.factor]
-        await factor.offer(await self._recognised(draft), now, self.flow.moves(draft))
+        await factor.offer(await self._recognised(draft), now, moves(self.flow.ground, draft))
         return draft.written()
 
     async def _failed(self, draft: Draft, factor: str, now: int) -> None:

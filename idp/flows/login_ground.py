@@ -21,6 +21,7 @@ from idp.stores.decoupled import DecoupledRequests
 from idp.stores.grants import Grants
 from idp.stores.history import History
 from idp.stores.logins import Logins
+from idp.stores.pushed_requests import PushedRequests
 from idp.stores.sessions import Sessions
 from idp.stores.subjects import Subjects
 from keystore.door import Door
@@ -38,9 +39,10 @@ class LoginStores:
     codes: Codes
     grants: Grants
     decoupled: DecoupledRequests
+    pushed: PushedRequests
 
     @classmethod
-    def on(cls, database: Database, issuer: str) -> "LoginStores":
+    def on(cls, database: Database, issuer: str, pushed: PushedRequests) -> "LoginStores":
         """Return the stores of ``issuer`` on ``database``."""
         return cls(
             logins=Logins(database),
@@ -51,6 +53,7 @@ class LoginStores:
             codes=Codes(database),
             grants=Grants(database),
             decoupled=DecoupledRequests(database),
+            pushed=pushed,
         )
 
 

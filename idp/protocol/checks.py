@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from config.settings import Features
-from idp.protocol import claims_request, details, grant_management, pkce
+from idp.protocol import claims_request, details, dpop, grant_management, pkce, resources
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo, VerifiedHint
+from idp.protocol.claims import SCOPES
 from idp.protocol.client import Client
 from idp.protocol.details import Detail, DetailType
 from idp.protocol.errors import (
@@ -68,6 +69,8 @@ class Case:
     source: Source = Source.PLAIN
     detail_types: Mapping[str, DetailType] = field(default_factory=dict)
     features: Features = field(default_factory=Features)
+    signed: bool = False
+    pushed: bytes | None = None
 
     @property
     def details(self) -> tuple[Detail, ...]:
@@ -89,6 +92,14 @@ def request_object_is_absent(case: Case) -> None:
         raise RequestUriNotSupported("the request_uri parameter is not supported")
     if "registration" in case.asked:
         raise RegistrationNotSupported("the registration parameter is not supported")
+
+
+def request_was_pushed_where_demanded(case: Case) -> None:
+    """RFC 9126 §5, §6; FAPI 2.0 Security Profile §5.3.2.2 (3)."""
+    registered = case.client.require_pushed_authorization_requests
+    demanded = registered or case.profile.pushed_requests_only
+    if demanded and case.source is not Source.PUSHED:
+        raise InvalidRequest("this client must push its authorization requests (PAR, RFC 9126)")
 
 
 def response_type_is_registered(case: Case) -> None:
@@ -189,6 +200,11 @@ def grant_is_managed_soundly(case: Case) -> None:
         raise InvalidRequest("grants are managed by confidential clients only")
 
 
+def resources_may_be_named(case: Case) -> None:
+    """RFC 8707 §2."""
+    resources.check_asked(case.asked.words("resource"), case.client)
+
+
 def a_page_may_be_shown(case: Case) -> None:
     """RFC 8628 §3.3: a person is asked, always; there is no silent answer."""
     if "none" in case.asked.words("prompt"):
@@ -201,12 +217,19 @@ def no_hint_stands_in_it(case: Case) -> None:
         raise InvalidRequest("id_token_hint is not possible here")
 
 
+def key_is_a_thumbprint(case: Case) -> None:
+    """RFC 9449 §10."""
+    if not dpop.is_thumbprint(case.asked.get("dpop_jkt", "-" * 43)):
+        raise InvalidRequest("dpop_jkt must be the SHA-256 thumbprint of a key")
+
+
 Check = Callable[[Case], None]
 A, P, D, B, C = Endpoint
 
 # fmt: off
 CHECKS: tuple[tuple[Check, frozenset[Endpoint]], ...] = (
     (request_object_is_absent,             frozenset({A, P, D, C})),
+    (request_was_pushed_where_demanded,    frozenset({A})),
     (response_type_is_registered,          frozenset({A, P})),
     (response_mode_is_allowed,             frozenset({A, P})),
     (scope_holds_openid,                   frozenset({A, B, D, P, C})),
@@ -218,10 +241,12 @@ CHECKS: tuple[tuple[Check, frozenset[Endpoint]], ...] = (
     (max_age_is_seconds,                   frozenset({A, P, D, C})),
     (details_are_well_formed,              frozenset({A, P, D, B, C})),
     (claims_are_well_formed,               frozenset({A, B, D, P, C})),
+    (resources_may_be_named,               frozenset({A, P, D, B, C})),
     (grant_is_managed_soundly,             frozenset({A, P, D, B})),
     (a_page_may_be_shown,                  frozenset({D})),
     (no_hint_stands_in_it,                 frozenset({D})),
     (hint_was_issued_to_this_client,       frozenset({A, B, P})),
+    (key_is_a_thumbprint,                  frozenset({A, P, C})),
 )
 # fmt: on
 
@@ -255,9 +280,12 @@ def authorization_request(case: Case) -> AuthorizationRequest:
         ui_locales=_locales(asked.words("ui_locales")),
         login_hint=asked.get("login_hint"),
         hinted_subject=None if hint is None else hint.subject,
+        resources=asked.words("resource"),
         details=case.details,
         grant_id=asked.get("grant_id") if action else None,
         grant_action=action or "",
+        dpop_jkt=asked.get("dpop_jkt"),
+        pushed=case.pushed,
         display=display if display in DISPLAYS else "page",
         auth_time_asked=(
             max_age is not None or client.require_auth_time or "auth_time" in claims.id_token
@@ -267,7 +295,7 @@ def authorization_request(case: Case) -> AuthorizationRequest:
 
 def _granted_to(client: Client, scope: tuple[str, ...]) -> tuple[str, ...]:
     """Leave out what is unknown or not registered, and offline access where no refresh is."""
-    allowed = client.scope
+    allowed = client.scope & frozenset(SCOPES)  # others are a machine's own: no page explains them
     if "refresh_token" not in client.grant_types:
         allowed = allowed - {"offline_access"}
     return tuple(value for value in scope if value in allowed)

@@ -3,6 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+MACHINE_GRANTS = frozenset(
+    (
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "refresh_token",
+    )
+)
+"""Grant types that ask no person anything."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
@@ -12,7 +22,9 @@ class Client:
     SHA-256 of a random secret; ``sealed_secret`` is the secret itself, sealed, and kept only where
     it must be read again (client_secret_jwt). ``sector`` is the host that pairwise subjects are
     computed over (OpenID Connect Core 1.0 §8.1). ``audience`` names the client as a resource
-    server: it may introspect the tokens that are meant for it. ``number_match``: it shows a number
+    server: it may introspect the tokens that are meant for it; ``audience_scope`` are the words
+    that it takes (none: all), ``audience_token_lifetime`` the seconds that its tokens live at most.
+    ``resources`` are the resource servers that the client may name (RFC 8707). ``number_match``: it shows a number
     that people type where they approve its backchannel requests. ``profile`` is the name of what is
     demanded of it (``idp.protocol.profile``).
     """
@@ -44,6 +56,7 @@ class Client:
     userinfo_encrypted_response_alg: str | None = None
     userinfo_encrypted_response_enc: str | None = None
     require_pkce: bool = True
+    require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
     require_auth_time: bool = False
@@ -53,6 +66,10 @@ class Client:
     policy_uri: str | None = None
     tos_uri: str | None = None
     audience: str | None = None
+    audience_scope: frozenset[str] = frozenset()
+    audience_token_lifetime: int | None = None
+    resources: tuple[str, ...] = ()
+    access_token_lifetime: int | None = None
     backchannel_token_delivery_mode: str | None = None
     backchannel_client_notification_endpoint: str | None = None
     backchannel_authentication_request_signing_alg: str | None = None
@@ -66,6 +83,11 @@ class Client:
     def is_public(self) -> bool:
         """Return whether the client cannot keep a secret (RFC 6749 §2.1)."""
         return self.token_endpoint_auth_method == "none"
+
+    @property
+    def is_machine(self) -> bool:
+        """Return whether it never brings a person to a page of ours."""
+        return not set(self.grant_types) - MACHINE_GRANTS
 
     @property
     def is_redirected(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config.settings import Issuer
-from idp.protocol import ciba, claims, device, dpop, pkce
+from idp.protocol import ciba, claims, device, dpop, par, pkce
 from idp.protocol.checks import DISPLAYS, PROMPTS, RESPONSE_MODES
 from idp.protocol.grant_management import GrantAction
 from idp.protocol.profile import PROFILES
@@ -72,19 +72,17 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
 def _optional(issuer: Issuer, offer: Offer) -> dict[str, Any]:
     """Return what the features that are switched on add."""
     base, document = issuer.address.rstrip("/"), dict[str, Any]()
+    profile = PROFILES[issuer.profile]
     if issuer.features.grant_management:
         document["grant_management_endpoint"] = f"{base}/grants"
         document["grant_management_actions_supported"] = [*GrantAction, "query", "revoke"]
     if issuer.features.first_party:
         document["authorization_challenge_endpoint"] = f"{base}/authorize-challenge"
     if issuer.features.pushed_requests:
-        base = issuer.address.rstrip("/")
-        document["pushed_authorization_request_endpoint"] = f"{base}/par"
-        document["require_pushed_authorization_requests"] = profile.pushed_requests_only
+        document |= par.metadata(issuer.address, PROFILES[issuer.profile])
     if issuer.features.dpop:
         document["dpop_signing_alg_values_supported"] = list(dpop.ALGS)
     if ciba.GRANT_TYPE in offer.grant_types:
-        profile = PROFILES[issuer.profile]
         document |= ciba.metadata(issuer.address, issuer.features.backchannel_modes, profile)
     if device.GRANT_TYPE in offer.grant_types:
         document["device_authorization_endpoint"] = f"{base}/device_authorization"

@@ -4,6 +4,7 @@ Raise one where the rule is broken; the endpoint decides how it travels. ``descr
 ``detail`` is logged and never sent. Any other exception is our own fault: ``server_error``.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 _UNSENDABLE = {ord(c): "'" for c in '"\\'} | dict.fromkeys(range(32), " ") | {0x7F: " "}
@@ -101,6 +102,18 @@ class RegistrationNotSupported(OAuthError):
     code = "registration_not_supported"
 
 
+class InvalidRequestUri(OAuthError):
+    """RFC 9101 §6.3, RFC 9126 §4."""
+
+    code = "invalid_request_uri"
+
+
+class InvalidRequestObject(OAuthError):
+    """RFC 9101 §6.3."""
+
+    code = "invalid_request_object"
+
+
 class InvalidRedirectUri(OAuthError):
     """RFC 7591 §3.2.2."""
 
@@ -196,6 +209,12 @@ class UnknownUserId(OAuthError):
     code = "unknown_user_id"
 
 
+class InvalidTarget(OAuthError):
+    """RFC 8707 §2, RFC 8693 §2.2.2."""
+
+    code = "invalid_target"
+
+
 class InvalidGrantId(OAuthError):
     """Grant Management for OAuth 2.0 §5.4."""
 
@@ -207,3 +226,14 @@ class NotFound(OAuthError):
 
     code = "not_found"
     status = 404
+
+
+class InsufficientUserAuthentication(OAuthError):
+    """RFC 9470 §3. ``demands`` says what would be enough, by the names of its parameters."""
+
+    code = "insufficient_user_authentication"
+    status = 401
+
+    def __init__(self, description: str, demands: Mapping[str, str]) -> None:
+        super().__init__(description)
+        self.demands = demands

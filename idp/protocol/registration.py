@@ -1,11 +1,11 @@
 """Which registrations are accepted (RFC 7591 §2, OpenID Connect Dynamic Registration 1.0 §2)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from config.settings import Issuer
-from idp.protocol import ciba, redirect_uris
+from idp.protocol import ciba, redirect_uris, resources
 from idp.protocol.checks import RESPONSE_MODES
 from idp.protocol.claims import SCOPES
 from idp.protocol.client import Client
@@ -20,13 +20,14 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class Possible:
-    """What this deployment can do for a client."""
+    """What this deployment can do for a client. ``resource_servers`` are those but itself."""
 
     issuer: Issuer
     auth_algs: frozenset[str]
     encryption_algs: frozenset[str]
     encryption_encs: frozenset[str]
     detail_types: frozenset[str] = frozenset()
+    resource_servers: Mapping[str, resources.ResourceServer] = field(default_factory=dict)
 
 
 def profile_is_met(client: Client, possible: Possible) -> None:
@@ -103,7 +104,8 @@ def authentication_is_possible(client: Client, possible: Possible) -> None:
 def grants_are_known(client: Client, possible: Possible) -> None:
     """RFC 7591 §2.1: response types and grant types belong together."""
     offered, asked = possible.issuer.features.grant_types, set(client.grant_types)
-    if asked - set(offered) or not asked - {"refresh_token"}:
+    nothing_to_do = not asked - {"refresh_token"} and client.audience is None
+    if asked - set(offered) or nothing_to_do:
         raise InvalidClientMetadata(f"grant_types are among {', '.join(offered)}")
     if client.is_redirected is not ("authorization_code" in asked):
         raise InvalidClientMetadata("response_types belong to the grant authorization_code")
@@ -115,6 +117,13 @@ def grants_are_known(client: Client, possible: Possible) -> None:
         raise InvalidClientMetadata("application_type is web or native")
 
 
+def requests_are_possible(client: Client, possible: Possible) -> None:
+    """RFC 9126 §6."""
+    offered = possible.issuer.features
+    if client.require_pushed_authorization_requests and not offered.pushed_requests:
+        raise InvalidClientMetadata("the issuer takes no pushed requests")
+
+
 def backchannel_is_possible(client: Client, possible: Possible) -> None:
     """OpenID Connect CIBA Core 1.0 §4."""
     ciba.check_registration(client, possible.issuer.features.backchannel_modes)
@@ -124,9 +133,18 @@ def backchannel_is_possible(client: Client, possible: Possible) -> None:
 
 
 def scope_is_known(client: Client, possible: Possible) -> None:
-    """RFC 7591 §2."""
-    if client.scope - set(SCOPES) or "openid" not in client.scope:
-        raise InvalidClientMetadata(f"scope holds openid and others of {' '.join(SCOPES)}")
+    """RFC 7591 §2. Words that are not about a person are those of resource servers."""
+    if client.scope - set(SCOPES) - resources.words_for(client, possible.resource_servers):
+        raise InvalidClientMetadata(
+            f"scope holds others than {' '.join(SCOPES)} and those of the client's resources"
+        )
+    if not client.is_machine and "openid" not in client.scope:
+        raise InvalidClientMetadata("scope must hold openid")
+
+
+def resources_are_known(client: Client, possible: Possible) -> None:
+    """RFC 8707 §2, RFC 6749 §4.4."""
+    resources.check_registration(client, possible.resource_servers)
 
 
 def details_are_offered(client: Client, possible: Possible) -> None:
@@ -171,8 +189,10 @@ CHECKS: tuple[Callable[[Client, Possible], None], ...] = (
     texts_are_plain,
     pages_are_https,
     authentication_is_possible,
+    requests_are_possible,
     backchannel_is_possible,
     scope_is_known,
+    resources_are_known,
     details_are_offered,
     answers_are_possible,
 )

@@ -1,0 +1,44 @@
+"""The pushed authorization request endpoint (RFC 9126 §2)."""
+
+from dataclasses import dataclass
+
+from config.runtime.clock import Clock
+from config.runtime.web.answer import Answer, json_answer
+from config.runtime.web.call import Call
+from config.runtime.web.sites import Route
+from idp.endpoints.machine import answered, tell_nonce
+from idp.endpoints.mounting import Mount
+from idp.flows.pushing import Pushing
+from idp.protocol.carried import Carried
+from idp.protocol.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class ParEndpoint:
+    """``POST /par``."""
+
+    pushing: Pushing
+    clock: Clock
+
+    def routes(self) -> list[Route]:
+        """Return the route under the issuer's address."""
+        mount = Mount.of(self.pushing.requests.issuer.address)
+        return [
+            Route(
+                path=f"{mount.path}/par",
+                endpoints={"POST": self.push},
+                budget="tokens",
+                cors=True,
+                origins=(mount.origin,),
+            )
+        ]
+
+    async def push(self, call: Call) -> Answer:
+        """Keep an authorization request and say what it is called."""
+        return await answered(call, self._push)
+
+    async def _push(self, asked: Parameters, carried: Carried) -> Answer:
+        pushed = await self.pushing.push(asked, carried, self.clock.now())
+        answer = json_answer(pushed.answer, 201)
+        tell_nonce(answer, pushed.nonce)
+        return answer

@@ -101,6 +101,14 @@ def authentication_is_possible(client: Client, possible: Possible) -> None:
         raise InvalidClientMetadata("token_endpoint_auth_signing_alg does not fit the method")
 
 
+def tokens_are_bound_to_one_key(client: Client, possible: Possible) -> None:
+    """RFC 9449 §5.2, RFC 8705 §3.4; RFC 7800 §3.1: a token confirms one key."""
+    if client.dpop_bound_access_tokens and not possible.issuer.features.dpop:
+        raise InvalidClientMetadata("the issuer does not offer DPoP")
+    if client.dpop_bound_access_tokens and client.tls_client_certificate_bound_access_tokens:
+        raise InvalidClientMetadata("tokens are bound to a DPoP key or to a certificate, not both")
+
+
 def grants_are_known(client: Client, possible: Possible) -> None:
     """RFC 7591 §2.1: response types and grant types belong together."""
     offered, asked = possible.issuer.features.grant_types, set(client.grant_types)
@@ -182,6 +190,7 @@ def answers_are_possible(client: Client, possible: Possible) -> None:
 
 
 CHECKS: tuple[Callable[[Client, Possible], None], ...] = (
+    tokens_are_bound_to_one_key,
     grants_are_known,
     profile_is_met,
     redirect_uris_are_safe,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import Issuer
+from config.settings import Features, Issuer
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata
 from idp.protocol.profile import PROFILES, stricter
@@ -58,6 +58,19 @@ def test_a_client_may_be_held_to_more_than_its_issuer() -> None:
     check(client(**BOUND), possible("oidc"))
     with pytest.raises(InvalidClientMetadata):
         check(client(**BOUND), possible("fapi2-message-signing"))
+
+
+@pytest.mark.spec("RFC 9449 §5.2")
+def test_tokens_are_bound_to_one_key_that_the_issuer_knows() -> None:
+    check(client(**BOUND), possible("oidc"))
+    without = replace(
+        possible("oidc"),
+        issuer=Issuer(address="https://id.example", profile="oidc", features=Features(dpop=False)),
+    )
+    with pytest.raises(InvalidClientMetadata, match="DPoP"):
+        check(client(**BOUND), without)
+    with pytest.raises(InvalidClientMetadata, match="not both"):
+        check(client(**BOUND, tls_client_certificate_bound_access_tokens=True), possible("oidc"))
 
 
 def test_the_stricter_of_two_profiles_counts() -> None:

@@ -144,7 +144,14 @@ async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> Asyn
             issuers=issuers,
             demo=True,
             factors=FAST,
-            limits=structs.replace(GENEROUS, logins_per_address=f"{LOGINS}/3600"),
+            limits=structs.replace(
+                GENEROUS,
+                logins_per_address=f"{LOGINS}/3600",
+                device_guesses_per_browser="3/3600",
+                device_guesses_per_address="5/3600",
+                device_guesses="8/3600",
+                device_guesses_per_resident="2/3600",
+            ),
             channels=Channels(enabled=("inbox",), inbox_url="http://127.0.0.1:1/messages"),
         )
         outside = Outside(

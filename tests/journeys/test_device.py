@@ -1,76 +1,10 @@
 """A device is let in: codes, the person's pages, the tokens (RFC 8628)."""
 
-from dataclasses import dataclass, replace
-from typing import Any
-
 import pytest
 
-from idp.protocol.client import Client
 from idp.protocol.device import GRANT_TYPE, typed
-from idp.stores.clients import Clients
-from tests.journeys.browsers import Browser, Page
-from tests.journeys.login_world import CLINIC, ORIGIN, Site
-
-TELEVISION = replace(
-    CLINIC,
-    client_id="television",
-    names={"": "Television"},
-    purposes={"": "To show your records"},
-    redirect_uris=(),
-    post_logout_redirect_uris=(),
-    grant_types=(GRANT_TYPE, "refresh_token"),
-    response_types=(),
-    sector="client:television",
-)
-CONFIRM, DENY = ("decision", "confirm"), ("decision", "deny")
-ACCEPT = ("decision", "accept")
-
-
-@dataclass(slots=True)
-class Device:
-    """A device in front of the issuer: it asks for its codes, and polls."""
-
-    here: Site
-    client: Client = TELEVISION
-    address: str = "198.51.100.7"
-    codes: dict[str, Any] | None = None
-
-    async def asks(self, **asked: str) -> dict[str, Any]:
-        form = {"client_id": self.client.client_id, "scope": "openid profile"} | asked
-        browser = self.here.browser(self.address)
-        answer = await browser.client.post("/device_authorization", data=form)
-        self.codes = answer.json()
-        return self.codes
-
-    async def polls(self, **asked: str) -> dict[str, Any]:
-        assert self.codes is not None
-        form = {
-            "grant_type": GRANT_TYPE,
-            "device_code": self.codes["device_code"],
-            "client_id": self.client.client_id,
-        } | asked
-        answer = await self.here.browser(self.address).client.post("/token", data=form)
-        found: dict[str, Any] = answer.json()
-        return found
-
-
-@pytest.fixture
-async def device(here: Site) -> Device:
-    await here.world.database.submit(Clients(here.world.database).insert(TELEVISION))
-    return Device(here)
-
-
-async def to_question(browser: Browser, code: str) -> Page:
-    """Type the code, and come to the page that shows whose it is."""
-    return await browser.press(await browser.get("/device"), "/device", user_code=code)
-
-
-async def approve(here: Site, browser: Browser, page: Page) -> Page:
-    """Confirm the code, log in and agree."""
-    page = await browser.press(page, page.url.removeprefix(ORIGIN), CONFIRM)
-    page = await browser.press(page, "/identify", individual_id="4821009637")
-    page = await browser.press(page, "/prove", otp=await here.code())
-    return await browser.press(page, "/consent", ACCEPT)
+from tests.journeys.devices import ACCEPT, CONFIRM, DENY, Device, approve, to_question
+from tests.journeys.login_world import ORIGIN, Site
 
 
 @pytest.mark.spec("RFC 8628 §3.2")
@@ -104,3 +38,147 @@ async def test_a_person_lets_their_device_in(here: Site, device: Device) -> None
         "/userinfo", headers={"authorization": f"Bearer {tokens['access_token']}"}
     )
     assert answer.status_code == 200 and answer.json()["name"]
+
+
+@pytest.mark.spec("RFC 8628 §6.1")
+@pytest.mark.parametrize("style", ["plain", "dashes", "arabic", "devanagari", "letters", "marks"])
+async def test_a_code_is_typed_as_people_type(here: Site, device: Device, style: str) -> None:
+    code = (await device.asks())["user_code"]
+    digits = code.replace("-", "")
+    text = {
+        "plain": digits,
+        "dashes": f" {code[:7]}\N{EN DASH}{code[7:]} ",
+        "arabic": digits.translate({48 + n: 0x660 + n for n in range(10)}),
+        "devanagari": digits.translate({48 + n: 0x966 + n for n in range(10)}),
+        "letters": digits.translate(str.maketrans("0158", "oISb")),
+        "marks": f"\N{RIGHT-TO-LEFT MARK}{digits[:4]} . {digits[4:]}",
+    }[style]
+    page = await to_question(here.browser(), text)
+    assert page.url == f"{ORIGIN}/device/{code}" and code in page.text
+
+
+async def test_a_scanned_code_is_shown_to_be_compared(here: Site, device: Device) -> None:
+    codes = await device.asks()
+    browser = here.browser(device.address)
+    page = await browser.get(codes["verification_uri_complete"], **{"sec-fetch-site": "cross-site"})
+    assert codes["user_code"] in page.text and "Television" in page.text
+    assert "from the network that you use now" in page.text
+    assert "198.51.100.7" not in page.text
+    assert (await device.polls())["error"] == "authorization_pending"
+    page = await browser.get(f"/device/{codes['user_code']}?lang=fr")
+    assert "Votre propre appareil" in page.text and codes["user_code"] in page.text
+    done = await approve(here, browser, page)
+    assert done.url == f"{ORIGIN}/device/done"
+
+
+@pytest.mark.attack("A31")
+async def test_who_was_sent_a_code_says_no_and_the_device_is_told(
+    here: Site, device: Device
+) -> None:
+    codes = await device.asks()
+    browser = here.browser()
+    page = await browser.get(codes["verification_uri_complete"])
+    assert "Did somebody send you this code" in page.text
+    page = await browser.press(page, codes["user_code"], DENY)
+    assert page.url == f"{ORIGIN}/device/denied"
+    assert (await device.polls())["error"] == "access_denied"
+    page = await to_question(browser, codes["user_code"])
+    assert page.status == 410 and "used already" in page.text
+
+
+@pytest.mark.parametrize("leave", ["/cancel", "/consent"])
+async def test_who_refuses_in_the_login_refuses_the_device(
+    here: Site, device: Device, leave: str
+) -> None:
+    codes = await device.asks()
+    browser = here.browser()
+    page = await to_question(browser, codes["user_code"])
+    page = await browser.press(page, codes["user_code"], CONFIRM)
+    assert "on another device" in page.text and "Cancel and go back" not in page.text
+    if leave == "/consent":
+        page = await browser.press(page, "/identify", individual_id="4821009637")
+        page = await browser.press(page, "/prove", otp=await here.code())
+        assert "on another device" in page.text and "localhost" not in page.text
+    page = await browser.press(page, leave, DENY)
+    assert page.url == f"{ORIGIN}/device/denied"
+    assert (await device.polls())["error"] == "access_denied"
+
+
+async def test_who_is_signed_in_only_compares_and_agrees(here: Site, device: Device) -> None:
+    browser = here.browser()
+    await here.logged_in(browser)
+    page = await to_question(browser, (await device.asks())["user_code"])
+    page = await browser.press(page, page.url.removeprefix(ORIGIN), CONFIRM)
+    page = await browser.press(page, "/consent", ACCEPT)
+    assert page.url == f"{ORIGIN}/device/done" and "access_token" in await device.polls()
+    page = await to_question(browser, (await device.asks())["user_code"])
+    page = await browser.press(page, page.url.removeprefix(ORIGIN), CONFIRM)
+    assert page.url == f"{ORIGIN}/device/done" and "access_token" in await device.polls()
+
+
+@pytest.mark.attack("A12")
+async def test_no_other_page_confirms_or_refuses_a_code(here: Site, device: Device) -> None:
+    code = (await device.asks())["user_code"]
+    other = (await device.asks())["user_code"]
+    browser, thief = here.browser(), here.browser()
+    mine = await to_question(browser, code)
+    theirs = await to_question(thief, code)
+    another = await to_question(browser, other)
+    for page in (theirs, another):
+        token = dict(page.form(page.url.removeprefix(ORIGIN)).fields)["csrf"]
+        for decision in ("confirm", "deny"):
+            form = [("csrf", token), ("decision", decision)]
+            assert (await browser.request("POST", mine.url, form)).status == 403
+    fresh = here.browser()
+    token = dict(mine.form(code).fields)["csrf"]
+    form = [("csrf", token), ("decision", "confirm")]
+    assert (await fresh.request("POST", mine.url, form)).status == 403
+    foreign = {"sec-fetch-site": "cross-site"}
+    assert (await browser.request("POST", mine.url, form, **foreign)).status == 403
+    assert (await browser.request("POST", "/device", [("user_code", code)])).status == 403
+    form = [("csrf", token), ("decision", "perhaps")]
+    assert (await browser.request("POST", mine.url, form)).status == 409
+    assert (await device.polls())["error"] == "authorization_pending"
+
+
+async def test_the_login_belongs_to_the_browser_that_confirmed(here: Site, device: Device) -> None:
+    browser = here.browser()
+    page = await to_question(browser, (await device.asks())["user_code"])
+    page = await browser.press(page, page.url.removeprefix(ORIGIN), CONFIRM)
+    assert (await here.browser().get(page.url)).status == 404
+
+
+@pytest.mark.spec("RFC 8628 §3.5")
+async def test_a_code_lapses(here: Site, device: Device) -> None:
+    codes = await device.asks()
+    browser = here.browser()
+    page = await to_question(browser, codes["user_code"])
+    login = await browser.press(page, codes["user_code"], CONFIRM)
+    here.clock.time += 599
+    assert (await device.polls())["error"] == "authorization_pending"
+    here.clock.time += 1
+    assert (await device.polls())["error"] == "expired_token"
+    late = await browser.press(login, "/identify", individual_id="4821009637")
+    assert late.status == 410 and "took too long" in late.text
+    late = await browser.press(page, codes["user_code"], CONFIRM)
+    assert late.status == 422 and "too old" in late.text
+
+
+async def test_what_was_approved_in_the_last_second_is_collected(
+    here: Site, device: Device
+) -> None:
+    codes = await device.asks()
+    browser = here.browser()
+    page = await to_question(browser, codes["user_code"])
+    here.clock.time += 599
+    assert (await approve(here, browser, page)).url == f"{ORIGIN}/device/done"
+    here.clock.time += 30
+    assert "access_token" in await device.polls()
+
+
+async def test_what_nobody_collects_is_lost(here: Site, device: Device) -> None:
+    browser = here.browser()
+    page = await to_question(browser, (await device.asks())["user_code"])
+    await approve(here, browser, page)
+    here.clock.time += 660
+    assert (await device.polls())["error"] == "expired_token"

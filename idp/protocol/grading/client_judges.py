@@ -1,12 +1,13 @@
 """How a client is judged: its registration, as its issuer holds the client to it."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from urllib.parse import urlsplit
 
 from idp.protocol.client import Client
 from idp.protocol.grading.rule import Ground
 from idp.protocol.profile import STRONG_ALGS
 from idp.protocol.redirect_uris import LOOPBACK
+from idp.protocol.refresh import rotates
 
 KEYED = frozenset(("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"))
 """FAPI 2.0 Security Profile §5.3.2.1 (6)."""
@@ -58,7 +59,7 @@ def refreshes_safely(ground: Ground) -> bool | None:
     client = ground.subject
     if not client.is_public or "refresh_token" not in client.grant_types:
         return None
-    return client.is_sender_constrained or ground.profile.rotates_refresh_tokens
+    return client.is_sender_constrained or rotates(_as_held(ground))
 
 
 def keeps_its_refresh_token(ground: Ground) -> bool | None:
@@ -66,9 +67,7 @@ def keeps_its_refresh_token(ground: Ground) -> bool | None:
     client = ground.subject
     if "refresh_token" not in client.grant_types:
         return None
-    return not client.is_public and (
-        client.is_sender_constrained or not ground.profile.rotates_refresh_tokens
-    )
+    return not rotates(_as_held(ground))
 
 
 def acts_for_itself_with_credentials(ground: Ground) -> bool | None:
@@ -95,13 +94,10 @@ def authenticates_with_a_key_if_at_all(ground: Ground) -> bool | None:
 def tokens_are_bound(ground: Ground) -> bool | None:
     """Whether access tokens are bound to a key in a way that this issuer has."""
     client = ground.subject
-    by_proof = client.dpop_bound_access_tokens and "dpop_signing_alg_values_supported" in (
-        ground.metadata
-    )
-    by_certificate = client.tls_client_certificate_bound_access_tokens and bool(
-        ground.metadata.get("tls_client_certificate_bound_access_tokens")
-    )
-    return by_proof or by_certificate
+    if client.tls_client_certificate_bound_access_tokens:
+        return bool(ground.metadata.get("tls_client_certificate_bound_access_tokens"))
+    demanded = client.dpop_bound_access_tokens or ground.profile.sender_constrained
+    return demanded and bool(ground.offers("dpop_signing_alg_values_supported"))
 
 
 def assertions_name_the_issuer(ground: Ground) -> bool | None:
@@ -116,7 +112,9 @@ def requests_are_pushed(ground: Ground) -> bool | None:
     if not _has_code_flow(ground.subject):
         return None
     offered = "pushed_authorization_request_endpoint" in ground.metadata
-    return offered and ground.profile.pushed_requests_only
+    return offered and (
+        ground.profile.pushed_requests_only or ground.subject.require_pushed_authorization_requests
+    )
 
 
 def algs_are_strong(ground: Ground) -> bool | None:
@@ -153,6 +151,11 @@ def answers_are_signed(ground: Ground) -> bool | None:
         return None
     offered = bool(ground.offers("authorization_signing_alg_values_supported"))
     return offered and ground.profile.signed_answers
+
+
+def _as_held(ground: Ground) -> Client:
+    """Return the client as its issuer holds it to the stricter profile."""
+    return replace(ground.subject, profile=ground.profile.name)
 
 
 def _has_code_flow(client: Client) -> bool:

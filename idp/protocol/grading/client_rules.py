@@ -37,6 +37,7 @@ CLIENT_RULES: tuple[Rule, ...] = (
         why="A stolen refresh token would be good for months, and nobody would notice.",
         remedy=f"{_CHANGE} --bound-to dpop",
         judge=judges.refreshes_safely,
+        shown_by="tests/unit/idp/protocol/test_refresh.py",
     ),
     Rule(
         against=Against.OAUTH21,
@@ -79,6 +80,7 @@ CLIENT_RULES: tuple[Rule, ...] = (
         why="A stolen refresh token would be good for months, and nobody would notice.",
         remedy=f"{_CHANGE} --bound-to dpop",
         judge=judges.refreshes_safely,
+        shown_by="tests/unit/idp/protocol/test_refresh.py",
     ),
     Rule(
         against=Against.BCP,

@@ -130,7 +130,7 @@ FAPI_SERVER_RULES: tuple[Rule, ...] = (
         paragraph="§5.3.2.2 (2)",
         says="Requests can be pushed.",
         why="Nobody between client and issuer reads or changes what is asked for.",
-        remedy="issuers[].features",
+        remedy="issuers[].features.pushed_requests = true",
         judge=judges.takes_pushed_requests,
     ),
     Rule(
@@ -148,6 +148,7 @@ FAPI_SERVER_RULES: tuple[Rule, ...] = (
         why="Who asks is known before anybody is shown a page.",
         remedy=_REPORT,
         judge=judges.pushed_requests_are_safe,
+        shown_by="tests/journeys/test_par.py",
     ),
     Rule(
         against=Against.FAPI2,

@@ -45,6 +45,8 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
             (Act.SEAL, SealPurpose.OUTBOX),
             (Act.SEAL, SealPurpose.CLIENT_SECRET),
             (Act.OPEN, SealPurpose.CLIENT_SECRET),
+            (Act.SEAL, SealPurpose.NOTIFICATION),
+            (Act.OPEN, SealPurpose.NOTIFICATION),
         ]
     ),
     Role.WORKER: frozenset(

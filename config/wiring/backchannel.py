@@ -1,5 +1,8 @@
 """Backchannel authentication (CIBA) plugged together: its endpoint, its grant, its devices."""
 
+from typing import Protocol
+
+from config.runtime.audit.records import DatabaseAudit
 from config.runtime.journal import DatabaseJournal
 from config.runtime.outbox import DatabaseOutbox
 from config.runtime.plugins import plugins
@@ -14,12 +17,17 @@ from idp.flows.backchannel_objects import BackchannelObjects
 from idp.flows.backchannel_people import BackchannelPeople
 from idp.flows.clients import ClientAuthentication
 from idp.flows.issuer_keys import IssuerKeys
+from idp.flows.notices import Notices
+from idp.flows.tokens import Tokens
 from idp.grants.ciba import Ciba
 from idp.grants.collecting import Collecting
 from idp.grants.opening import Opening
 from idp.protocol.ciba import GRANT_TYPE
 from idp.stores.challenges import Challenges
 from idp.stores.decoupled import DecoupledRequests
+from idp.stores.grants import Grants
+from idp.stores.records import Records
+from idp.stores.refresh_tokens import RefreshTokens
 from idp.stores.subjects import Subjects
 from idp.stores.used import Used
 
@@ -37,14 +45,25 @@ def ciba_grant(world: World, opening: Opening) -> Ciba:
     )
 
 
-def backchannel(
-    world: World,
-    issuer: Issuer,
-    authentication: ClientAuthentication,
-    keys: IssuerKeys,
-    client_keys: ClientKeys,
-) -> tuple[BackchannelEndpoint, ...]:
+class Shared(Protocol):
+    """What the endpoints for machines of one issuer have in common."""
+
+    @property
+    def issuer(self) -> Issuer: ...
+
+    @property
+    def authentication(self) -> ClientAuthentication: ...
+
+    @property
+    def keys(self) -> IssuerKeys: ...
+
+    @property
+    def client_keys(self) -> ClientKeys: ...
+
+
+def backchannel(world: World, shared: Shared, tokens: Tokens) -> tuple[BackchannelEndpoint, ...]:
     """Return the endpoint at which clients ask, if the issuer offers one."""
+    issuer = shared.issuer
     if GRANT_TYPE not in issuer.features.grant_types:
         return ()
     people = BackchannelPeople(
@@ -58,13 +77,14 @@ def backchannel(
     flow = Backchannel(
         issuer=issuer.address,
         settings=world.settings.backchannel,
-        authentication=authentication,
-        objects=BackchannelObjects(issuer=issuer.address, keys=client_keys, used=Used()),
-        keys=keys,
+        authentication=shared.authentication,
+        objects=BackchannelObjects(issuer=issuer.address, keys=shared.client_keys, used=Used()),
+        keys=shared.keys,
         people=people,
         residents=world.residents,
         devices=devices(world),
         decoupled=DecoupledRequests(world.database),
+        notices=notices(world, tokens),
         detail_types=detail_types(issuer),
         database=world.database,
         journal=DatabaseJournal(),
@@ -89,3 +109,20 @@ def devices(world: World) -> list[AuthenticationDevice]:
     )
     modules = plugins("idp.authentication_devices", settings.backchannel.devices)
     return [module.build(parts) for module in modules.values()]
+
+
+def notices(world: World, tokens: Tokens) -> Notices:
+    """Return what tells clients how their requests ended."""
+    return Notices(
+        door=world.door,
+        outbox=DatabaseOutbox(),
+        entropy=world.entropy,
+        tokens=tokens,
+        opening=Opening(
+            grants=Grants(world.database),
+            refresh_tokens=RefreshTokens(world.database),
+            records=Records(DatabaseJournal(), DatabaseAudit()),
+            entropy=world.entropy,
+            lifetimes=world.settings.lifetimes,
+        ),
+    )

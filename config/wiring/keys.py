@@ -27,7 +27,7 @@ from keystore.stores.database import DatabaseKeyRecords
 
 YEAR = 365 * 86400
 CODES = (MacPurpose.ONE_TIME_CODE, MacPurpose.USER_CODE)
-MESSAGES = (SealPurpose.OUTBOX,)
+MESSAGES = (SealPurpose.OUTBOX, SealPurpose.NOTIFICATION)
 
 
 async def serve_keys(

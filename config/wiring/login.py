@@ -1,16 +1,18 @@
 """What residents see of an issuer, plugged together: factors, the login, its pages."""
 
 from config.runtime.audit.records import DatabaseAudit
+from config.runtime.crashpoints import never
 from config.runtime.journal import DatabaseJournal
 from config.runtime.limits import Rate
 from config.runtime.outbox import DatabaseOutbox
 from config.runtime.plugins import plugins
 from config.runtime.web import Route
 from config.settings import Issuer
+from config.wiring.backchannel import notices
 from config.wiring.certificates import trusted_proxies, with_aliases
 from config.wiring.details import detail_types
 from config.wiring.device import device_pages
-from config.wiring.machine import Machine, Routed
+from config.wiring.machine import Machine, Routed, tokens
 from config.wiring.world import World
 from idp.endpoints.approvals import ApprovalPages
 from idp.endpoints.authorize import Authorize
@@ -107,6 +109,7 @@ def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,
         detail_types=detail_types(issuer),
+        notices=notices(world, tokens(world, machine, {}, never)),
         features=issuer.features,
         pace=Pace(
             world.limits,

@@ -147,11 +147,12 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
         ),
     )
     grant_types = _grant_types(world, issuer, stores)
+    made = tokens(world, shared, grant_types, crash_here)
     inspection = _inspection(world, stores, shared)
     endpoints: tuple[Routed, ...] = (
         DiscoveryEndpoint(issuer, _offer(world, issuer, grant_types, methods), max_age),
         JwksEndpoint(issuer.address, keys, max_age),
-        TokenEndpoint(_tokens(world, shared, grant_types, crash_here), clock),
+        TokenEndpoint(made, clock),
         UserinfoEndpoint(
             _userinfo(world, shared),
             Resource(access=shared.access, clock=clock, scope="openid", form=True),
@@ -160,7 +161,7 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
         RevocationEndpoint(inspection, clock),
         *par_endpoint(world, shared.authentication, shared.senders, shared.requests),
         *device_endpoint(world, issuer, shared.authentication),
-        *backchannel(world, issuer, shared.authentication, keys, client_keys),
+        *backchannel(world, shared, made),
         *grant_management(world, issuer, shared.access),
         *((SampleResource(shared.access, clock),) if issuer.features.sample_resource else ()),
     )
@@ -168,9 +169,10 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
     return replace(shared, routes=with_aliases(explained(routes, issuer.address), issuer))
 
 
-def _tokens(
+def tokens(
     world: World, shared: Machine, grant_types: dict[str, GrantType], crash_here: CrashHere
 ) -> Tokens:
+    """Return what makes tokens of the issuer, and exchanges grants of ``grant_types``."""
     return Tokens(
         issuer=shared.issuer,
         authentication=shared.authentication,

@@ -17,6 +17,8 @@ from config.runtime.plugins import plugins
 from config.runtime.relay import Relay
 from config.settings import Lifetimes
 from config.wiring.world import World
+from idp.flows.notices import KIND
+from idp.flows.notifier import ClientNotifier
 from idp.stores.challenges import Challenges
 from idp.stores.codes import Codes
 from idp.stores.consents import Consents
@@ -56,7 +58,7 @@ async def work(world: World, stop: asyncio.Event) -> None:
 def deliverers(world: World) -> dict[str, Deliverer]:
     """Return who delivers each kind of message."""
     settings = world.settings
-    found = {}
+    found: dict[str, Deliverer] = {KIND: ClientNotifier(world.door, world.fetcher)}
     for module in plugins("idp.channels", settings.channels.enabled).values():
         kind = module.build(settings).kind
         found[kind] = module.build_deliverer(settings, world.door, world.clock)

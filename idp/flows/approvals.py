@@ -152,6 +152,7 @@ class Approvals:
         )
         await self._submit(
             ground.stores.decoupled.move(request, request.deny()),
+            *await ground.notices.denied(request, waiting.client),
             ground.stores.history.add(event),
             ground.audit.write(entry),
             ground.journal.write(Fact(name=entry.action, at=now, about=entry.about)),

@@ -16,6 +16,7 @@ from idp.flows.backchannel_objects import BackchannelObjects, Stated
 from idp.flows.backchannel_people import BackchannelPeople
 from idp.flows.clients import ClientAuthentication, Proven
 from idp.flows.issuer_keys import IssuerKeys
+from idp.flows.notices import Held, Notices
 from idp.protocol import checks, ciba
 from idp.protocol.authorization import ReplyTo, VerifiedHint
 from idp.protocol.carried import Carried
@@ -60,6 +61,7 @@ class Backchannel:
     residents: Residents
     devices: Sequence[AuthenticationDevice]
     decoupled: DecoupledRequests
+    notices: Notices
     detail_types: Mapping[str, DetailType]
     database: Database
     journal: Journal
@@ -137,6 +139,9 @@ class Backchannel:
             binding_message=summons.binding_message,
             number=summons.number,
         )
+        token = stated.asked.get("client_notification_token", "")
+        held = Held(auth_req_id=auth_req_id, token=token)
+        request = await self.notices.hold(request, client, held)
         writes = tuple(write for one in brought for write in one.writes)
         return Made(request=request, auth_req_id=auth_req_id, resident=resident, writes=writes)
 

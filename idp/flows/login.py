@@ -280,7 +280,7 @@ class LoginFlow:
         login = draft.login.refuse()
         writes: list[Write] = []
         if login.request.decoupled is not None:
-            writes += await denied(self.ground, login, refusal)
+            writes += await denied(self.ground, draft, refusal)
         fact = Fact(
             name="login.refused",
             at=now,

@@ -1,6 +1,6 @@
 """The two moves that end a login well: the person is known; the client gets its answer."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from msgspec import structs
 
@@ -105,33 +105,42 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
         subject, kept = await subject_of(ground, draft.client, login.resident_id)
     authorization = _authorization(ground, login, subject)
     if login.request.decoupled is not None:
-        action, reply, outcome = await _approved(ground, login.request, authorization, now)
+        outcome = await _approved(ground, draft, authorization, now)
     else:
-        action, reply, outcome = _code(ground, login.request, authorization, now)
+        outcome = _code(ground, login.request, authorization, now)
     details = {"client": draft.client.client_id, "session": authorization.session_id}
     entry = AuditEntry(
         at=now,
         actor=login.resident_id,
-        action=action,
+        action=outcome.action,
         about=authorization.grant_id,
         details=details,
     )
     fact = Fact(name=entry.action, at=now, about=entry.about, details=details)
     writes = (
-        outcome,
+        *outcome.writes,
         *_used(ground, login.request, now),
         recorded,
         ground.audit.write(entry),
         ground.journal.write(fact),
     )
     draft = draft.moved(login.issue(), *writes, *((kept,) if kept else ()))
-    return structs.replace(draft, reply=reply)
+    return structs.replace(draft, reply=outcome.reply)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What is recorded, the answer, and the writes that make it true."""
+
+    action: str
+    reply: Reply
+    writes: tuple[Write, ...]
 
 
 def _code(
     ground: LoginGround, request: AuthorizationRequest, authorization: Authorization, now: int
-) -> tuple[str, Reply, Write]:
-    """Return what is recorded, the answer with a code, and the write that remembers the code."""
+) -> _Outcome:
+    """Return the answer with a code."""
     code = ground.entropy.token()
     issued = IssuedCode(
         digest=digest(code),
@@ -140,7 +149,8 @@ def _code(
         code_challenge=request.code_challenge,
         expires_at=now + ground.lifetimes.code,
     )
-    return "code.issued", request.reply_to.accept(code), ground.stores.codes.insert(issued)
+    kept = ground.stores.codes.insert(issued)
+    return _Outcome("code.issued", request.reply_to.accept(code), (kept,))
 
 
 def _used(ground: LoginGround, request: AuthorizationRequest, now: int) -> tuple[Write, ...]:
@@ -154,24 +164,29 @@ async def is_spent(ground: LoginGround, request: AuthorizationRequest) -> bool:
 
 
 async def _approved(
-    ground: LoginGround, request: AuthorizationRequest, authorization: Authorization, now: int
-) -> tuple[str, Reply, Write]:
+    ground: LoginGround, draft: Draft, authorization: Authorization, now: int
+) -> _Outcome:
     """Return the same for a request that waits on another device: that is approved now."""
+    request = draft.login.request
     waiting = await _waiting(ground, request)
-    write = ground.stores.decoupled.move(waiting, waiting.approve(authorization, now))
-    return "request.approved", Reply(uri=request.reply_to.uri, mode="query", fields=()), write
+    approved = waiting.approve(authorization, now)
+    told = await ground.notices.approved(approved, draft.client, now)
+    write = ground.stores.decoupled.move(waiting, told.request)
+    reply = Reply(uri=request.reply_to.uri, mode="query", fields=())
+    return _Outcome("request.approved", reply, (write, *told.writes))
 
 
-async def denied(ground: LoginGround, login: Login, refusal: OAuthError) -> tuple[Write, ...]:
+async def denied(ground: LoginGround, draft: Draft, refusal: OAuthError) -> tuple[Write, ...]:
     """Return the writes that tell the device that waits that nothing came of it.
 
     Where a person is named, nobody else who fails to be that person ends it: it waits on.
     """
-    waiting = await _waiting(ground, login.request)
+    waiting = await _waiting(ground, draft.login.request)
     named = waiting.resident_id
-    if named not in (None, login.resident_id) and not isinstance(refusal, AccessDenied):
+    if named not in (None, draft.login.resident_id) and not isinstance(refusal, AccessDenied):
         return ()
-    return (ground.stores.decoupled.move(waiting, waiting.deny()),)
+    told = await ground.notices.denied(waiting, draft.client)
+    return (ground.stores.decoupled.move(waiting, waiting.deny()), *told)
 
 
 async def _waiting(ground: LoginGround, request: AuthorizationRequest) -> Decoupled:

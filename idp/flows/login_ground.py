@@ -12,6 +12,7 @@ from config.settings import Features, Lifetimes
 from idp.factors.factor import Factor
 from idp.flows.clients import KnownClients
 from idp.flows.login_pace import Pace
+from idp.flows.notices import Notices
 from idp.protocol.acr import Ladder
 from idp.protocol.details import DetailType
 from idp.residents.port import Residents
@@ -78,6 +79,7 @@ class LoginGround:
     lifetimes: Lifetimes
     pace: Pace
     detail_types: Mapping[str, DetailType]
+    notices: Notices
     features: Features
 
 

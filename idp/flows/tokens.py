@@ -1,7 +1,7 @@
 """The code exchange and the refresh: judge, sign, then one unit, then answer (R1)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from config.runtime.crashpoints import CrashHere
@@ -13,6 +13,7 @@ from idp.flows.nesting import Nesting
 from idp.flows.senders import Senders
 from idp.grants.grant_type import GrantType, Redemption, TokenRequest
 from idp.protocol.carried import Carried
+from idp.protocol.ciba import RT_HASH_CLAIM
 from idp.protocol.claims import attribute_names, id_token_claims, told
 from idp.protocol.client import Client
 from idp.protocol.errors import (
@@ -25,7 +26,7 @@ from idp.protocol.errors import (
     UseDpopNonce,
 )
 from idp.protocol.parameters import Parameters
-from idp.protocol.tokens import AccessToken, access_token_claims, token_answer
+from idp.protocol.tokens import AccessToken, access_token_claims, half_hash, token_answer
 from idp.protocol.tokens import id_token_claims as claims_of_id_token
 from idp.residents.port import Residents
 from keystore.door import Door, Order, TokenKind
@@ -118,15 +119,39 @@ class Tokens:
         self.crash_here("after_sign")
         tokens: dict[str, Any] = {"access_token": access_token}
         for id_token in others:
-            tokens["id_token"] = await self.nesting.nest(
-                id_token,
-                client,
-                client.id_token_encrypted_response_alg,
-                client.id_token_encrypted_response_enc,
-            )
+            tokens["id_token"] = await self._nested(id_token, client)
         if redemption.refresh_token is not None:
             tokens["refresh_token"] = redemption.refresh_token
         return token_answer({**tokens, **redemption.answer}, token, self.lifetimes.access_token)
+
+    async def pushed(
+        self, redemption: Redemption, client: Client, now: int
+    ) -> dict[str, Any]:
+        """Return what is pushed to the client: the ID token proves the others (CIBA §10.3.1)."""
+        request = TokenRequest(asked=Parameters(), client=client, sender=None)
+        token, alg = self._access_token(redemption, request, now), self.issuer.signing_algs[0]
+        claims = access_token_claims(redemption.authorization, token)
+        order = Order(TokenKind.ACCESS_TOKEN, alg, claims)
+        [access_token] = await self.door.sign(self.issuer.address, [order])
+        hashes = {"at_hash": half_hash(access_token, client.id_token_signed_response_alg)}
+        tokens: dict[str, Any] = {"access_token": access_token}
+        if redemption.refresh_token is not None:
+            alg = client.id_token_signed_response_alg
+            hashes[RT_HASH_CLAIM] = half_hash(redemption.refresh_token, alg)
+            tokens["refresh_token"] = redemption.refresh_token
+        proving = replace(redemption, id_token={**redemption.id_token, **hashes})
+        order = await self._id_token(proving, client, now)
+        [id_token] = await self.door.sign(self.issuer.address, [order])
+        tokens["id_token"] = await self._nested(id_token, client)
+        return {**token_answer(tokens, token, self.lifetimes.access_token), **redemption.answer}
+
+    async def _nested(self, id_token: str, client: Client) -> str:
+        return await self.nesting.nest(
+            id_token,
+            client,
+            client.id_token_encrypted_response_alg,
+            client.id_token_encrypted_response_enc,
+        )
 
     def _access_token(self, redemption: Redemption, request: TokenRequest, now: int) -> AccessToken:
         authorization = redemption.authorization

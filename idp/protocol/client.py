@@ -24,9 +24,9 @@ class Client:
     computed over (OpenID Connect Core 1.0 §8.1). ``audience`` names the client as a resource
     server: it may introspect the tokens that are meant for it; ``audience_scope`` are the words
     that it takes (none: all), ``audience_token_lifetime`` the seconds that its tokens live at most.
-    ``resources`` are the resource servers that the client may name (RFC 8707). ``number_match``: it shows a number
-    that people type where they approve its backchannel requests. ``profile`` is the name of what is
-    demanded of it (``idp.protocol.profile``).
+    ``resources`` are the resource servers that the client may name (RFC 8707). With
+    ``number_match`` it shows a number that people type where they approve. ``profile``
+    is the name of what is demanded of it (``idp.protocol.profile``).
     """
 
     client_id: str

@@ -138,6 +138,16 @@ def id_token_claims(
     return msgspec.json.encode(claims)
 
 
+def half_hash(value: str, alg: str) -> str:
+    """Return the left half of a token's hash, as at_hash tells it (OpenID Connect Core §3.1.3.6).
+
+    The hash is that of ``alg``, which signs the ID token; Ed25519 has SHA-512 (RFC 8037 §3.1).
+    """
+    name = {"EdDSA": "sha512", "Ed25519": "sha512", "ES384": "sha384"}.get(alg, "sha256")
+    made = hashlib.new(name, value.encode()).digest()
+    return urlsafe_b64encode(made[: len(made) // 2]).rstrip(b"=").decode()
+
+
 def userinfo_claims(
     authorization: Authorization, person: Mapping[str, Any], *, signed: bool
 ) -> bytes:

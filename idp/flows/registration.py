@@ -60,7 +60,7 @@ class Registrar:
         client_id = wish.client_id or self.entropy.token(16)
         client = replace(wish, client_id=client_id, created_at=now)
         client = replace(client, sector=await self._sector(client, sector))
-        registration.check(client, self._possible(client.issuer))
+        registration.check(client, await self._possible(client))
         _check_keys(client)
         client, secret = await self._with_secret(client)
         fact = Fact(name="client.registered", at=now, about=client_id)
@@ -89,7 +89,7 @@ class Registrar:
         if held is None:
             return None
         client, before = edit(held.client), held.client
-        registration.check(client, self._possible(client.issuer))
+        registration.check(client, await self._possible(client))
         _check_keys(client)
         secret = None
         if new_secret or client.token_endpoint_auth_method != before.token_endpoint_auth_method:
@@ -123,12 +123,15 @@ class Registrar:
             return registration.sector_listed(document, sector, client.redirect_uris)
         return sector or registration.sector_of(client)
 
-    def _possible(self, address: str) -> Possible:
+    async def _possible(self, client: Client) -> Possible:
+        address = client.issuer
         issuer = next((issuer for issuer in self.issuers if issuer.address == address), None)
         if issuer is None:
             raise InvalidClientMetadata(f"there is no issuer {address}")
         types = frozenset(self.detail_types(issuer))
-        return Possible(issuer, frozenset(ALGS), KEY_MANAGEMENT, CONTENT, types)
+        others = await self.clients.resource_servers(address, but=client.client_id)
+        servers = {server.address: server for server in others}
+        return Possible(issuer, frozenset(ALGS), KEY_MANAGEMENT, CONTENT, types, servers)
 
     async def _with_secret(self, client: Client) -> tuple[Client, str | None]:
         if client.token_endpoint_auth_method not in registration.SECRET_METHODS:

@@ -10,6 +10,7 @@ from config.runtime.entropy import Entropy
 from config.settings import Issuer, Lifetimes
 from idp.flows.clients import ClientAuthentication, Proven
 from idp.flows.nesting import Nesting
+from idp.flows.resource_servers import ResourceServers
 from idp.flows.senders import Senders
 from idp.grants.grant_type import GrantType, Redemption, TokenRequest
 from idp.protocol.carried import Carried
@@ -26,6 +27,7 @@ from idp.protocol.errors import (
     UseDpopNonce,
 )
 from idp.protocol.parameters import Parameters
+from idp.protocol.resources import chosen, details_for, narrowed
 from idp.protocol.tokens import AccessToken, access_token_claims, half_hash, token_answer
 from idp.protocol.tokens import id_token_claims as claims_of_id_token
 from idp.residents.port import Residents
@@ -53,6 +55,7 @@ class Tokens:
     grant_types: Mapping[str, GrantType]
     residents: Residents
     nesting: Nesting
+    resource_servers: ResourceServers
     door: Door
     database: Database
     entropy: Entropy
@@ -109,7 +112,7 @@ class Tokens:
         self, redemption: Redemption, request: TokenRequest, now: int
     ) -> dict[str, Any]:
         """Sign everything in one call to the key service, and return the answer."""
-        client, token = request.client, self._access_token(redemption, request, now)
+        client, token = request.client, await self._access_token(redemption, request, now)
         claims = access_token_claims(redemption.authorization, token)
         orders = [Order(TokenKind.ACCESS_TOKEN, self.issuer.signing_algs[0], claims)]
         if "openid" in redemption.scope:
@@ -122,14 +125,12 @@ class Tokens:
             tokens["id_token"] = await self._nested(id_token, client)
         if redemption.refresh_token is not None:
             tokens["refresh_token"] = redemption.refresh_token
-        return token_answer({**tokens, **redemption.answer}, token, self.lifetimes.access_token)
+        return {**token_answer(tokens, token), **redemption.answer}
 
-    async def pushed(
-        self, redemption: Redemption, client: Client, now: int
-    ) -> dict[str, Any]:
+    async def pushed(self, redemption: Redemption, client: Client, now: int) -> dict[str, Any]:
         """Return what is pushed to the client: the ID token proves the others (CIBA §10.3.1)."""
         request = TokenRequest(asked=Parameters(), client=client, sender=None)
-        token, alg = self._access_token(redemption, request, now), self.issuer.signing_algs[0]
+        token, alg = await self._access_token(redemption, request, now), self.issuer.signing_algs[0]
         claims = access_token_claims(redemption.authorization, token)
         order = Order(TokenKind.ACCESS_TOKEN, alg, claims)
         [access_token] = await self.door.sign(self.issuer.address, [order])
@@ -143,7 +144,7 @@ class Tokens:
         order = await self._id_token(proving, client, now)
         [id_token] = await self.door.sign(self.issuer.address, [order])
         tokens["id_token"] = await self._nested(id_token, client)
-        return {**token_answer(tokens, token, self.lifetimes.access_token), **redemption.answer}
+        return {**token_answer(tokens, token), **redemption.answer}
 
     async def _nested(self, id_token: str, client: Client) -> str:
         return await self.nesting.nest(
@@ -153,19 +154,30 @@ class Tokens:
             client.id_token_encrypted_response_enc,
         )
 
-    def _access_token(self, redemption: Redemption, request: TokenRequest, now: int) -> AccessToken:
-        authorization = redemption.authorization
+    async def _access_token(
+        self, redemption: Redemption, request: TokenRequest, now: int
+    ) -> AccessToken:
+        """Return the token for the resource servers it is meant for: no word that is none's."""
+        authorization, asked = redemption.authorization, request.asked.words("resource")
+        audience = redemption.audience or chosen(
+            asked, authorization.resources, self.issuer.address
+        )
+        servers = await self.resource_servers.named(audience)
+        most = (request.client.access_token_lifetime, *(server.lifetime for server in servers))
+        lifetime = min((self.lifetimes.access_token, *(one for one in most if one is not None)))
         return AccessToken(
             issuer=self.issuer.address,
-            audience=redemption.audience or (self.issuer.address,),
+            audience=audience,
             subject=authorization.subject,
             client_id=authorization.client_id,
             grant_id=authorization.grant_id,
-            scope=redemption.scope,
+            scope=narrowed(redemption.scope, servers),
             id=self.entropy.token(16),
             issued_at=now,
-            expires_at=now + self.lifetimes.access_token,
+            expires_at=now + lifetime,
             confirmation=request.sender,
+            details=details_for(authorization.details, audience),
+            actor=authorization.actor,
         )
 
     async def _id_token(self, redemption: Redemption, client: Client, now: int) -> Order:

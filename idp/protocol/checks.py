@@ -200,11 +200,6 @@ def grant_is_managed_soundly(case: Case) -> None:
         raise InvalidRequest("grants are managed by confidential clients only")
 
 
-def resources_may_be_named(case: Case) -> None:
-    """RFC 8707 §2."""
-    resources.check_asked(case.asked.words("resource"), case.client)
-
-
 def a_page_may_be_shown(case: Case) -> None:
     """RFC 8628 §3.3: a person is asked, always; there is no silent answer."""
     if "none" in case.asked.words("prompt"):
@@ -241,7 +236,7 @@ CHECKS: tuple[tuple[Check, frozenset[Endpoint]], ...] = (
     (max_age_is_seconds,                   frozenset({A, P, D, C})),
     (details_are_well_formed,              frozenset({A, P, D, B, C})),
     (claims_are_well_formed,               frozenset({A, B, D, P, C})),
-    (resources_may_be_named,               frozenset({A, P, D, B, C})),
+    (resources.may_be_named,               frozenset({A, P, D, B, C})),
     (grant_is_managed_soundly,             frozenset({A, P, D, B})),
     (a_page_may_be_shown,                  frozenset({D})),
     (no_hint_stands_in_it,                 frozenset({D})),

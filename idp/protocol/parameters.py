@@ -1,8 +1,12 @@
-"""Request parameters as asked: empty means absent, none may appear twice (RFC 6749 §3.1)."""
+"""Request parameters as asked: empty means absent, hardly any may appear twice (RFC 6749 §3.1)."""
 
 from collections.abc import Iterable
 
 from idp.protocol.errors import InvalidRequest
+
+REPEATABLE = frozenset(("resource", "audience"))
+"""Lists whose members each have a parameter of their own (RFC 8707 §2, RFC 8693 §2.1): addresses
+and names without spaces, kept as one space-delimited value."""
 
 LONGEST = 16_384
 """Characters of one value at most: a ``claims`` request in several languages fits."""
@@ -17,13 +21,16 @@ class Parameters(dict[str, str]):
         parameters = cls()
         seen = set()
         for name, value in pairs:
-            if name in seen:
+            listed = name in REPEATABLE
+            if name in seen and not listed:
                 raise InvalidRequest(f"{name[:64]} appears more than once")
-            if len(value) > LONGEST or "\0" in value:
+            if len(value) > LONGEST or "\0" in value or (listed and " " in value):
                 raise InvalidRequest(f"{name[:64]} is too long or malformed")
             seen.add(name)
             if value:
-                parameters[name] = value
+                parameters[name] = f"{parameters[name]} {value}" if name in parameters else value
+                if listed and len(parameters[name]) > LONGEST:
+                    raise InvalidRequest(f"{name} is too long or malformed")
         return parameters
 
     def require(self, name: str) -> str:

@@ -33,6 +33,13 @@ class AccessToken:
     issued_at: int
     expires_at: int
     confirmation: Confirmation | None = None
+    details: tuple[dict[str, Any], ...] = ()
+    actor: dict[str, Any] | None = None
+
+    @property
+    def lifetime(self) -> int:
+        """Return how many seconds it lives."""
+        return self.expires_at - self.issued_at
 
 
 def access_token_claims(authorization: Authorization, token: AccessToken) -> bytes:
@@ -47,17 +54,18 @@ def access_token_claims(authorization: Authorization, token: AccessToken) -> byt
         "aud": token.audience[0] if len(token.audience) == 1 else token.audience,
         "client_id": token.client_id,
         "grant_id": token.grant_id,
-        "scope": " ".join(token.scope),
         "jti": token.id,
         "iat": token.issued_at,
         "exp": token.expires_at,
     }
+    if token.scope:
+        claims["scope"] = " ".join(token.scope)
     if authorization.auth_time is not None:
         claims["auth_time"] = authorization.auth_time
-    if authorization.actor is not None:
-        claims["act"] = authorization.actor
-    if authorization.details:
-        claims["authorization_details"] = authorization.details
+    if token.actor is not None:
+        claims["act"] = token.actor
+    if token.details:
+        claims["authorization_details"] = token.details
     if token.confirmation is not None:
         claims["cnf"] = confirmation_claim(token.confirmation)
     if authorization.acr is not None:
@@ -80,11 +88,13 @@ def read_access_token(claims: Mapping[str, Any], issuer: str, now: int) -> Acces
             subject=claims["sub"],
             client_id=claims["client_id"],
             grant_id=claims["grant_id"],
-            scope=tuple(claims["scope"].split(" ")),
+            scope=tuple(claims.get("scope", "").split()),
             id=claims["jti"],
             issued_at=claims["iat"],
             expires_at=claims["exp"],
             confirmation=_confirmation(claims.get("cnf")),
+            details=tuple(claims.get("authorization_details", ())),
+            actor=claims.get("act"),
         )
         is_over = token.expires_at <= now
     except (KeyError, TypeError, AttributeError):
@@ -193,13 +203,13 @@ def session_identifier(session_id: str, client_id: str) -> str:
     return urlsafe_b64encode(made[:16]).rstrip(b"=").decode()
 
 
-def token_answer(tokens: Mapping[str, Any], token: AccessToken, lifetime: int) -> dict[str, Any]:
+def token_answer(tokens: Mapping[str, Any], token: AccessToken) -> dict[str, Any]:
     """Return the answer of the token endpoint (RFC 6749 §5.1). ``tokens`` are named as it says."""
     return {
         **tokens,
         "token_type": token_type(token.confirmation),
-        "expires_in": lifetime,
-        "scope": " ".join(token.scope),
+        "expires_in": token.lifetime,
+        **({"scope": " ".join(token.scope)} if token.scope else {}),
     }
 
 

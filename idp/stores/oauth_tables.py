@@ -13,7 +13,9 @@ client = Table(
     Column("client_id", Text, primary_key=True),
     Column("issuer", Text, nullable=False),
     Column("registration", LargeBinary, nullable=False),  # JSON of idp.protocol.client.Client
+    Column("audience", Text),  # the address of a resource server
     Column("created_at", BigInteger, nullable=False),
+    Index("ix_oauth_client_audience", "issuer", "audience"),
 )
 
 code = Table(

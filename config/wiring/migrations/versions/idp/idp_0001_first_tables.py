@@ -135,9 +135,13 @@ def upgrade() -> None:
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("registration", sa.LargeBinary(), nullable=False),
+        sa.Column("audience", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("client_id", name=op.f("pk_oauth_client")),
     )
+    with op.batch_alter_table("oauth_client", schema=None) as batch_op:
+        batch_op.create_index("ix_oauth_client_audience", ["issuer", "audience"], unique=False)
+
     op.create_table(
         "oauth_code",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -333,6 +337,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_oauth_code_keep_until")
 
     op.drop_table("oauth_code")
+    with op.batch_alter_table("oauth_client", schema=None) as batch_op:
+        batch_op.drop_index("ix_oauth_client_audience")
+
     op.drop_table("oauth_client")
     with op.batch_alter_table("idp_subject", schema=None) as batch_op:
         batch_op.drop_index("ix_idp_subject_subject")

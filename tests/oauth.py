@@ -22,7 +22,8 @@ from config.runtime.web.budget import Budget
 from config.runtime.web.router import House, Web
 from config.settings import Issuer, Lifetimes, Settings
 from config.wiring.details import detail_types
-from config.wiring.machine import Stores, machine
+from config.wiring.machine import machine
+from config.wiring.stores import Stores
 from config.wiring.world import World
 from idp.client_auth.method import ASSERTION_TYPE
 from idp.flows.registration import Registered, Registrar

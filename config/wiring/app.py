@@ -16,8 +16,9 @@ from config.runtime.web.openapi import openapi
 from config.runtime.web.operations import Operations, budget_gauges, check_gauge
 from config.wiring.certificates import origins, trusted_proxies
 from config.wiring.login import residents_side
-from config.wiring.machine import Stores, machine
+from config.wiring.machine import machine
 from config.wiring.readiness import checks
+from config.wiring.stores import Stores
 from config.wiring.world import World
 from idp.endpoints.answers import refusal_answer
 from idp.endpoints.assets import Assets

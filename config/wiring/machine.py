@@ -1,22 +1,22 @@
 """What machines ask of an issuer, plugged together: metadata, keys, tokens, userinfo."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from config.runtime.audit.records import DatabaseAudit
 from config.runtime.cache import Cache
 from config.runtime.crashpoints import CrashHere
-from config.runtime.journal import DatabaseJournal
 from config.runtime.web.sites import Route
 from config.settings import Issuer
-from config.wiring.backchannel import backchannel, ciba_grant
+from config.wiring.backchannel import backchannel
 from config.wiring.certificates import with_aliases
 from config.wiring.details import detail_types
-from config.wiring.device import device_endpoint, device_grant
+from config.wiring.device import device_endpoint
 from config.wiring.grant_management import grant_management
+from config.wiring.grant_types import grant_types
 from config.wiring.pushing import par_endpoint
 from config.wiring.senders import access, dpop_proofs
+from config.wiring.stores import Stores
 from config.wiring.world import World
 from idp.client_auth.assertion import Audience
 from idp.client_auth.client_secret_basic import ClientSecretBasic
@@ -50,48 +50,10 @@ from idp.flows.resource_servers import ResourceServers
 from idp.flows.senders import Senders
 from idp.flows.tokens import Tokens
 from idp.flows.userinfo import Userinfo
-from idp.grants.authorization_code import AuthorizationCode
-from idp.grants.client_credentials import ClientCredentials
 from idp.grants.grant_type import GrantType
-from idp.grants.opening import Opening
-from idp.grants.refresh_token import RefreshTokenGrant
 from idp.protocol.acr import Ladder
 from idp.protocol.discovery import Offer
-from idp.stores.clients import Clients
-from idp.stores.codes import Codes
-from idp.stores.grants import Grants
-from idp.stores.pushed_requests import PushedRequests
-from idp.stores.records import Records
-from idp.stores.refresh_tokens import RefreshTokens
-from idp.stores.used import Used
 from keystore.jose import jwe
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stores:
-    """What is remembered of clients and what they were granted, and the records of it."""
-
-    clients: Clients
-    codes: Codes
-    grants: Grants
-    refresh_tokens: RefreshTokens
-    used: Used
-    records: Records
-    pushed: PushedRequests
-
-    @classmethod
-    def of(cls, world: World) -> "Stores":
-        """Return the stores on the world's database."""
-        database = world.database
-        return cls(
-            clients=Clients(database),
-            codes=Codes(database),
-            grants=Grants(database),
-            refresh_tokens=RefreshTokens(database),
-            used=Used(),
-            records=Records(DatabaseJournal(), DatabaseAudit()),
-            pushed=PushedRequests(database, world.entropy),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,38 +82,14 @@ class Routed(Protocol):
 def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere) -> Machine:
     """Return the machine endpoints of ``issuer``."""
     clock, max_age = world.clock, world.settings.lifetimes.metadata
-    known = KnownClients(
-        issuer.address,
-        issuer.profile,
-        stores.clients,
-        Cache(clock, entries=CACHE_ENTRIES, seconds=CACHE_SECONDS),
-    )
-    client_keys = ClientKeys(world.fetcher.get_json, clock)
-    methods = _methods(world, issuer, stores, client_keys)
-    keys = IssuerKeys(issuer.address, world.door)
-    proofs = dpop_proofs(world, issuer)
-    shared = Machine(
-        issuer=issuer,
-        known=known,
-        client_keys=client_keys,
-        keys=keys,
-        authentication=ClientAuthentication(known, methods, world.database),
-        senders=Senders(proofs),
-        access=access(world, keys, stores.grants, proofs),
-        nesting=Nesting(client_keys),
-        requests=Requests(
-            issuer=issuer, keys=keys, pushed=stores.pushed, detail_types=detail_types(issuer)
-        ),
-        resource_servers=ResourceServers(
-            issuer.address, stores.clients, Cache(clock, entries=1, seconds=CACHE_SECONDS)
-        ),
-    )
-    grant_types = _grant_types(world, issuer, stores)
-    made = tokens(world, shared, grant_types, crash_here)
+    shared = _shared(world, issuer, stores)
+    offered = grant_types(world, stores, shared)
+    offer = _offer(world, issuer, offered, shared.authentication.methods)
+    made = tokens(world, shared, offered, crash_here)
     inspection = _inspection(world, stores, shared)
     endpoints: tuple[Routed, ...] = (
-        DiscoveryEndpoint(issuer, _offer(world, issuer, grant_types, methods), max_age),
-        JwksEndpoint(issuer.address, keys, max_age),
+        DiscoveryEndpoint(issuer, offer, max_age),
+        JwksEndpoint(issuer.address, shared.keys, max_age),
         TokenEndpoint(made, clock),
         UserinfoEndpoint(
             _userinfo(world, shared),
@@ -169,15 +107,42 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
     return replace(shared, routes=with_aliases(explained(routes, issuer.address), issuer))
 
 
+def _shared(world: World, issuer: Issuer, stores: Stores) -> Machine:
+    known = KnownClients(
+        issuer.address,
+        issuer.profile,
+        stores.clients,
+        Cache(world.clock, entries=CACHE_ENTRIES, seconds=CACHE_SECONDS),
+    )
+    client_keys = ClientKeys(world.fetcher.get_json, world.clock)
+    methods = _methods(world, issuer, stores, client_keys)
+    keys = IssuerKeys(issuer.address, world.door)
+    proofs = dpop_proofs(world, issuer)
+    return Machine(
+        issuer=issuer,
+        known=known,
+        client_keys=client_keys,
+        keys=keys,
+        authentication=ClientAuthentication(known, methods, world.database),
+        senders=Senders(proofs),
+        access=access(world, keys, stores.grants, proofs),
+        nesting=Nesting(client_keys),
+        requests=requests(world, keys, client_keys, stores.pushed),
+        resource_servers=ResourceServers(
+            issuer.address, stores.clients, Cache(world.clock, entries=1, seconds=CACHE_SECONDS)
+        ),
+    )
+
+
 def tokens(
-    world: World, shared: Machine, grant_types: dict[str, GrantType], crash_here: CrashHere
+    world: World, shared: Machine, offered: Mapping[str, GrantType], crash_here: CrashHere
 ) -> Tokens:
-    """Return what makes tokens of the issuer, and exchanges grants of ``grant_types``."""
+    """Return what makes tokens of the issuer, and exchanges grants of the ``offered`` types."""
     return Tokens(
         issuer=shared.issuer,
         authentication=shared.authentication,
         senders=shared.senders,
-        grant_types=grant_types,
+        grant_types=offered,
         residents=world.residents,
         nesting=shared.nesting,
         resource_servers=shared.resource_servers,
@@ -226,47 +191,12 @@ def _methods(
     return {method.name: method for method in methods if method.name in offered}
 
 
-def _grant_types(world: World, issuer: Issuer, stores: Stores) -> dict[str, GrantType]:
-    opening = Opening(
-        grants=stores.grants,
-        refresh_tokens=stores.refresh_tokens,
-        records=stores.records,
-        entropy=world.entropy,
-        lifetimes=world.settings.lifetimes,
-    )
-    code = AuthorizationCode(
-        database=world.database,
-        codes=stores.codes,
-        grants=stores.grants,
-        residents=world.residents,
-        records=stores.records,
-        opening=opening,
-    )
-    refresh = RefreshTokenGrant(
-        database=world.database,
-        grants=stores.grants,
-        refresh_tokens=stores.refresh_tokens,
-        residents=world.residents,
-        records=stores.records,
-        entropy=world.entropy,
-        lifetimes=world.settings.lifetimes,
-    )
-    grant_types: tuple[GrantType, ...] = (
-        code,
-        refresh,
-        ClientCredentials(issuer=issuer.address, opening=opening, entropy=world.entropy),
-        device_grant(world, opening),
-        ciba_grant(world, opening),
-    )
-    return {one.name: one for one in grant_types if one.name in issuer.features.grant_types}
-
-
 def _offer(
-    world: World, issuer: Issuer, grant_types: dict[str, GrantType], methods: dict[str, Method]
+    world: World, issuer: Issuer, offered: Mapping[str, GrantType], methods: Mapping[str, Method]
 ) -> Offer:
     ladder = Ladder.of(issuer.ladder, world.settings.factors.enabled)
     return Offer(
-        grant_types=tuple(grant_types),
+        grant_types=tuple(offered),
         auth_methods=tuple(methods),
         auth_algs=(*ALGS, "HS256"),
         acr_values=ladder.names,

@@ -8,7 +8,8 @@ import msgspec
 from config.runtime.crashpoints import never
 from config.runtime.web import Call
 from config.settings import Issuer
-from config.wiring.machine import Stores, machine
+from config.wiring.machine import machine
+from config.wiring.stores import Stores
 from config.wiring.world import World
 from idp.protocol.discovery import well_known_paths
 

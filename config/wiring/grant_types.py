@@ -1,0 +1,58 @@
+"""The grant types of an issuer, plugged together."""
+
+from typing import Protocol
+
+from config.settings import Issuer
+from config.wiring.backchannel import ciba_grant
+from config.wiring.device import device_grant
+from config.wiring.stores import Stores
+from config.wiring.world import World
+from idp.grants.authorization_code import AuthorizationCode
+from idp.grants.client_credentials import ClientCredentials
+from idp.grants.grant_type import GrantType
+from idp.grants.opening import Opening
+from idp.grants.refresh_token import RefreshTokenGrant
+
+
+class Shared(Protocol):
+    """What the endpoints for machines of one issuer have in common."""
+
+    @property
+    def issuer(self) -> Issuer: ...
+
+
+def grant_types(world: World, stores: Stores, shared: Shared) -> dict[str, GrantType]:
+    """Return the grant types that the issuer offers, by their names."""
+    issuer = shared.issuer
+    opening = Opening(
+        grants=stores.grants,
+        refresh_tokens=stores.refresh_tokens,
+        records=stores.records,
+        entropy=world.entropy,
+        lifetimes=world.settings.lifetimes,
+    )
+    code = AuthorizationCode(
+        database=world.database,
+        codes=stores.codes,
+        grants=stores.grants,
+        residents=world.residents,
+        records=stores.records,
+        opening=opening,
+    )
+    refresh = RefreshTokenGrant(
+        database=world.database,
+        grants=stores.grants,
+        refresh_tokens=stores.refresh_tokens,
+        residents=world.residents,
+        records=stores.records,
+        entropy=world.entropy,
+        lifetimes=world.settings.lifetimes,
+    )
+    offered: tuple[GrantType, ...] = (
+        code,
+        refresh,
+        ClientCredentials(issuer=issuer.address, opening=opening, entropy=world.entropy),
+        device_grant(world, opening),
+        ciba_grant(world, opening),
+    )
+    return {one.name: one for one in offered if one.name in issuer.features.grant_types}

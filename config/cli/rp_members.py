@@ -14,6 +14,7 @@ import click
 from joserfc.jwk import ECKey
 
 from idp.protocol.checks import RESPONSE_MODES
+from idp.protocol.ciba import MODES
 from idp.protocol.client import Client
 from idp.protocol.profile import PROFILES
 from idp.protocol.registration import METHODS
@@ -115,6 +116,33 @@ OPTIONS: tuple[Decorator, ...] = (
     click.option("--policy-uri"),
     click.option("--tos-uri"),
     click.option("--details-type", "authorization_details_types", multiple=True, help="RFC 9396."),
+    click.option(
+        "--delivery",
+        "backchannel_token_delivery_mode",
+        type=click.Choice(MODES),
+        help="How a client of the grant ciba gets its tokens.",
+    ),
+    click.option(
+        "--notification-endpoint",
+        "backchannel_client_notification_endpoint",
+        help="Where it is pinged, or its tokens are pushed.",
+    ),
+    click.option(
+        "--request-alg",
+        "backchannel_authentication_request_signing_alg",
+        help="It signs its backchannel requests, with this; FAPI demands a signature always.",
+    ),
+    click.option(
+        "--user-code/--no-user-code",
+        "backchannel_user_code_parameter",
+        default=None,
+        help="It tells the code that people set against unwanted requests.",
+    ),
+    click.option(
+        "--number-match/--no-number-match",
+        default=None,
+        help="It shows the number of the answer, which people type to approve.",
+    ),
     click.option("--audience", help="The resource server whose tokens it may introspect."),
 )
 

@@ -5,7 +5,6 @@
 """
 
 import ast
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -129,18 +128,22 @@ def kinds() -> dict[str, type[OAuthError]]:
 def descriptions(root: Path = ROOT) -> dict[str, set[str]]:
     """Return, by code, what the program's text raises; ``...`` stands for what varies."""
     known, found = kinds(), defaultdict(set)
-    for package in ("idp", "config"):
-        for path in (root / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                    kind = known.get(node.func.id)
-                    text = _text(node.args[0]) if node.args else ""
-                    if kind is not None and text.replace("...", "").strip():
-                        found[kind.code].add(text)
+    for node in _nodes(root):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            kind = known.get(node.func.id)
+            text = _text(node.args[0]) if node.args else ""
+            if kind is not None and text.replace("...", "").strip():
+                found[kind.code].add(text)
     return found
 
 
-def _text(node: ast.expr) -> str:
+def _nodes(root: Path) -> Iterator[ast.AST]:
+    for package in ("idp", "config"):
+        for path in (root / package).rglob("*.py"):
+            yield from ast.walk(ast.parse(path.read_text()))
+
+
+def _text(node: ast.AST) -> str:
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
@@ -160,11 +163,7 @@ def missing() -> list[str]:
 
 def left_over(root: Path = ROOT) -> list[str]:
     """Return what the table explains and no text of the program says any more."""
-    texts = "\n".join(
-        re.sub(r"\{[^{}]*\}", "...", path.read_text())
-        for package in ("idp", "config")
-        for path in (root / package).rglob("*.py")
-    )
+    texts = {_text(n) for n in _nodes(root) if isinstance(n, ast.Constant | ast.JoinedStr)}
     return [
         f"{code}: {says}"
         for code, one in error_reference().items()

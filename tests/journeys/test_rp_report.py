@@ -10,6 +10,15 @@ from config.cli.failures import NotPossible
 from tests.journeys.test_rp_command import CALLBACK, Desk
 
 
+class StrictDesk(Desk):
+    """At an issuer as it is when nobody chooses anything."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        text = self._settings.read_text()
+        self._settings.write_text(text.replace('profile = "oidc"\n', ""))
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
@@ -59,3 +68,16 @@ def test_the_issuers_are_graded_alone_or_with_a_client(desk: Desk) -> None:
 def test_who_is_not_there_is_not_graded(desk: Desk) -> None:
     refused = desk.run("report", "nobody").exception
     assert isinstance(refused, NotPossible)
+
+
+def test_what_nobody_has_to_choose_meets_every_rule_of_fapi(tmp_path: Path) -> None:
+    desk = StrictDesk(tmp_path)
+    words = ("Bank", "--redirect-uri", CALLBACK, "--generate-key", "--offline")
+    made = desk.json("add", *words, "--profile", "fapi2")
+    for section in report(desk, made["client_id"], "--server"):
+        assert section["profile"] == "fapi2" and failed(section) == set()
+
+
+def test_a_plain_issuer_meets_what_it_claims(desk: Desk) -> None:
+    assert desk.run("report").return_value == 0
+    assert desk.run("report", "--against", "fapi2").return_value == 1

@@ -39,6 +39,11 @@ BEHAVIOURS: Mapping[int, str] = {
     28: "a new signing key is published before it signs; the old one stays until its tokens end",
     30: "logout at the client's wish redirects only to what is proven",
     31: "an expired ID token is a good logout hint; a mismatch is not",
+    39: "a client that owes a proof gets no token without one; a bound token needs its key",
+    40: "a code that is bound to a key needs that key",
+    41: "the window of a DPoP proof; nonces that rotate, at both kinds of server",
+    42: "DPoP proofs, one by one: every refusal and every acceptance",
+    43: "refresh tokens need their client or their key, and do not rotate where a key is proven",
     45: "a person who says no: `access_denied` with `state` and `iss`",
 }
 """Numbers of the catalogue that the tests use; the words are ours."""
@@ -93,7 +98,6 @@ ATTACKS: Mapping[str, str] = {
 
 ELSEWHERE: Mapping[str, str] = {
     "A17": "no pushed authorization requests yet",
-    "A18": "no DPoP yet",
 }
 """Attacks on what this version does not have."""
 

@@ -85,10 +85,12 @@ class Resource:
 
         RFC 6750 §3.1: without any credentials nothing is said about an error.
         """
-        used = Scheme.BEARER if presented is None else presented.scheme
+        schemes = (Scheme.BEARER,) if self.access.proofs is None else tuple(Scheme)
+        used = schemes[0] if presented is None else presented.scheme
         if isinstance(refusal, _OF_DPOP):
             used = Scheme.DPOP
-        schemes = (Scheme.BEARER,) if self.access.proofs is None else tuple(Scheme)
+        if used not in schemes:  # switched off
+            used = schemes[0]
         for scheme in schemes:
             fields = [_PARAMETERS[scheme]]
             if scheme is used and refusal is not None:

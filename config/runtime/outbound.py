@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -107,6 +107,20 @@ class Fetcher:
                 keepalive_expiry=KEPT,
             ),
         )
+
+    async def get(
+        self, url: str, kinds: Collection[str], limit: int = LARGEST, seconds: float = SECONDS
+    ) -> Fetched:
+        """Return what is at ``url``; anything but 200 and one of these ``kinds`` (content types, in
+        lower case) raises FetchFailed.
+        """
+        request = _Request("GET", url, {"accept": ", ".join(sorted(kinds))}, b"", limit)
+        fetched = await self._fetch(request, seconds)
+        if fetched.status != 200:
+            raise FetchFailed("status", str(fetched.status))
+        if fetched.content_type not in kinds:
+            raise FetchFailed("type")
+        return fetched
 
     async def get_json(self, url: str, limit: int = LARGEST, seconds: float = SECONDS) -> object:
         """Return the JSON document at ``url``; anything but 200 and JSON raises FetchFailed."""

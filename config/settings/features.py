@@ -28,6 +28,13 @@ class Features(Section, frozen=True):
     """Authorization requests that clients push before the browser comes (PAR, RFC 9126). FAPI
     demands it."""
 
+    request_objects: bool = True
+    """Signed requests in the request itself or pushed (JAR, RFC 9101)."""
+
+    request_uris: bool = False
+    """Signed requests that are fetched from addresses that clients registered (RFC 9101 §5.2.2).
+    Each costs a call out while a person waits; pushed requests need none."""
+
     dpop: bool = True
     """Tokens bound to a key by DPoP proofs (RFC 9449)."""
 

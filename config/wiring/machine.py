@@ -14,7 +14,7 @@ from config.wiring.details import detail_types
 from config.wiring.device import device_endpoint
 from config.wiring.grant_management import grant_management
 from config.wiring.grant_types import grant_types
-from config.wiring.pushing import par_endpoint
+from config.wiring.pushing import par_endpoint, requests
 from config.wiring.senders import access, dpop_proofs
 from config.wiring.stores import Stores
 from config.wiring.world import World
@@ -127,7 +127,7 @@ def _shared(world: World, issuer: Issuer, stores: Stores) -> Machine:
         senders=Senders(proofs),
         access=access(world, keys, stores.grants, proofs),
         nesting=Nesting(client_keys),
-        requests=requests(world, keys, client_keys, stores.pushed),
+        requests=requests(world, issuer, keys, client_keys, stores.pushed),
         resource_servers=ResourceServers(
             issuer.address, stores.clients, Cache(world.clock, entries=1, seconds=CACHE_SECONDS)
         ),

@@ -1,11 +1,34 @@
-"""Pushed authorization requests of an issuer, plugged together."""
+"""What reads authorization requests of an issuer and takes pushed ones, plugged together."""
 
+from config.settings import Issuer
+from config.wiring.details import detail_types
 from config.wiring.world import World
+from idp.client_auth.keys import ClientKeys
 from idp.endpoints.par import ParEndpoint
 from idp.flows.clients import ClientAuthentication
 from idp.flows.pushing import Pushing
+from idp.flows.issuer_keys import IssuerKeys
+from idp.flows.request_objects import RequestObjects
 from idp.flows.requests import Requests
 from idp.flows.senders import Senders
+from idp.stores.pushed_requests import PushedRequests
+
+
+def requests(
+    world: World,
+    issuer: Issuer,
+    keys: IssuerKeys,
+    client_keys: ClientKeys,
+    pushed: PushedRequests,
+) -> Requests:
+    """Return what reads the authorization requests of ``issuer``'s clients."""
+    return Requests(
+        issuer=issuer,
+        keys=keys,
+        objects=RequestObjects(issuer=issuer, keys=client_keys, fetcher=world.fetcher),
+        pushed=pushed,
+        detail_types=detail_types(issuer),
+    )
 
 
 def par_endpoint(

@@ -11,6 +11,7 @@ from idp.endpoints.login_answers import LoginAnswers
 from idp.endpoints.mounting import Mount
 from idp.flows.login import LoginFlow
 from idp.flows.requests import Requests, Resolved
+from idp.protocol import jar, par
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo
 from idp.protocol.checks import Endpoint
 from idp.protocol.client import Client
@@ -20,11 +21,16 @@ from idp.protocol.parameters import Parameters
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A request whose client and redirect URI are proven: from here on the client is told."""
+    """A request whose client and redirect URI are proven: from here on the client is told.
+
+    ``refusal`` is why its request object could not be read: the client is told that as well, where
+    the request itself names an address of its own.
+    """
 
     resolved: Resolved
     client: Client
     reply_to: ReplyTo
+    refusal: OAuthError | None = None
 
     @property
     def locales(self) -> tuple[str, ...]:
@@ -110,11 +116,19 @@ class Authorize:
         client = await self.flow.ground.clients.find(asked.require("client_id"))
         if client is None:
             raise InvalidRequest("client_id is unknown")
-        resolved = await self.requests.resolve(asked, client, now)
+        resolved, refused = Resolved(asked=asked), None
+        try:
+            resolved = await self.requests.resolve(asked, client, Endpoint.AUTHORIZATION, now)
+        except OAuthError as refusal:
+            if par.is_pushed(asked) or jar.is_strict(client) or "redirect_uri" not in asked:
+                raise
+            refused = refusal
         reply_to = ReplyTo.for_client(client, resolved.asked, self.flow.ground.issuer)
-        return Recognised(resolved, client, reply_to)
+        return Recognised(resolved, client, reply_to, refused)
 
     async def _judged(self, known: Recognised) -> AuthorizationRequest:
+        if known.refusal is not None:
+            raise known.refusal
         return await self.requests.judged(
             known.resolved, known.client, known.reply_to, Endpoint.AUTHORIZATION
         )

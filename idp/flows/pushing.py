@@ -52,7 +52,7 @@ class Pushing:
     async def _push(self, asked: Parameters, carried: Carried, proven: Proven, now: int) -> Pushed:
         client = proven.client
         par.refuse_references(asked)
-        resolved = await self.requests.resolve(asked, client, now)
+        resolved = await self.requests.resolve(asked, client, Endpoint.PUSHED, now)
         sender = await self.senders.pushed(resolved.asked, carried, now)
         if sender.confirmation is not None and sender.confirmation.jkt is not None:
             resolved.asked["dpop_jkt"] = sender.confirmation.jkt

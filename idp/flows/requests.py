@@ -1,11 +1,12 @@
-"""What an authorization request asks, wherever it stands: in itself, or pushed before."""
+"""What an authorization request asks, wherever it stands: in itself, in an object, or pushed before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.settings import Issuer
 from idp.flows.issuer_keys import IssuerKeys
-from idp.protocol import checks, par
+from idp.flows.request_objects import RequestObjects
+from idp.protocol import checks, jar, par
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo
 from idp.protocol.checks import Case, Endpoint, Source
 from idp.protocol.client import Client
@@ -32,18 +33,27 @@ class Requests:
 
     issuer: Issuer
     keys: IssuerKeys
+    objects: RequestObjects
     pushed: PushedRequests
     detail_types: Mapping[str, DetailType]
 
-    async def resolve(self, asked: Parameters, client: Client, now: int) -> Resolved:
+    async def resolve(
+        self, asked: Parameters, client: Client, endpoint: Endpoint, now: int
+    ) -> Resolved:
         """Return what the client asks, or raise an OAuthError.
 
         Of a request that was pushed, everything beside ``client_id`` and ``request_uri`` is ignored
         (RFC 9126 §4, RFC 9101 §6.3).
         """
-        if par.is_pushed(asked):
+        in_front = endpoint is Endpoint.AUTHORIZATION
+        if in_front and par.is_pushed(asked):
             return await self._opened(asked["request_uri"], client, now)
-        return Resolved(asked=asked)
+        if not self._reads_object(asked) or (in_front and checks.must_push(client)):
+            return Resolved(asked=asked)  # the checks say what is wrong with it
+        inner = await self.objects.read(asked, client, now)
+        if in_front and not jar.is_strict(client):
+            return Resolved(asked=jar.completed(asked, inner), source=Source.OBJECT)
+        return Resolved(asked=inner, source=Source.OBJECT, signed=True)
 
     async def judged(
         self, resolved: Resolved, client: Client, reply_to: ReplyTo, endpoint: Endpoint
@@ -65,6 +75,12 @@ class Requests:
                 detail_types=self.detail_types,
                 features=self.issuer.features,
             )
+        )
+
+    def _reads_object(self, asked: Parameters) -> bool:
+        features = self.issuer.features
+        return (features.request_objects and "request" in asked) or (
+            features.request_uris and "request_uri" in asked
         )
 
     async def _opened(self, request_uri: str, client: Client, now: int) -> Resolved:

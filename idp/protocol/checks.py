@@ -84,6 +84,12 @@ class Case:
         return PROFILES[self.client.profile]
 
 
+def must_push(client: Client) -> bool:
+    """Return whether only pushed requests of the client are taken."""
+    registered = client.require_pushed_authorization_requests
+    return registered or PROFILES[client.profile].pushed_requests_only
+
+
 def request_object_is_absent(case: Case) -> None:
     """OpenID Connect Core 1.0 §6, §7.2.1: what is not supported is refused, never ignored."""
     if "request" in case.asked:
@@ -96,10 +102,15 @@ def request_object_is_absent(case: Case) -> None:
 
 def request_was_pushed_where_demanded(case: Case) -> None:
     """RFC 9126 §5, §6; FAPI 2.0 Security Profile §5.3.2.2 (3)."""
-    registered = case.client.require_pushed_authorization_requests
-    demanded = registered or case.profile.pushed_requests_only
-    if demanded and case.source is not Source.PUSHED:
+    if must_push(case.client) and case.source is not Source.PUSHED:
         raise InvalidRequest("this client must push its authorization requests (PAR, RFC 9126)")
+
+
+def request_is_signed_where_demanded(case: Case) -> None:
+    """RFC 9101 §10.5; FAPI 2.0 Message Signing §5.3.1 (1)."""
+    demanded = case.profile.signed_requests or case.client.require_signed_request_object
+    if demanded and not case.signed:
+        raise InvalidRequest("this client must sign its authorization requests (JAR, RFC 9101)")
 
 
 def response_type_is_registered(case: Case) -> None:
@@ -223,8 +234,9 @@ A, P, D, B, C = Endpoint
 
 # fmt: off
 CHECKS: tuple[tuple[Check, frozenset[Endpoint]], ...] = (
-    (request_object_is_absent,             frozenset({A, P, D, C})),
     (request_was_pushed_where_demanded,    frozenset({A})),
+    (request_object_is_absent,             frozenset({A, P, D, C})),
+    (request_is_signed_where_demanded,     frozenset({A, P, C})),
     (response_type_is_registered,          frozenset({A, P})),
     (response_mode_is_allowed,             frozenset({A, P})),
     (scope_holds_openid,                   frozenset({A, B, D, P, C})),

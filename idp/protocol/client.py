@@ -57,6 +57,9 @@ class Client:
     userinfo_encrypted_response_enc: str | None = None
     require_pkce: bool = True
     require_pushed_authorization_requests: bool = False
+    require_signed_request_object: bool = False
+    request_object_signing_alg: str | None = None
+    request_uris: tuple[str, ...] = ()
     dpop_bound_access_tokens: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
     require_auth_time: bool = False

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config.settings import Issuer
-from idp.protocol import ciba, claims, device, dpop, par, pkce
+from idp.protocol import ciba, claims, device, dpop, jar, par, pkce
 from idp.protocol.checks import DISPLAYS, PROMPTS, RESPONSE_MODES
 from idp.protocol.grant_management import GrantAction
 from idp.protocol.profile import PROFILES
@@ -51,9 +51,7 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         "subject_types_supported": ["pairwise", "public"],
         "code_challenge_methods_supported": list(pkce.METHODS),
         "authorization_response_iss_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
-        "require_request_uri_registration": False,
+        **jar.metadata(issuer.features, profile),
         **_optional(issuer, offer),
     }
     for endpoint in ("token", "introspection", "revocation"):

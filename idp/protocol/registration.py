@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.settings import Issuer
-from idp.protocol import ciba, redirect_uris, resources
+from idp.protocol import ciba, jar, redirect_uris, resources
 from idp.protocol.checks import RESPONSE_MODES
 from idp.protocol.claims import SCOPES
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
+from idp.protocol.grant_management import QUERY, REVOKE
 from idp.protocol.profile import PROFILES
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
@@ -126,10 +127,23 @@ def grants_are_known(client: Client, possible: Possible) -> None:
 
 
 def requests_are_possible(client: Client, possible: Possible) -> None:
-    """RFC 9126 §6."""
+    """RFC 9126 §6, RFC 9101 §10.5."""
     offered = possible.issuer.features
     if client.require_pushed_authorization_requests and not offered.pushed_requests:
         raise InvalidClientMetadata("the issuer takes no pushed requests")
+    signs = client.require_signed_request_object or PROFILES[client.profile].signed_requests
+    if signs and not (offered.request_objects or offered.request_uris):
+        raise InvalidClientMetadata("the issuer takes no request objects")
+    if client.request_object_signing_alg is not None and not jar.accepted_algs(client):
+        raise InvalidClientMetadata(f"requests are signed with {', '.join(jar.ALGS)}")
+    if signs and client.jwks is None and client.jwks_uri is None:
+        raise InvalidClientMetadata("signed requests need jwks or jwks_uri")
+    if client.request_uris and not offered.request_uris:
+        raise InvalidClientMetadata("the issuer fetches no request objects")
+    if len(client.request_uris) > MOST_URIS:
+        raise InvalidClientMetadata(f"{MOST_URIS} request_uris are the most")
+    for uri in client.request_uris:
+        _check_https(uri.partition("#")[0])
 
 
 def backchannel_is_possible(client: Client, possible: Possible) -> None:
@@ -141,8 +155,11 @@ def backchannel_is_possible(client: Client, possible: Possible) -> None:
 
 
 def scope_is_known(client: Client, possible: Possible) -> None:
-    """RFC 7591 §2. Words that are not about a person are those of resource servers."""
-    if client.scope - set(SCOPES) - resources.words_for(client, possible.resource_servers):
+    """RFC 7591 §2. Words that are not about a person are those of resource servers, or of ours."""
+    words = resources.words_for(client, possible.resource_servers)
+    if possible.issuer.features.grant_management and "client_credentials" in client.grant_types:
+        words |= {QUERY, REVOKE}
+    if client.scope - set(SCOPES) - words:
         raise InvalidClientMetadata(
             f"scope holds others than {' '.join(SCOPES)} and those of the client's resources"
         )

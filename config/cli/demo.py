@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 # What only a first start or a check needs is imported there: a warm start takes a second.
 
 ROOT = Path(__file__).parents[2]
+TESTER = "https://localhost.emobix.co.uk:8443"
+"""Where the OpenID Foundation's suite is on a developer's machine."""
+
 COMPANION = "config.wiring.demo.companion"
 
 
@@ -61,18 +64,30 @@ class CheckFailed(Exception):
 @click.option("--port", default=8080, show_default=True, help="First of four ports in a row.")
 @click.option("--reset", "from_scratch", is_flag=True, help="Forget an earlier run.")
 @click.option("--tls", is_flag=True, help="Serve https, with a certificate of its own making.")
+@click.option(
+    "--profile",
+    type=click.Choice(("conformance",)),
+    help="Be what a conformance tester drives: an issuer per profile, more clients. Needs --tls.",
+)
+@click.option(
+    "--tester",
+    default=TESTER,
+    show_default=True,
+    help="Where the tester is: its redirect addresses begin so.",
+)
 @click.option("--check", is_flag=True, help="Do one whole login by itself, print it, and stop.")
 @click.option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Written (JSON) once everything answers.",
 )
-def demo(
-    directory: Path, port: int, from_scratch: bool, tls: bool, check: bool, ready_file: Path | None
-) -> None:
+def demo(directory: Path, port: int, tls: bool, **more: Any) -> None:
     """Run everything on this machine: sign in at a sample clinic as a sample resident."""
-    plan = Plan(directory.resolve(), port, tls)
-    wish = Wish(check=check, from_scratch=from_scratch, ready_file=ready_file)
+    conforming, tester = more.pop("profile") == "conformance", more.pop("tester")
+    if conforming and not tls:
+        raise click.UsageError("--profile conformance needs --tls")
+    plan = Plan(directory.resolve(), port, tls, tester.rstrip("/") if conforming else "")
+    wish = Wish(**more)
     try:
         _run_in(plan, wish)
     except (DemoRefused, ChildFailed, CheckFailed) as reason:
@@ -175,6 +190,8 @@ async def _start(plan: Plan, settings: Settings, children: Supervisor) -> None:
     else:
         await children.until("keys", lambda: _exists(plan.sockets / "operator.sock"))
         await fill(settings, plan, _show_progress)
+    if plan.tester:
+        await children.start("desk", COMPANION, "desk", str(plan.directory))
     await children.start("relying-party", COMPANION, "relying-party", str(plan.directory))
     await children.start("worker", "config.cli.main", "work")
 

@@ -1,4 +1,4 @@
-"""A companion of the demonstration in a process of its own: the relying party or the inbox."""
+"""A companion of the demonstration in a process of its own: relying party, inbox or desk."""
 
 import asyncio
 import sys
@@ -42,7 +42,14 @@ def _relying_party(settings: Settings, directory: Path) -> tuple[Any, Listening]
     return application(Registration.read(directory / "relying-party.json")), listening
 
 
-_COMPANIONS = {"inbox": _inbox, "relying-party": _relying_party}
+def _desk(settings: Settings, directory: Path) -> tuple[Any, Listening]:
+    from config.wiring.demo.desk import desk
+
+    listening = Listening(host=LOOPBACK, port=settings.web.port + 5)
+    return desk(settings, SystemClock(), SystemEntropy()), listening
+
+
+_COMPANIONS = {"inbox": _inbox, "relying-party": _relying_party, "desk": _desk}
 
 
 if __name__ == "__main__":

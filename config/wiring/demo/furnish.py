@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from config.settings import Settings
+from config.wiring.demo.conformance import register_families
 from config.wiring.demo.plan import Plan
 from config.wiring.demo.seed import import_samples, register_clients
 from config.wiring.demo.telling import mark_furnished
@@ -34,5 +35,7 @@ async def fill(settings: Settings, plan: Plan, report: Callable[[int, int], None
 
     async with open_world(settings, Role.OPERATOR) as world:
         await register_clients(world, plan)
+        if plan.tester:
+            await register_families(world, plan)
         await import_samples(world, plan.directory, tell)
     mark_furnished(plan)

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,17 +12,41 @@ from pathlib import Path
 SOFTHSM_PLACES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so")
 LOOPBACK = "127.0.0.1"
 SAMPLES = Path(__file__).parents[3] / "idp/residents/samples.jsonl"
+FEATURES: dict[str, dict[str, object]] = {
+    "oidc": {
+        "sample_resource": True,
+    },
+    "fapi2": {"sample_resource": True},
+    "fapi2-message-signing": {"sample_resource": True},
+}
+"""What a tester finds switched on, by profile."""
+
+RELAXED: dict[str, object] = {
+    "otp_sends_per_resident": "9000/60",
+    "otp_sends_per_phone": "9000/60",
+    "otp_sends_per_prefix": "9000/60",
+    "otp_sends_per_client": "9000/60",
+    "sends_per_address": "9000/60",
+    "logins_per_address": "9000/60",
+}
+"""Paces at which a tester may work. How often somebody may guess stays as it is."""
+
 LONGEST_SOCKET = 107
 """Bytes in the path of a Unix socket (unix(7))."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A demonstration in ``directory`` on four ports from ``port`` on, with or without TLS."""
+    """A demonstration in ``directory`` on ports from ``port`` on, with or without TLS.
+
+    ``tester`` is the base address of a conformance tester, "" when none is expected: for one there
+    is an issuer per profile, and more to drive.
+    """
 
     directory: Path
     port: int
     tls: bool
+    tester: str = ""
 
     @property
     def scheme(self) -> str:
@@ -45,8 +69,17 @@ class Plan:
         return f"http://{LOOPBACK}:{self.port + 3}"
 
     @property
+    def desk(self) -> str:
+        """Where a tester approves for a resident, and rotates keys."""
+        return f"http://{LOOPBACK}:{self.port + 5}"
+
+    @property
     def ports(self) -> tuple[int, ...]:
-        return tuple(range(self.port, self.port + 4))
+        return tuple(range(self.port, self.port + (6 if self.tester else 4)))
+
+    def issuer_of(self, profile: str) -> str:
+        """Return the address of the issuer with this profile."""
+        return self.issuer if profile == "oidc" else f"{self.issuer}/{profile}"
 
     @property
     def settings_file(self) -> Path:
@@ -61,6 +94,11 @@ class Plan:
     def clients_file(self) -> Path:
         """The clients of the ready file, with their secrets: made once, kept for later runs."""
         return self.directory / "clients.json"
+
+    @property
+    def families_file(self) -> Path:
+        """The clients of a conformance tester, with their secrets."""
+        return self.directory / "conformance.json"
 
     @property
     def furnished_file(self) -> Path:
@@ -117,12 +155,12 @@ class Plan:
         """
         tls = ("certificate", self.certificate.name), ("certificate_key", self.certificate_key.name)
         sections: dict[str, dict[str, object]] = {
-            "[issuers]": {"address": self.issuer, "profile": "oidc"},
             "web": {
                 "port": self.port,
                 "operations_port": self.port + 3,
                 "loopback_fetch": True,
                 **(dict(tls) if self.tls else {}),
+                **({"mtls_port": self.port + 4} if self.tester else {}),
             },
             "keys": {
                 "sockets": str(self.sockets),
@@ -138,14 +176,22 @@ class Plan:
                 "inbox_token": inbox_token,
             },
             "pages": {"country_code": "44"},
+            "limits": RELAXED if self.tester else {},
         }
-        return _toml(sections)
+        return _toml([*self._issuers(), *sections.items()])
+
+    def _issuers(self) -> Iterator[tuple[str, dict[str, object]]]:
+        """Yield the issuers as the settings have them: one, or one per profile for a tester."""
+        for profile, features in FEATURES.items() if self.tester else (("oidc", {}),):
+            yield "[issuers]", {"address": self.issuer_of(profile), "profile": profile}
+            if features:
+                yield "issuers.features", features
 
 
-def _toml(sections: Mapping[str, Mapping[str, object]]) -> str:
+def _toml(sections: Iterable[tuple[str, Mapping[str, object]]]) -> str:
     """Return the settings as TOML; strings, numbers, booleans and lists are written as in JSON."""
     lines = ["# The demonstration's settings, written anew at each start.", "demo = true"]
-    for name, fields in sections.items():
+    for name, fields in sections:
         lines += ["", f"[{name}]", *(f"{field} = {json.dumps(v)}" for field, v in fields.items())]
     return "\n".join(lines) + "\n"
 

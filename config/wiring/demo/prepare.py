@@ -17,7 +17,14 @@ from config.wiring.demo.plan import LOOPBACK, Plan, softhsm_module
 
 MADE = (
     *("symbolon.toml", "symbolon.db*", "keys.*", "token", "run", "logs", "tls.*", "furnished"),
-    *("relying-party.json", "clients.json", "ready.json*", "inbox.*", "samples.rejected.jsonl"),
+    *(
+        "relying-party.json",
+        "clients.json",
+        "conformance.json",
+        "ready.json*",
+        "inbox.*",
+        "samples.rejected.jsonl",
+    ),
 )
 """What a demonstration makes in its directory, beside the lock."""
 
@@ -136,7 +143,6 @@ def _module(plan: Plan) -> Path | None:
     """
     if plan.key_file.exists() or "#" in str(plan.directory):
         return None
-    module = softhsm_module()
     module = softhsm_module()
     if module is None and (plan.token_directory / "pin").exists():
         raise DemoRefused(

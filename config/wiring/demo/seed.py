@@ -52,8 +52,8 @@ async def register_clients(world: World, plan: Plan) -> None:
     """
     if plan.clients_file.exists() and _is_registered(plan):
         return
-    _write(plan.clients_file, [await _tester(world, plan, method) for method in METHODS])
-    _write(plan.registration_file, asdict(await _sample(world, plan)))
+    write_private(plan.clients_file, [await _tester(world, plan, method) for method in METHODS])
+    write_private(plan.registration_file, asdict(await _sample(world, plan)))
 
 
 def _is_registered(plan: Plan) -> bool:
@@ -156,7 +156,8 @@ async def _tester(world: World, plan: Plan, method: str) -> dict[str, Any]:
     return told
 
 
-def _write(path: Path, content: object) -> None:
+def write_private(path: Path, content: object) -> None:
+    """Write JSON that only this user may read."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w") as file:
         json.dump(content, file, indent=2)

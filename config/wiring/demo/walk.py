@@ -41,9 +41,9 @@ async def walk(walker: Walker, http: httpx2.AsyncClient) -> dict[str, Any]:
 async def _walked(walker: Walker, http: httpx2.AsyncClient) -> dict[str, Any]:
     browser = Browser(http)
     page = await browser.open(f"{walker.relying_party}/login")
-    seen = {(m["at"], m["code"]) for m in await _messages(walker, http)}
+    seen = {(m["at"], m["code"]) for m in await messages(walker, http)}
     page = await _sent(browser, page, "individual_id", walker.individual_id)
-    code = await _code(walker, http, seen)
+    code = await code_of(walker, http, seen)
     page = await _sent(browser, page, "otp", code)
     if not page.url.startswith(walker.relying_party):
         page = await browser.submit(page, page.form("decision"), decision="accept")
@@ -62,17 +62,19 @@ async def _sent(browser: Browser, page: Page, field: str, answer: str) -> Page:
     return await browser.submit(page, page.form(field), decision="continue", **{field: answer})
 
 
-async def _messages(walker: Walker, http: httpx2.AsyncClient) -> list[dict[str, Any]]:
+async def messages(walker: Walker, http: httpx2.AsyncClient) -> list[dict[str, Any]]:
+    """Return what was sent to ``walker.contact``, newest first; to anybody where it is ""."""
     answer = await http.get(f"{walker.inbox}/messages", params={"to": walker.contact})
     found: list[dict[str, Any]] = answer.json()
     return found
 
 
-async def _code(walker: Walker, http: httpx2.AsyncClient, seen: set[Any]) -> str:
+async def code_of(walker: Walker, http: httpx2.AsyncClient, seen: set[Any]) -> str:
+    """Return the code that was sent last, once it is none of ``seen``; or raise WalkFailed."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE
     while loop.time() < deadline:
-        fresh = [m for m in await _messages(walker, http) if (m["at"], m["code"]) not in seen]
+        fresh = [m for m in await messages(walker, http) if (m["at"], m["code"]) not in seen]
         if fresh:
             return str(fresh[0]["code"])
         await asyncio.sleep(0.05)

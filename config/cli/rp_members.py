@@ -197,6 +197,8 @@ def _reach(client: Client, said: dict[str, Any]) -> dict[str, Any]:
 
     Refresh tokens come with offline_access and go with it; response types with the code flow.
     """
+    if not said.keys() & {"scope", "offline", "grant_types", "response_types"}:
+        return {}
     scope = frozenset(said.pop("scope").split()) if "scope" in said else client.scope
     offline = said.pop("offline", None)
     if offline is not None:

@@ -21,6 +21,8 @@ from config.runtime.outbound import Fetcher, FetchFailed
 from config.runtime.web.budget import Budget
 from config.runtime.web.router import House, Web
 from config.settings import Issuer, Lifetimes, Settings
+from config.settings import Web as WebSettings
+from config.wiring.certificates import origins, trusted_proxies
 from config.wiring.details import detail_types
 from config.wiring.machine import machine
 from config.wiring.stores import Stores
@@ -47,6 +49,7 @@ from tests.residents import id_store, import_rows
 
 ISSUER = Issuer(address="https://id.example", profile="oidc", algorithms=("ES256", "EdDSA"))
 LIFETIMES = Lifetimes()
+WEB = WebSettings()
 CALLBACK = "https://rp.example/cb"
 VERIFIER = "correct-horse-battery-staple-correct-horse-battery"
 CHALLENGE = (
@@ -140,7 +143,7 @@ class Provider:
                 return {"auth": (client.client_id, secret), "form": {}}
             case "client_secret_post":
                 return {"form": {"client_id": client.client_id, "client_secret": secret}}
-            case "none":
+            case "none" | "tls_client_auth" | "self_signed_tls_client_auth":
                 return {"form": {"client_id": client.client_id}}
         return {
             "form": {
@@ -209,6 +212,7 @@ class Ground:
     issuer: Issuer = ISSUER
     clock: HandClock
     lifetimes: Lifetimes = LIFETIMES
+    web: WebSettings = WEB
     crash_here: CrashHere = never
 
 
@@ -223,7 +227,7 @@ async def provider(ground: Ground) -> Provider:
     pages: dict[str, object] = {}
 
     world = World(
-        settings=Settings(issuers=(ground.issuer,), lifetimes=ground.lifetimes),
+        settings=Settings(issuers=(ground.issuer,), web=ground.web, lifetimes=ground.lifetimes),
         clock=ground.clock,
         entropy=SystemEntropy(),
         database=cast(OpenDatabase, ground.database),
@@ -238,7 +242,8 @@ async def provider(ground: Ground) -> Provider:
     web = Web(
         routes,
         House(
-            origins=["https://id.example", "https://other.example"],
+            origins=["https://other.example", *origins([ISSUER, ground.issuer])],
+            proxies=trusted_proxies(ground.web),
             clock=ground.clock,
             entropy=SystemEntropy(),
             budgets={"tokens": Budget("tokens", 1000, 1000)},

@@ -55,6 +55,15 @@ OPTIONS: tuple[Decorator, ...] = (
     click.option(
         "--auth-alg", "token_endpoint_auth_signing_alg", help="Default: any that is safe."
     ),
+    click.option(
+        "--tls-subject",
+        "tls_client_auth_subject_dn",
+        help="The subject of its certificates (RFC 4514), for tls_client_auth; or one of these:",
+    ),
+    click.option("--tls-dns", "tls_client_auth_san_dns", help="A DNS name in its certificates."),
+    click.option("--tls-uri", "tls_client_auth_san_uri", help="An address in its certificates."),
+    click.option("--tls-ip", "tls_client_auth_san_ip", help="An IP address in its certificates."),
+    click.option("--tls-email", "tls_client_auth_san_email", help="An e-mail address in them."),
     click.option("--jwks", type=_FILE, help="A file with its public keys (RFC 7517 §5)."),
     click.option("--jwks-uri", help="Where the client publishes its keys."),
     click.option(

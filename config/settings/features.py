@@ -17,12 +17,15 @@ class Features(Section, frozen=True):
 
     auth_methods: tuple[str, ...] = (
         "private_key_jwt",
+        "tls_client_auth",
+        "self_signed_tls_client_auth",
         "client_secret_basic",
         "client_secret_post",
         "client_secret_jwt",
         "none",
     )
-    """Client authentication methods; of these the issuer's profile may forbid some."""
+    """Client authentication methods; of these the issuer's profile may forbid some. Those by
+    certificate are offered where certificates arrive (section ``web``)."""
 
     pushed_requests: bool = True
     """Authorization requests that clients push before the browser comes (PAR, RFC 9126). FAPI

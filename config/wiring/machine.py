@@ -9,7 +9,7 @@ from config.runtime.crashpoints import CrashHere
 from config.runtime.web.sites import Route
 from config.settings import Issuer
 from config.wiring.backchannel import backchannel
-from config.wiring.certificates import with_aliases
+from config.wiring.certificates import certificate_methods, certificates_arrive, with_aliases
 from config.wiring.details import detail_types
 from config.wiring.device import device_endpoint
 from config.wiring.grant_management import grant_management
@@ -186,6 +186,7 @@ def _methods(
         ClientSecretPost(),
         ClientSecretJwt(world.door, stores.used, audience, secrets),
         Public(),
+        *certificate_methods(world.settings.web, client_keys),
     )
     offered = issuer.features.auth_methods
     return {method.name: method for method in methods if method.name in offered}
@@ -204,4 +205,5 @@ def _offer(
         encryption_algs=sorted(jwe.KEY_MANAGEMENT),
         encryption_encs=sorted(jwe.CONTENT),
         detail_types=sorted(detail_types(issuer)),
+        certificates=certificates_arrive(world.settings.web),
     )

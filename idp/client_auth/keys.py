@@ -52,13 +52,20 @@ class ClientKeys:
 
         ``alg`` and ``kid`` say which key is wanted: when it is not there, they may be fetched anew.
         """
+        return await self.holding(client, lambda keys: keys.find(alg, kid) is not None)
+
+    async def holding(self, client: Client, suits: Callable[[JwkSet], bool]) -> JwkSet:
+        """Return the client's keys, or raise InvalidClient when it has none.
+
+        ``suits`` says whether what is wanted is there: if not, they may be fetched anew.
+        """
         if client.jwks is not None:
             return await self._registered.get(client.jwks, lambda: _parsed(client.jwks or b""))
         if client.jwks_uri is None:
             raise InvalidClient("the client has no keys")
         uri = client.jwks_uri
         held = self._fetched.get(uri)
-        if held is None or self._is_stale(held) or held.keys.find(alg, kid) is None:
+        if held is None or self._is_stale(held) or not suits(held.keys):
             await self._tried.get(uri, lambda: self._refresh(uri))
             held = self._fetched.get(uri)
         if held is None:

@@ -8,6 +8,7 @@ from config.runtime.entropy import Entropy
 from config.runtime.journal import Fact
 from config.settings import Issuer
 from idp.client_auth.private_key_jwt import ALGS
+from idp.client_auth.tls_client_auth import check_subject
 from idp.protocol import registration
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata
@@ -151,3 +152,4 @@ def _check_keys(client: Client) -> None:
             parse_set(client.jwks)
         except KeyRefused as reason:
             raise InvalidClientMetadata(f"jwks: {reason}") from None
+    check_subject(client)

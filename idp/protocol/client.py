@@ -62,6 +62,11 @@ class Client:
     request_uris: tuple[str, ...] = ()
     dpop_bound_access_tokens: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
+    tls_client_auth_subject_dn: str | None = None
+    tls_client_auth_san_dns: str | None = None
+    tls_client_auth_san_uri: str | None = None
+    tls_client_auth_san_ip: str | None = None
+    tls_client_auth_san_email: str | None = None
     require_auth_time: bool = False
     default_max_age: int | None = None
     default_acr_values: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from config.settings import Issuer
 from idp.protocol import ciba, claims, device, dpop, jar, par, pkce
 from idp.protocol.checks import DISPLAYS, PROMPTS, RESPONSE_MODES
 from idp.protocol.grant_management import GrantAction
+from idp.protocol.mtls import metadata as certificate_metadata
 from idp.protocol.profile import PROFILES
 
 PUBLIC_ONLY = "none"
@@ -26,6 +27,7 @@ class Offer:
     encryption_algs: Sequence[str]
     encryption_encs: Sequence[str]
     detail_types: Sequence[str] = ()
+    certificates: bool = False
 
 
 def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
@@ -64,7 +66,7 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         document[f"{kind}_encryption_enc_values_supported"] = list(offer.encryption_encs)
     if issuer.service_documentation:
         document["service_documentation"] = issuer.service_documentation
-    return document
+    return document | (certificate_metadata(document, issuer) if offer.certificates else {})
 
 
 def _optional(issuer: Issuer, offer: Offer) -> dict[str, Any]:

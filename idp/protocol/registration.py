@@ -11,10 +11,20 @@ from idp.protocol.claims import SCOPES
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
 from idp.protocol.grant_management import QUERY, REVOKE
+from idp.protocol.mtls import check_registration
 from idp.protocol.profile import PROFILES
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
-METHODS = ("private_key_jwt", *SECRET_METHODS, "none")
+METHODS = (
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+    *SECRET_METHODS,
+    "none",
+)
+KEYED = ("private_key_jwt", "self_signed_tls_client_auth")
+"""Methods of clients that have keys of their own."""
+
 MOST_URIS = 50
 LONGEST_NAME = 200
 
@@ -63,6 +73,11 @@ def redirect_uris_are_safe(client: Client, possible: Possible) -> None:
         redirect_uris.check(uri, client.application_type)
 
 
+def certificates_are_named(client: Client, possible: Possible) -> None:
+    """RFC 8705 §2.1.2."""
+    check_registration(client)
+
+
 def sector_is_clear(client: Client, possible: Possible) -> None:
     """OpenID Connect Core 1.0 §8.1: pairwise subjects need one sector."""
     if client.subject_type not in ("pairwise", "public"):
@@ -94,8 +109,8 @@ def authentication_is_possible(client: Client, possible: Possible) -> None:
         raise InvalidClientMetadata(f"token_endpoint_auth_method is one of {', '.join(METHODS)}")
     if client.jwks is not None and client.jwks_uri is not None:
         raise InvalidClientMetadata("jwks and jwks_uri exclude one another")
-    if method == "private_key_jwt" and client.jwks is None and client.jwks_uri is None:
-        raise InvalidClientMetadata("private_key_jwt needs jwks or jwks_uri")
+    if method in KEYED and client.jwks is None and client.jwks_uri is None:
+        raise InvalidClientMetadata(f"{method} needs jwks or jwks_uri")
     alg = client.token_endpoint_auth_signing_alg
     allowed = {"private_key_jwt": possible.auth_algs, "client_secret_jwt": frozenset({"HS256"})}
     if alg is not None and alg not in allowed.get(method, frozenset()):
@@ -211,6 +226,7 @@ CHECKS: tuple[Callable[[Client, Possible], None], ...] = (
     grants_are_known,
     profile_is_met,
     redirect_uris_are_safe,
+    certificates_are_named,
     sector_is_clear,
     texts_are_plain,
     pages_are_https,

@@ -5,12 +5,14 @@ lie on their curve); Ed25519. Members that make a private or symmetric key refus
 so does one ``kid`` used twice. Key types that are not known are passed over (RFC 7517 §5).
 """
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keystore.jose import base64url, strict
 from keystore.jose.public import thumbprint
@@ -40,12 +42,21 @@ class KeyRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jwk:
-    """One public key. ``algs`` are those it may serve, after its own ``alg`` and ``use``."""
+    """One public key. ``algs`` are those it may serve, after its own ``alg`` and ``use``.
+
+    ``certificate`` is the first one of ``x5c`` (DER), ``spki`` the key in DER.
+    """
 
     kid: str | None
     algs: frozenset[str]
     key: PublicKey
     required: Mapping[str, str]
+    certificate: bytes | None = None
+
+    @property
+    def spki(self) -> bytes:
+        """Return the key as a SubjectPublicKeyInfo in DER (RFC 5280 §4.1.2.7)."""
+        return self.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     def thumbprint(self) -> str:
         """Return the SHA-256 thumbprint (RFC 7638)."""
@@ -65,6 +76,10 @@ class JwkSet:
             named = [key for key in fitting if key.kid == kid]
             fitting = named or [key for key in fitting if key.kid is None]
         return fitting[0] if len(fitting) == 1 else None
+
+    def has(self, certificate: bytes, spki: bytes) -> bool:
+        """Return whether the key ``spki`` is there: with this ``certificate``, or with none."""
+        return any(one.spki == spki and one.certificate in (None, certificate) for one in self.keys)
 
 
 def parse_set(raw: bytes) -> JwkSet:
@@ -104,7 +119,13 @@ def parse(members: object) -> Jwk | None:
             raise KeyRefused("a private or symmetric key was published: replace it")
         case _:
             return None
-    return Jwk(kid=kid, algs=_uses(members, _ALGS[kind]), key=key, required=required)
+    return Jwk(
+        kid=kid,
+        algs=_uses(members, _ALGS[kind]),
+        key=key,
+        required=required,
+        certificate=_certificate(members),
+    )
 
 
 def _rsa(members: Mapping[str, Any]) -> tuple[PublicKey, dict[str, str]]:
@@ -136,6 +157,19 @@ def _edwards(members: Mapping[str, Any]) -> tuple[PublicKey, dict[str, str]]:
     except ValueError as reason:
         raise KeyRefused("not an Ed25519 key") from reason
     return key, {"crv": "Ed25519", "kty": "OKP", "x": members["x"]}
+
+
+def _certificate(members: Mapping[str, Any]) -> bytes | None:
+    """Return the first certificate of ``x5c`` (RFC 7517 §4.7): standard base64 of DER."""
+    chain = members.get("x5c")
+    if chain is None:
+        return None
+    if not isinstance(chain, list) or not chain or not isinstance(chain[0], str):
+        raise KeyRefused("x5c is a list of certificates")
+    try:
+        return b64decode(chain[0], validate=True)
+    except ValueError as reason:
+        raise KeyRefused("x5c holds certificates in base64") from reason
 
 
 def _uses(members: Mapping[str, Any], possible: frozenset[str]) -> frozenset[str]:

@@ -81,7 +81,9 @@ async def test_of_64_redemptions_at_once_exactly_one_happens(
     async def redeem(number: int) -> bool:
         opened = (database, other)[number % 2]
         authorization = replace(AUTHORIZATION, grant_id=f"g{number}")
-        grant = Grant(authorization=authorization, created_at=NOW, updated_at=NOW, expires_at=NOW + 300)
+        grant = Grant(
+            authorization=authorization, created_at=NOW, updated_at=NOW, expires_at=NOW + 300
+        )
         try:
             await opened.submit(
                 Codes(opened).use(CODE, NOW, NOW + 300), Grants(opened).insert(grant)

@@ -82,7 +82,9 @@ class RefreshTokensAsMachine(RuleBasedStateMachine):
             issued_at=NOW,
             expires_at=NOW + 10**9,
         )
-        grant = Grant(authorization=AUTHORIZATION, created_at=NOW, updated_at=NOW, expires_at=NOW + 10**9)
+        grant = Grant(
+            authorization=AUTHORIZATION, created_at=NOW, updated_at=NOW, expires_at=NOW + 10**9
+        )
         await self.database.submit(tokens.insert(first), grants.insert(grant))
 
     @rule(seconds=st.sampled_from([0, 1, GRACE - 1, GRACE, GRACE + 1]))

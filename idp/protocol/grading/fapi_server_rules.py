@@ -146,7 +146,7 @@ FAPI_SERVER_RULES: tuple[Rule, ...] = (
         paragraph="§5.3.2.2 (4), (6), (12)",
         says="Pushed requests are authenticated, name a redirect URI, and end within 600 s.",
         why="Who asks is known before anybody is shown a page.",
-        remedy=_REPORT,
+        remedy=_FAPI2,
         judge=judges.pushed_requests_are_safe,
         shown_by="tests/journeys/test_par.py",
     ),

@@ -114,8 +114,8 @@ def demands_pushed_requests(ground: Ground) -> bool | None:
 
 
 def pushed_requests_are_safe(ground: Ground) -> bool | None:
-    """What always holds for pushed requests; None without them."""
-    return True if takes_pushed_requests(ground) else None
+    """What always holds for pushed requests, if whoever pushes can authenticate."""
+    return is_for_confidential_clients(ground) if takes_pushed_requests(ground) else None
 
 
 def algs_are_strong(ground: Ground) -> bool | None:

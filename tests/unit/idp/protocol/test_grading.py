@@ -194,6 +194,7 @@ WRONG_ISSUERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("takes_pushed_requests", {"pushed_authorization_request_endpoint": None}),
     ("demands_pushed_requests", {"require_pushed_authorization_requests": None}),
     ("demands_pushed_requests", {"profile": "oidc"}),
+    ("pushed_requests_are_safe", {"token_endpoint_auth_methods_supported": ["none"]}),
     ("algs_are_strong", {"userinfo_signing_alg_values_supported": ["RS256"]}),
     ("algs_are_strong", {"profile": "oidc"}),
     ("demands_signed_requests", {"require_signed_request_object": None}),
@@ -203,7 +204,7 @@ WRONG_ISSUERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("signs_introspection", {"introspection_signing_alg_values_supported": None}),
 )
 UNBREAKABLE = {
-    *("is_always_so", "binds_codes", "pushed_requests_are_safe", "judges_signed_requests"),
+    *("is_always_so", "binds_codes", "judges_signed_requests"),
     *("is_https", "codes_are_short_lived"),  # below
 }
 

@@ -87,7 +87,7 @@ class DeviceAuthorization:
         if device.GRANT_TYPE not in client.grant_types:
             raise UnauthorizedClient("the client may not use device codes")
         checks.authorization_request(
-            device.case(self.issuer.address, asked, client, self.detail_types)
+            device.case(self.issuer.address, asked, client, self.detail_types, self.issuer.features)
         )
         await self.pace.begin(client, network, now)
         device_code = self.entropy.token()

@@ -80,9 +80,9 @@ class DeviceApproval:
         What was asked is judged again, for the client may have changed meanwhile.
         """
         request, client = waiting.request, waiting.client
-        asked = Parameters.parse(request.asked)
+        asked, ground = Parameters(request.asked), self.ground
         judged = checks.authorization_request(
-            device.case(self.ground.issuer, asked, client, self.ground.detail_types)
+            device.case(ground.issuer, asked, client, ground.detail_types, ground.features)
         )
         wanted = replace(judged, decoupled=request.digest)
         return await self.flow.begin(wanted, client, visit, now, request.expires_at)

@@ -5,6 +5,7 @@ from typing import Any
 from unicodedata import category, decimal
 
 from config.runtime.entropy import Entropy
+from config.settings.features import Features
 from idp.protocol.authorization import ReplyTo
 from idp.protocol.checks import Case, Endpoint
 from idp.protocol.client import Client
@@ -34,6 +35,8 @@ KEPT = (
     "display",
     "authorization_details",
     "resource",
+    "grant_id",
+    "grant_management_action",
 )
 """Parameters that are kept until the person comes: no credential, nothing that names a person."""
 
@@ -101,7 +104,11 @@ def end_page(issuer: str) -> ReplyTo:
 
 
 def case(
-    issuer: str, asked: Parameters, client: Client, detail_types: Mapping[str, DetailType]
+    issuer: str,
+    asked: Parameters,
+    client: Client,
+    detail_types: Mapping[str, DetailType],
+    features: Features,
 ) -> Case:
     """Return what is judged of a device's request: when it comes, and when the person comes."""
     return Case(
@@ -110,6 +117,7 @@ def case(
         reply_to=end_page(issuer),
         endpoint=Endpoint.DEVICE,
         detail_types=detail_types,
+        features=features,
     )
 
 

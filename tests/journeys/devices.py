@@ -33,7 +33,7 @@ class Device:
     address: str = "198.51.100.7"
     codes: dict[str, Any] | None = None
 
-    async def asks(self, **asked: str) -> dict[str, Any]:
+    async def asks(self, **asked: Any) -> dict[str, Any]:
         form = {"client_id": self.client.client_id, "scope": "openid profile"} | asked
         browser = self.here.browser(self.address)
         answer = await browser.client.post("/device_authorization", data=form)

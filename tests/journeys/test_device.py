@@ -1,10 +1,26 @@
 """A device is let in: codes, the person's pages, the tokens (RFC 8628)."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from idp.protocol.device import GRANT_TYPE, typed
-from tests.journeys.devices import ACCEPT, CONFIRM, DENY, Device, approve, to_question
+from idp.stores.clients import Clients
+from tests.journeys.devices import (
+    ACCEPT,
+    CONFIRM,
+    DENY,
+    TELEVISION,
+    Device,
+    approve,
+    to_question,
+)
 from tests.journeys.login_world import ORIGIN, Site
+from tests.machines import claims_of
+from tests.unit.idp.authorization_details.test_details import PAYMENT
+
+SCOPE = frozenset({"openid", "profile"})
 
 
 @pytest.mark.spec("RFC 8628 §3.2")
@@ -182,3 +198,28 @@ async def test_what_nobody_collects_is_lost(here: Site, device: Device) -> None:
     await approve(here, browser, page)
     here.clock.time += 660
     assert (await device.polls())["error"] == "expired_token"
+
+
+@pytest.mark.spec("RFC 9396 §5, RFC 8707 §2")
+async def test_a_device_asks_for_details_and_for_several_resources(here: Site) -> None:
+    api = replace(TELEVISION, client_id="api", audience="https://a.example", audience_scope=SCOPE)
+    other = replace(
+        TELEVISION, client_id="other", audience="https://b.example", audience_scope=SCOPE
+    )
+    named = ("https://a.example", "https://b.example")
+    asking = replace(TELEVISION, resources=named)
+    clients = Clients(here.world.database)
+    await here.world.database.submit(*(clients.insert(one) for one in (api, other, asking)))
+    device, browser = Device(here), here.browser()
+    details = json.dumps([PAYMENT])
+    await device.asks(authorization_details=details, resource=list(named))
+    assert device.codes is not None
+    page = await to_question(browser, device.codes["user_code"])
+    page = await browser.press(page, page.url.removeprefix(ORIGIN), CONFIRM)
+    page = await browser.press(page, "/identify", individual_id="4821009637")
+    page = await browser.press(page, "/prove", otp=await here.code())
+    assert "123.50 EUR" in page.text
+    await browser.press(page, "/consent", ACCEPT)
+    tokens = await device.polls(resource=named[0])
+    claims = claims_of(tokens["access_token"])
+    assert claims["aud"] == named[0] and claims["authorization_details"] == [PAYMENT]

@@ -179,6 +179,7 @@ def upgrade() -> None:
         sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("offline", sa.Integer(), nullable=False),
         sa.Column("authorization", sa.LargeBinary(), nullable=False),
+        sa.Column("ancestors", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("narrowed_at", sa.BigInteger(), nullable=False),

@@ -81,7 +81,7 @@ class Resource:
         refusal: OAuthError | None,
         call: Call,
     ) -> Answer:
-        """Name every scheme (RFC 9449 §7.2); the error stands with the one that was used.
+        """Name every scheme (RFC 9449 §7.2), first the one that was used, with the error.
 
         RFC 6750 §3.1: without any credentials nothing is said about an error.
         """
@@ -91,7 +91,7 @@ class Resource:
             used = Scheme.DPOP
         if used not in schemes:  # switched off
             used = schemes[0]
-        for scheme in schemes:
+        for scheme in sorted(schemes, key=lambda one: one is not used):
             fields = [_PARAMETERS[scheme]]
             if scheme is used and refusal is not None:
                 told = refusal_fields(refusal, call)

@@ -155,6 +155,10 @@ async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> Asyn
                 backchannel_per_resident="4/3600",
                 backchannel_per_pair="3/3600",
                 user_codes_per_resident="3/3600",
+                backchannel_per_client="40/3600",
+                backchannel_per_resident="4/3600",
+                backchannel_per_pair="3/3600",
+                user_codes_per_resident="3/3600",
             ),
             channels=Channels(enabled=("inbox",), inbox_url="http://127.0.0.1:1/messages"),
         )

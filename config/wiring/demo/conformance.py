@@ -59,6 +59,15 @@ FAMILIES = (
         },
     ),
     Family(
+        alias="symbolon-fapi2-mtls",
+        profile="fapi2",
+        method="self_signed_tls_client_auth",
+        changes={
+            "tls_client_certificate_bound_access_tokens": True,
+            "grant_types": (*GRANTS, "client_credentials"),
+        },
+    ),
+    Family(
         alias="symbolon-fapi2-ms",
         profile="fapi2-message-signing",
         method="private_key_jwt",
@@ -94,11 +103,13 @@ async def register_families(world: World, plan: Plan) -> None:
 
 
 async def _family(world: World, plan: Plan, family: Family) -> dict[str, Any]:
-    issuer = plan.issuer_of(family.profile)
+    issuer = resources = plan.issuer_of(family.profile)
+    if family.changes.get("tls_client_certificate_bound_access_tokens"):
+        resources = plan.certified(issuer)  # elsewhere nobody is asked for a certificate
     told: dict[str, Any] = {
         "issuer": issuer,
         "discoveryUrl": f"{issuer}/.well-known/openid-configuration",
-        "resourceUrl": f"{issuer}/resource",
+        "resourceUrl": f"{resources}/resource",
     }
     for suffix in ("", "2"):
         told |= await _client(world, plan, family, suffix)

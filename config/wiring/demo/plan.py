@@ -139,6 +139,10 @@ class Plan:
     def certificate_key(self) -> Path:
         return self.directory / "tls.key"
 
+    def certified(self, address: str) -> str:
+        """Return the address at which the same is answered to clients with a certificate."""
+        return address.replace(f":{self.port}", f":{self.port + 4}", 1)
+
     def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of the demonstration's processes."""
         mine = {
@@ -183,7 +187,10 @@ class Plan:
     def _issuers(self) -> Iterator[tuple[str, dict[str, object]]]:
         """Yield the issuers as the settings have them: one, or one per profile for a tester."""
         for profile, features in FEATURES.items() if self.tester else (("oidc", {}),):
-            yield "[issuers]", {"address": self.issuer_of(profile), "profile": profile}
+            issuer: dict[str, object] = {"address": self.issuer_of(profile), "profile": profile}
+            if self.tester:
+                issuer["mtls_address"] = self.certified(self.issuer_of(profile))
+            yield "[issuers]", issuer
             if features:
                 yield "issuers.features", features
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from benchmarks.clients import SecretClient
 from benchmarks.ours import ROOT, free_port
 from benchmarks.processes import Child, pinned
-from benchmarks.targets import KeyClient, Paths, SecretClient, Target
+from benchmarks.targets import Clients, Paths, Target
 from config.runtime.database.connect import open_database
 from config.runtime.entropy import SystemEntropy
 from config.wiring.migrations import WEB, migrate
@@ -62,18 +63,16 @@ def exchange(log: Path, core: int) -> Iterator[Target]:
     port = free_port()
     environment = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
     child = Child.start((sys.executable, "-m", HELLO, str(port)), environment, log, core)
-    nobody = KeyClient("nobody", "")
     try:
         child.until(lambda: "running" in child.log.read_text())
         yield Target(
             name="bare uvicorn",
             port=port,
             issuer="",
-            paths=Paths("/", "/", "/", "/", "/"),
+            paths=Paths(jwks="/"),
             processes={"web": child.process.pid},
             databases={},
-            key_client=nobody,
-            secret_client=SecretClient("nobody", ""),
+            clients=Clients.of("", "", SecretClient("nobody", "")),
             names=(),
         )
     finally:

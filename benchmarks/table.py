@@ -8,14 +8,6 @@ from benchmarks.scenarios import SCENARIOS
 from benchmarks.slices import Series
 
 PEER = "oidc-provider"
-AIMS = {
-    "login": 3.0,
-    "token": 2.0,
-    "introspection": 3.0,
-    "discovery": 3.0,
-    "jwks": 2.0,
-}
-"""How many times the peer each is meant to be (requests per CPU-second)."""
 
 
 def text(outcome: Outcome) -> str:
@@ -47,6 +39,7 @@ def _branch(series: Series, every: Sequence[Series]) -> dict[str, Any]:
         "p50_ms": series.latency(0.5),
         "p99_ms": series.latency(0.99),
         "cpu_ms": {name: series.share(name) for name in first.cpu | first.database_cpu},
+        "web_ms": series.parts,
         "generator": max(each.generator_cpu / each.wall for each in series.slices),
     }
 
@@ -58,9 +51,11 @@ def _lines(outcome: Outcome) -> Iterator[str]:
             yield from ("", f"### {scenario.title[0].upper()}{scenario.title[1:]}", "")
             yield from _head("target", "per CPU-s", "x peer", "p50 ms", "p99 ms", "CPU ms of one")
             yield from (_row(_branch(series, outcome.series)) for series in found)
-            aim = AIMS.get(scenario.name)
-            if aim and outcome.peer:
-                yield from ("", f"Aim: {aim:g} times the peer, p99 half of the peer's.")
+            for series in found:
+                if series.parts:
+                    yield from ("", f"Web on {series.target}, CPU ms of one: {_parts(series)}.")
+            if scenario.aim and outcome.peer:
+                yield from ("", f"Aim: {scenario.aim:g} times the peer, p99 half of the peer's.")
     if outcome.floor:
         yield from ("", "### Floor", "")
         yield from _head("what", "CPU microseconds")
@@ -97,6 +92,10 @@ def _row(branch: dict[str, Any]) -> str:
         shares,
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _parts(series: Series) -> str:
+    return ", ".join(f"{name} {cost:.3f}" for name, cost in series.parts.items())
 
 
 def _peer(scenario: str, every: Sequence[Series]) -> Series | None:

@@ -1,106 +1,52 @@
 """A provider that is measured: where it listens, who its clients are, which processes it is."""
 
 import asyncio
-import base64
-import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from dataclasses import dataclass
+from pathlib import Path
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-
-from config.runtime.clock import SystemClock
-from config.runtime.entropy import SystemEntropy
+from benchmarks.clients import KeyClient, SecretClient
 
 CALLBACK = "https://rp.example/cb"
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CODE = "123456"
 """The one-time code that the web process of the benchmark always makes."""
 
 
-def base64url(octets: bytes) -> str:
-    """Return base64url without padding."""
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
     """The addresses of a provider's endpoints."""
 
-    authorize: str
-    token: str
-    userinfo: str
-    introspect: str
-    jwks: str
+    authorize: str = "/authorize"
+    token: str = "/token"
+    userinfo: str = "/userinfo"
+    introspect: str = "/introspect"
+    jwks: str = "/jwks"
+    push: str = "/par"
+    backchannel: str = "/bc-authorize"
     discovery: str = "/.well-known/openid-configuration"
 
 
-@dataclass(slots=True)
-class KeyClient:
-    """A client with private_key_jwt. Assertions are signed before they are needed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """``key`` has private_key_jwt, ``proof`` DPoP besides, ``secret`` client_secret_basic."""
 
-    client_id: str
-    audience: str
-    key: ec.EllipticCurvePrivateKey = field(
-        default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
-    )
-    _ready: list[str] = field(default_factory=list)
+    key: KeyClient
+    proof: KeyClient
+    secret: SecretClient
 
-    def jwk(self) -> dict[str, str]:
-        """Return the public key (RFC 7517)."""
-        numbers = self.key.public_key().public_numbers()
-        x, y = (base64url(n.to_bytes(32, "big")) for n in (numbers.x, numbers.y))
-        return {
-            "kty": "EC",
-            "crv": "P-256",
-            "alg": "ES256",
-            "use": "sig",
-            "kid": "c",
-            "x": x,
-            "y": y,
-        }
+    @classmethod
+    def of(cls, issuer: str, token: str, secret: SecretClient) -> "Clients":
+        """Return clients of ``issuer``, whose token endpoint is ``token``."""
+        return cls(
+            key=KeyClient("benchmark", issuer),
+            proof=KeyClient("proving", issuer, proves=token),
+            secret=secret,
+        )
 
     def sign_ahead(self, count: int) -> None:
-        """Have ``count`` fresh assertions that were not used yet."""
-        self._ready = [self._signed() for _ in range(count)]
-
-    def form(self, **fields: str) -> bytes:
-        """Return a form of this client with an assertion of its own."""
-        assertion = self._ready.pop() if self._ready else self._signed()
-        proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
-        return urlencode({**fields, "client_id": self.client_id, **proof}).encode()
-
-    def _signed(self) -> str:
-        now = SystemClock().now()
-        claims = {
-            "iss": self.client_id,
-            "sub": self.client_id,
-            "aud": self.audience,
-            "jti": SystemEntropy().token(16),
-            "iat": now,
-            "exp": now + 240,
-        }
-        parts = ({"alg": "ES256", "kid": "c"}, claims)
-        text = ".".join(base64url(json.dumps(part).encode()) for part in parts)
-        signature = self.key.sign(text.encode(), ec.ECDSA(hashes.SHA256()))
-        r, s = decode_dss_signature(signature)
-        return f"{text}.{base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
-
-
-@dataclass(frozen=True, slots=True)
-class SecretClient:
-    """A client with client_secret_basic: a resource server that asks about tokens."""
-
-    client_id: str
-    secret: str
-
-    @property
-    def header(self) -> str:
-        """Return the Authorization header."""
-        pair = f"{self.client_id}:{self.secret}".encode()
-        return f"Authorization: Basic {base64.b64encode(pair).decode()}"
+        """Have signed what ``count`` requests need, whoever sends them."""
+        self.key.sign_ahead(count)
+        self.proof.sign_ahead(count)
 
 
 async def _at_once() -> None:
@@ -112,6 +58,8 @@ class Target:
     """A provider that runs. ``settle`` waits until work that outlives its request is done.
 
     ``processes`` are counted, ``databases`` are counted apart; ``names`` are whom to log in as.
+    ``samples`` is the file in which its web process tells where its time went (``where``), None
+    where it cannot.
     """
 
     name: str
@@ -120,10 +68,10 @@ class Target:
     paths: Paths
     processes: dict[str, int]
     databases: dict[str, int]
-    key_client: KeyClient
-    secret_client: SecretClient
+    clients: Clients
     names: tuple[str, ...]
     settle: Callable[[], Awaitable[None]] = _at_once
+    samples: Path | None = None
     started_in: float = 0.0
     """Seconds from starting the web process to its first good answer."""
 

@@ -10,9 +10,11 @@ from itertools import cycle
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from benchmarks.clients import Client, base64url
 from benchmarks.processes import BenchFailed
-from benchmarks.targets import CALLBACK, CODE, KeyClient, SecretClient, Target, base64url
+from benchmarks.targets import CALLBACK, CODE, Target
 from benchmarks.wire import Connection, Response, get, post
+from benchmarks.works import machine_request
 from config.runtime.entropy import SystemEntropy
 
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.S)
@@ -29,7 +31,7 @@ class Walk:
     """
 
     target: Target
-    client: KeyClient | SecretClient
+    client: Client
     scope: str = "openid profile email"
     names: Iterator[str] = field(init=False)
     requests: int = 0
@@ -51,7 +53,9 @@ class Walk:
             "redirect_uri": CALLBACK,
             "code_verifier": verifier,
         }
-        answer = await self._ask(connection, token_request(self.target, self.client, fields))
+        target = self.target
+        request = machine_request(target, target.paths.token, self.client, fields)
+        answer = await self._ask(connection, request)
         if answer.status != 200:
             raise BenchFailed(f"{self.target.name}: token {answer.status} {answer.body[:300]!r}")
         tokens: dict[str, Any] = json.loads(answer.body)
@@ -59,16 +63,18 @@ class Walk:
 
     async def claims(self, connection: Connection, tokens: dict[str, Any]) -> None:
         """Read the claims of the person who logged in."""
-        bearer = f"Authorization: Bearer {tokens['access_token']}"
         target = self.target
-        answer = await self._ask(connection, get(target.host, target.paths.userinfo, bearer))
+        path = target.paths.userinfo
+        bearer = self.client.bearer(tokens["access_token"], f"{target.issuer}{path}")
+        answer = await self._ask(connection, get(target.host, path, *bearer))
         if answer.status != 200 or b'"email"' not in answer.body:
             raise BenchFailed(f"{target.name}: userinfo {answer.status} {answer.body[:300]!r}")
 
     async def _code(self, connection: Connection, verifier: str) -> str:
         browser = _Browser(self.target.host)
         name = next(self.names)
-        request = get(self.target.host, self._address(verifier))
+        address = f"{self.target.paths.authorize}?{urlencode(self.asked(verifier))}"
+        request = get(self.target.host, address)
         for _ in range(_MOST_STEPS):
             answer = await self._ask(connection, request)
             browser.keep(answer)
@@ -82,8 +88,9 @@ class Walk:
                 raise BenchFailed(f"{self.target.name}: {answer.status} {answer.body[:500]!r}")
         raise BenchFailed(f"{self.target.name}: the login does not end")
 
-    def _address(self, verifier: str) -> str:
-        asked = {
+    def asked(self, verifier: str) -> dict[str, str]:
+        """Return the parameters of the authorization request."""
+        return {
             "client_id": self.client.client_id,
             "response_type": "code",
             "redirect_uri": CALLBACK,
@@ -94,21 +101,10 @@ class Walk:
             "code_challenge": base64url(sha256(verifier.encode()).digest()),
             "code_challenge_method": "S256",
         }
-        return f"{self.target.paths.authorize}?{urlencode(asked)}"
 
     async def _ask(self, connection: Connection, request: bytes) -> Response:
         self.requests += 1
         return await connection.ask(request)
-
-
-def token_request(
-    target: Target, client: KeyClient | SecretClient, fields: dict[str, str]
-) -> bytes:
-    """Return a request of the token endpoint."""
-    if isinstance(client, SecretClient):
-        body = urlencode(fields).encode()
-        return post(target.host, target.paths.token, body, client.header)
-    return post(target.host, target.paths.token, client.form(**fields))
 
 
 @dataclass(slots=True)

@@ -6,8 +6,10 @@ All else is the real thing; a login can only be walked by a machine that knows i
 import asyncio
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from benchmarks.targets import CODE
+from benchmarks.where import Sampler
 from config.cli.opening import settings_of
 from config.cli.serve import serve_application
 from config.runtime.entropy import Entropy
@@ -35,10 +37,11 @@ class KnownDigits:
         return CODE[:count]
 
 
-def main(settings_file: str) -> None:
-    """Serve until SIGTERM."""
+def main(settings_file: str, samples: str) -> None:
+    """Serve until SIGTERM, and tell in the file ``samples`` where the time went when asked to."""
     configure_logs()
     use_uvloop()
+    Sampler(Path(samples)).install()
     asyncio.run(_serve(settings_of(settings_file)))
 
 
@@ -49,4 +52,4 @@ async def _serve(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

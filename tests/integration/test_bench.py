@@ -17,6 +17,19 @@ def test_bench_measures_a_login_and_prints_it() -> None:
     assert "### Whole login" in outcome.stdout and "| sqlite |" in outcome.stdout
 
 
+def test_bench_measures_every_machine_endpoint_and_tells_where_the_time_goes() -> None:
+    names = ("par", "token", "token-dpop", "refresh", "client-credentials", "ciba-poll")
+    chosen = [word for name in names for word in ("--only", name)]
+    outcome = CliRunner().invoke(
+        cli, ["bench", "--on", "sqlite", *chosen, "--seconds", "0.2", "--slices", "1", "--json"]
+    )
+    assert outcome.exit_code == 0, outcome.output
+    series = json.loads(outcome.stdout)["series"]
+    assert [each["scenario"] for each in series] == list(names)
+    for each in series:
+        assert {"parser", "store"} <= set(each["web_ms"]), each
+
+
 def test_bench_compares_a_small_store_with_a_big_one() -> None:
     outcome = CliRunner().invoke(cli, ["bench", "--only", "growth", "--rows", "20000", "--json"])
     assert outcome.exit_code == 0, outcome.output

@@ -10,6 +10,7 @@ class Features(Section, frozen=True):
         "authorization_code",
         "refresh_token",
         "client_credentials",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
         "urn:ietf:params:oauth:grant-type:device_code",
         "urn:openid:params:grant-type:ciba",
     )
@@ -37,6 +38,9 @@ class Features(Section, frozen=True):
     request_uris: bool = False
     """Signed requests that are fetched from addresses that clients registered (RFC 9101 §5.2.2).
     Each costs a call out while a person waits; pushed requests need none."""
+
+    signed_answers: bool = True
+    """Answers through the browser as one signed token (JARM), for clients that ask for it."""
 
     dpop: bool = True
     """Tokens bound to a key by DPoP proofs (RFC 9449)."""

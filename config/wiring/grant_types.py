@@ -7,11 +7,16 @@ from config.wiring.backchannel import ciba_grant
 from config.wiring.device import device_grant
 from config.wiring.stores import Stores
 from config.wiring.world import World
+from idp.flows.access import Access
+from idp.flows.exchanged_tokens import AccessTokens, IdTokens
 from idp.grants.authorization_code import AuthorizationCode
 from idp.grants.client_credentials import ClientCredentials
 from idp.grants.grant_type import GrantType
 from idp.grants.opening import Opening
 from idp.grants.refresh_token import RefreshTokenGrant
+from idp.grants.token_exchange import TokenExchange
+from idp.protocol.token_exchange import ACCESS_TOKEN, ID_TOKEN
+from idp.stores.subjects import Subjects
 
 
 class Shared(Protocol):
@@ -19,6 +24,9 @@ class Shared(Protocol):
 
     @property
     def issuer(self) -> Issuer: ...
+
+    @property
+    def access(self) -> Access: ...
 
 
 def grant_types(world: World, stores: Stores, shared: Shared) -> dict[str, GrantType]:
@@ -52,7 +60,25 @@ def grant_types(world: World, stores: Stores, shared: Shared) -> dict[str, Grant
         code,
         refresh,
         ClientCredentials(issuer=issuer.address, opening=opening, entropy=world.entropy),
+        _exchange(world, stores, shared),
         device_grant(world, opening),
         ciba_grant(world, opening),
     )
     return {one.name: one for one in offered if one.name in issuer.features.grant_types}
+
+
+def _exchange(world: World, stores: Stores, shared: Shared) -> TokenExchange:
+    id_tokens = IdTokens(
+        access=shared.access, clients=stores.clients, subjects=Subjects(world.database)
+    )
+    return TokenExchange(
+        issuer=shared.issuer.address,
+        readers={ACCESS_TOKEN: AccessTokens(shared.access), ID_TOKEN: id_tokens},
+        profiles={},
+        clients=stores.clients,
+        grants=stores.grants,
+        refresh_tokens=stores.refresh_tokens,
+        records=stores.records,
+        entropy=world.entropy,
+        lifetimes=world.settings.lifetimes,
+    )

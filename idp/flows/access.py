@@ -84,7 +84,7 @@ class Access:
 
     async def lives(self, grant: Grant, now: int) -> bool:
         """Return whether the grant is neither revoked nor over, and its person active."""
-        if not grant.is_live(now):
+        if not await self.grants.lives(grant, now):
             return False
         authorization = grant.authorization
         return not authorization.has_person or await self._is_active(authorization.resident_id)
@@ -107,7 +107,11 @@ class Access:
 
     async def _granted(self, token: AccessToken, now: int) -> Authorization:
         grant = await self.grants.find(token.grant_id)
-        if grant is None or not grant.is_live(now) or token.issued_at < grant.narrowed_at:
+        if (
+            grant is None
+            or token.issued_at < grant.narrowed_at
+            or not await self.grants.lives(grant, now)
+        ):
             raise InvalidToken("the access token was revoked")
         return grant.authorization
 

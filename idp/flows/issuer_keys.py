@@ -11,7 +11,7 @@ from idp.protocol.errors import InvalidRequest, InvalidToken
 from idp.protocol.tokens import AccessToken, read_access_token, read_hint
 from keystore.door import Door, KeyServiceUnavailable, PublishedKey, TokenKind
 from keystore.jose.own import OwnTokens
-from keystore.jose.reader import BadToken
+from keystore.jose.reader import BadToken, Verified
 
 _log = logging.getLogger("symbolon.keys")
 
@@ -63,9 +63,22 @@ class IssuerKeys:
 
     async def hint(self, token: str) -> VerifiedHint:
         """Return what an ID token given as a hint says, expired or not, or raise InvalidRequest."""
+        return read_hint((await self._id_token(token)).claims, self.issuer)
+
+    async def id_token(self, token: str, now: int) -> VerifiedHint:
+        """Return what an ID token that is good now says, or raise InvalidToken."""
+        try:
+            claims = (await self._id_token(token)).claims
+            hint = read_hint(claims, self.issuer)
+        except InvalidRequest:
+            raise InvalidToken("the ID token is not valid") from None
+        if claims["exp"] <= now:
+            raise InvalidToken("the ID token expired")
+        return hint
+
+    async def _id_token(self, token: str) -> Verified:
         keys = (await self.published()).keys
         try:
-            verified = self._tokens.verify(token, TokenKind.ID_TOKEN, keys)
+            return self._tokens.verify(token, TokenKind.ID_TOKEN, keys)
         except BadToken:
             raise InvalidRequest("id_token_hint is not an ID token of this issuer") from None
-        return read_hint(verified.claims, self.issuer)

@@ -165,19 +165,22 @@ class Tokens:
         servers = await self.resource_servers.named(audience)
         most = (request.client.access_token_lifetime, *(server.lifetime for server in servers))
         lifetime = min((self.lifetimes.access_token, *(one for one in most if one is not None)))
+        ends_at = now + lifetime
+        details = details_for(authorization.details, audience)
         return AccessToken(
             issuer=self.issuer.address,
             audience=audience,
             subject=authorization.subject,
             client_id=authorization.client_id,
             grant_id=authorization.grant_id,
-            scope=narrowed(redemption.scope, servers),
+            scope=narrowed(redemption.scope, servers, details),
             id=self.entropy.token(16),
             issued_at=now,
-            expires_at=now + lifetime,
+            expires_at=min(ends_at, redemption.ends_at or ends_at),
             confirmation=request.sender,
-            details=details_for(authorization.details, audience),
+            details=details,
             actor=authorization.actor,
+            may_act=request.client.may_act,
         )
 
     async def _id_token(self, redemption: Redemption, client: Client, now: int) -> Order:

@@ -34,7 +34,8 @@ class TokenRequest:
 class Redemption:
     """What a request gets once ``writes`` have happened.
 
-    ``scope`` and ``audience`` are those of the access token; an empty audience is the issuer.
+    ``scope`` and ``audience`` are those of the access token; an empty audience is the
+    issuer. It lives until ``ends_at`` at most.
     ``fresh`` says that the ID token answers an authorization request, and not a refresh.
     ``answer`` are further members of the token endpoint's answer, ``id_token`` further claims.
     """
@@ -45,6 +46,7 @@ class Redemption:
     refresh_token: str | None
     writes: tuple[Write, ...]
     audience: tuple[str, ...] = ()
+    ends_at: int | None = None
     answer: Mapping[str, Any] = field(default_factory=dict)
     id_token: Mapping[str, Any] = field(default_factory=dict)
 

@@ -44,7 +44,7 @@ class RefreshTokenGrant:
         if found is None or found[1].authorization.client_id != client.client_id:
             raise InvalidGrant("the refresh token is not valid")
         token, grant = found
-        if token.expires_at <= now or not grant.is_live(now):
+        if token.expires_at <= now or not await self.grants.lives(grant, now):
             raise InvalidGrant("the refresh token expired or was revoked")
         if grant.authorization.bound_to not in (None, request.sender):
             raise InvalidGrant("the refresh token is bound to another key")

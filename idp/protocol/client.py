@@ -24,7 +24,9 @@ class Client:
     computed over (OpenID Connect Core 1.0 §8.1). ``audience`` names the client as a resource
     server: it may introspect the tokens that are meant for it; ``audience_scope`` are the words
     that it takes (none: all), ``audience_token_lifetime`` the seconds that its tokens live at most.
-    ``resources`` are the resource servers that the client may name (RFC 8707). With
+    ``resources`` are the resource servers that the client may name (RFC 8707). It exchanges tokens
+    that were issued to ``exchange_subjects`` (client_ids), and stands in the result as who acts,
+    unless it ``exchange_impersonates``; with its own tokens only ``may_act`` acts (RFC 8693). With
     ``number_match`` it shows a number that people type where they approve. ``profile``
     is the name of what is demanded of it (``idp.protocol.profile``).
     """
@@ -60,6 +62,9 @@ class Client:
     require_signed_request_object: bool = False
     request_object_signing_alg: str | None = None
     request_uris: tuple[str, ...] = ()
+    authorization_signed_response_alg: str | None = None
+    authorization_encrypted_response_alg: str | None = None
+    authorization_encrypted_response_enc: str | None = None
     dpop_bound_access_tokens: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
     tls_client_auth_subject_dn: str | None = None
@@ -78,6 +83,9 @@ class Client:
     audience_token_lifetime: int | None = None
     resources: tuple[str, ...] = ()
     access_token_lifetime: int | None = None
+    exchange_subjects: tuple[str, ...] = ()
+    exchange_impersonates: bool = False
+    may_act: str | None = None
     backchannel_token_delivery_mode: str | None = None
     backchannel_client_notification_endpoint: str | None = None
     backchannel_authentication_request_signing_alg: str | None = None

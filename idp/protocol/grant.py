@@ -6,6 +6,9 @@ from typing import Any
 
 from idp.protocol.claims_request import ClaimsRequest
 
+MOST_ANCESTORS = 4
+"""How often tokens may be exchanged one for another."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
@@ -30,8 +33,9 @@ class Authorization:
     person agreed to share: no other claim about the person is ever told, whatever ``scope`` and
     ``claims`` say. ``resources`` are the resource servers asked for (RFC 8707), ``details`` the
     granted authorization_details (RFC 9396), ``bound_to`` the key that its tokens must be bound
-    to, and ``actor`` the ``act`` claim of a delegation (RFC 8693 §4.1). ``grant_action`` is what
-    the request wanted done with the grant ("": it did not say; Grant Management §5.2).
+    to, and ``actor`` the ``act`` claim of a delegation (RFC 8693 §4.1). ``ancestors`` are the
+    grants that it was exchanged from: without any of them it is worth nothing. ``grant_action`` is
+    what the request wanted done with the grant ("": it did not say; Grant Management §5.2).
     """
 
     grant_id: str
@@ -54,6 +58,7 @@ class Authorization:
     bound_to: Confirmation | None = None
     actor: dict[str, Any] | None = None
     grant_action: str = ""
+    ancestors: tuple[str, ...] = ()
 
     @property
     def has_person(self) -> bool:

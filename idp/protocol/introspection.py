@@ -20,8 +20,19 @@ def may_ask(client: Client, token: AccessToken) -> bool:
 
 
 def access_token_answer(token: AccessToken) -> dict[str, Any]:
-    """Return what is told of an access token that is good (§2.2, RFC 9449 §6.2, RFC 8705 §3.2)."""
-    bound = token.confirmation
+    """Return what is told of an access token that is good.
+
+    §2.2; ``cnf``: RFC 9449 §6.2, RFC 8705 §3.2; ``act``: RFC 8693 §4.1; RFC 9396 §9.2.
+    """
+    bound, extra = token.confirmation, dict[str, Any]()
+    if bound is not None:
+        extra["cnf"] = confirmation_claim(bound)
+    if token.actor is not None:
+        extra["act"] = token.actor
+    if token.may_act is not None:
+        extra["may_act"] = {"sub": token.may_act}
+    if token.details:
+        extra["authorization_details"] = token.details
     return {
         "active": True,
         "scope": " ".join(token.scope),
@@ -33,7 +44,7 @@ def access_token_answer(token: AccessToken) -> dict[str, Any]:
         "aud": token.audience[0] if len(token.audience) == 1 else token.audience,
         "iss": token.issuer,
         "jti": token.id,
-        **({} if bound is None else {"cnf": confirmation_claim(bound)}),
+        **extra,
     }
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.settings import Issuer
-from idp.protocol import ciba, jar, redirect_uris, resources
-from idp.protocol.checks import RESPONSE_MODES
+from idp.protocol import ciba, jar, redirect_uris, resources, token_exchange
+from idp.protocol.authorization import RESPONSE_MODES
 from idp.protocol.claims import SCOPES
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
@@ -59,6 +59,7 @@ def profile_is_met(client: Client, possible: Possible) -> None:
         client.token_endpoint_auth_signing_alg,
         client.id_token_signed_response_alg,
         client.userinfo_signed_response_alg,
+        client.authorization_signed_response_alg,
     )
     for alg in algs:
         if alg is not None and not profile.allows_alg(alg):
@@ -153,6 +154,8 @@ def requests_are_possible(client: Client, possible: Possible) -> None:
         raise InvalidClientMetadata(f"requests are signed with {', '.join(jar.ALGS)}")
     if signs and client.jwks is None and client.jwks_uri is None:
         raise InvalidClientMetadata("signed requests need jwks or jwks_uri")
+    if PROFILES[client.profile].signed_answers and not offered.signed_answers:
+        raise InvalidClientMetadata("the issuer signs no answers")
     if client.request_uris and not offered.request_uris:
         raise InvalidClientMetadata("the issuer fetches no request objects")
     if len(client.request_uris) > MOST_URIS:
@@ -185,6 +188,7 @@ def scope_is_known(client: Client, possible: Possible) -> None:
 def resources_are_known(client: Client, possible: Possible) -> None:
     """RFC 8707 §2, RFC 6749 §4.4."""
     resources.check_registration(client, possible.resource_servers)
+    token_exchange.check_registration(client)
 
 
 def details_are_offered(client: Client, possible: Possible) -> None:
@@ -199,7 +203,11 @@ def details_are_offered(client: Client, possible: Possible) -> None:
 
 def answers_are_possible(client: Client, possible: Possible) -> None:
     """Algorithms of ID tokens and userinfo; ``none`` is never among them."""
-    signing = (client.id_token_signed_response_alg, client.userinfo_signed_response_alg)
+    signing = (
+        client.id_token_signed_response_alg,
+        client.userinfo_signed_response_alg,
+        client.authorization_signed_response_alg,
+    )
     for alg in signing:
         if alg is not None and alg not in possible.issuer.signing_algs:
             known = ", ".join(possible.issuer.signing_algs)
@@ -207,6 +215,7 @@ def answers_are_possible(client: Client, possible: Possible) -> None:
     encrypting = (
         (client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc),
         (client.userinfo_encrypted_response_alg, client.userinfo_encrypted_response_enc),
+        (client.authorization_encrypted_response_alg, client.authorization_encrypted_response_enc),
     )
     for alg, enc in encrypting:
         if alg is None and enc is not None:

@@ -102,14 +102,16 @@ def chosen(asked: tuple[str, ...], granted: tuple[str, ...], issuer: str) -> tup
     return asked or granted or (issuer,)
 
 
-def narrowed(scope: tuple[str, ...], servers: Collection[ResourceServer]) -> tuple[str, ...]:
+def narrowed(
+    scope: tuple[str, ...], servers: Collection[ResourceServer], details: Collection[object]
+) -> tuple[str, ...]:
     """Return those words of ``scope`` that every one of ``servers`` takes (RFC 9068 §3).
 
     A word that was granted for one of them must not mean something to another. Raises
-    InvalidTarget when nothing is left.
+    InvalidTarget when nothing is left, neither words nor ``details``.
     """
     kept = tuple(word for word in scope if all(server.takes(word) for server in servers))
-    if scope and not kept:
+    if scope and not kept and not details:
         raise InvalidTarget("the resources take nothing of the scope; ask for one token for each")
     return kept
 

@@ -21,7 +21,10 @@ LONGEST_SUBJECT = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """An access token of ours that was verified, or is about to be signed."""
+    """An access token of ours that was verified, or is about to be signed.
+
+    ``actor`` is the ``act`` claim, ``may_act`` the only one who may act with it (RFC 8693 §4).
+    """
 
     issuer: str
     audience: tuple[str, ...]
@@ -35,6 +38,7 @@ class AccessToken:
     confirmation: Confirmation | None = None
     details: tuple[dict[str, Any], ...] = ()
     actor: dict[str, Any] | None = None
+    may_act: str | None = None
 
     @property
     def lifetime(self) -> int:
@@ -64,6 +68,8 @@ def access_token_claims(authorization: Authorization, token: AccessToken) -> byt
         claims["auth_time"] = authorization.auth_time
     if token.actor is not None:
         claims["act"] = token.actor
+    if token.may_act is not None:
+        claims["may_act"] = {"sub": token.may_act}
     if token.details:
         claims["authorization_details"] = token.details
     if token.confirmation is not None:
@@ -95,6 +101,7 @@ def read_access_token(claims: Mapping[str, Any], issuer: str, now: int) -> Acces
             confirmation=_confirmation(claims.get("cnf")),
             details=tuple(claims.get("authorization_details", ())),
             actor=claims.get("act"),
+            may_act=claims.get("may_act", {}).get("sub"),
         )
         is_over = token.expires_at <= now
     except (KeyError, TypeError, AttributeError):

@@ -3,11 +3,11 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from config.runtime.database.statements import insert_new, prune
 from config.runtime.database.unit import Database, Row, Statement, Value, Write
-from idp.protocol.grant import Authorization, Grant
+from idp.protocol.grant import MOST_ANCESTORS, Authorization, Grant
 from idp.protocol.session import Session
 from idp.stores.login_tables import session
 from idp.stores.oauth_tables import grant as table
@@ -23,11 +23,19 @@ _COLUMNS = (
 )
 _FIND = Statement(select(*_COLUMNS).where(table.c.grant_id == bindparam("grant_id")))
 _OWNER = Statement(
-    select(table.c.resident_id).where(
+    select(table.c.resident_id, table.c.ancestors, table.c.created_at).where(
         table.c.grant_id == bindparam("grant_id"),
         table.c.revoked_at.is_(None),
         table.c.expires_at > bindparam("now"),
         table.c.narrowed_at <= bindparam("issued_at"),
+    )
+)
+_STANDING = Statement(
+    select(func.count()).where(
+        table.c.grant_id.in_([bindparam(f"ancestor_{n}") for n in range(MOST_ANCESTORS)]),
+        table.c.revoked_at.is_(None),
+        table.c.expires_at > bindparam("now"),
+        table.c.narrowed_at <= bindparam("since"),
     )
 )
 _OF_RESIDENT = Statement(
@@ -107,7 +115,24 @@ class Grants:
         The cheapest look at it.
         """
         row = await self._database.row(_OWNER, grant_id=grant_id, issued_at=issued_at, now=now)
-        return None if row is None else row["resident_id"]
+        if row is None:
+            return None
+        ancestors = tuple((row["ancestors"] or "").split())
+        return row["resident_id"] if await self._stand(ancestors, row["created_at"], now) else None
+
+    async def lives(self, grant: Grant, now: int) -> bool:
+        """Return whether the grant, and every one that it was exchanged from, is worth anything."""
+        ancestors = grant.authorization.ancestors
+        return grant.is_live(now) and await self._stand(ancestors, grant.created_at, now)
+
+    async def _stand(self, ancestors: tuple[str, ...], since: int, now: int) -> bool:
+        """Return whether all of ``ancestors`` live, and allow what they did ``since`` then."""
+        if not ancestors:
+            return True
+        padded = (*ancestors, *[ancestors[0]] * (MOST_ANCESTORS - len(ancestors)))
+        named = {f"ancestor_{n}": ancestor for n, ancestor in enumerate(padded)}
+        row = await self._database.row(_STANDING, now=now, since=since, **named)
+        return row is not None and row[0] == len(set(ancestors))
 
     async def of_resident(self, resident_id: str, now: int) -> list[Grant]:
         """Return what this person's grants that live are, the newest first."""
@@ -126,6 +151,7 @@ class Grants:
                 "session_id": authorization.session_id,
                 "offline": int(authorization.is_offline),
                 "authorization": msgspec.json.encode(authorization),
+                "ancestors": " ".join(authorization.ancestors) or None,
                 "created_at": grant.created_at,
                 "updated_at": grant.updated_at,
                 "narrowed_at": grant.narrowed_at,

@@ -40,6 +40,7 @@ grant = Table(
     Column("session_id", Text, nullable=False),
     Column("offline", Integer, nullable=False),  # 1 when it outlives the session
     Column("authorization", LargeBinary, nullable=False),  # JSON of Authorization
+    Column("ancestors", Text),  # grants that it was exchanged from, with spaces between
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("narrowed_at", BigInteger, nullable=False),

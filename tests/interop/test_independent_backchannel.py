@@ -15,6 +15,7 @@ from config.wiring.demo.browser import Browser
 from tests.demonstration import ROOT, Demonstration, code_for, inbox
 
 HERE = Path(__file__).parent
+LINK = re.compile(r"https?://\S+/approvals/\S+")
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("demonstration")]
 
@@ -41,7 +42,7 @@ async def link(demo: Demonstration, http: httpx2.AsyncClient, known: int) -> str
     async with asyncio.timeout(20):
         while len(messages := await inbox(demo, http, demo.resident)) <= known:
             await asyncio.sleep(0.1)
-    found = re.search(r"https?://\S+/approvals/\S+", messages[0]["text"])
+    found = LINK.search(messages[0]["text"])
     assert found is not None, messages[0]["text"]
     return found[0]
 

@@ -20,6 +20,7 @@ class TokenKind(StrEnum):
     USERINFO = "userinfo"  # typ: JWT (OpenID Connect Core 1.0 §5.3.2)
     LOGOUT_TOKEN = "logout_token"  # typ: logout+jwt (OpenID Back-Channel Logout §2.4)
     AUDIT_CHECKPOINT = "audit_checkpoint"  # typ: audit-checkpoint+jwt (ours)
+    AUTHORIZATION_RESPONSE = "authorization_response"  # typ: JWT (JARM §2.1 names none)
     INTROSPECTION = "introspection"  # typ: token-introspection+jwt (RFC 9701 §5)
 
 

@@ -1,11 +1,11 @@
 """Clients that sign and push their requests, and what they send, in tests."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import httpx2
 from joserfc import jwt
-from joserfc.jwk import ECKey
 
 from config.runtime.entropy import SystemEntropy
 from idp.client_auth.method import ASSERTION_TYPE
@@ -25,6 +25,7 @@ REQUEST = {
     "code_challenge": CHALLENGE,
     "code_challenge_method": "S256",
 }
+USUAL_HEADER = {"alg": "ES256", "kid": "rp-1", "typ": "oauth-authz-req+jwt"}
 FAPI = replace(
     CLINIC,
     client_id="fapi",
@@ -68,11 +69,7 @@ def credentials(here: Site, client: Client) -> dict[str, str]:
 
 
 def object_of(
-    here: Site,
-    client: Client,
-    key: ECKey = KEY,
-    header: dict[str, Any] | None = None,
-    **claims: Any,
+    here: Site, client: Client, header: Mapping[str, Any] = USUAL_HEADER, **claims: Any
 ) -> str:
     """Return a request object of the client; a claim that is None is left out."""
     now = here.clock.now()
@@ -85,8 +82,7 @@ def object_of(
         "nbf": now,
         "exp": now + 300,
     }
-    whole = said({"alg": "ES256", "kid": "rp-1", "typ": "oauth-authz-req+jwt"}, header or {})
-    return jwt.encode(whole, said(usual, claims), key)
+    return jwt.encode(dict(header), said(usual, claims), KEY)
 
 
 async def push(here: Site, client: Client = CLINIC, **changes: str | None) -> httpx2.Response:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 from joserfc.jwk import ECKey
 
-from idp.protocol.checks import RESPONSE_MODES
+from idp.protocol.authorization import RESPONSE_MODES
 from idp.protocol.ciba import MODES
 from idp.protocol.client import Client
 from idp.protocol.profile import PROFILES

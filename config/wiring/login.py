@@ -31,6 +31,7 @@ from idp.endpoints.page_answers import PageAnswers
 from idp.endpoints.page_refusals import PageRefusals
 from idp.factors.factor import Factor
 from idp.factors.parts import Parts
+from idp.flows.answers_signing import AnswerSigning
 from idp.flows.approvals import Approvals
 from idp.flows.consent import ConsentStep
 from idp.flows.first_party import FirstPartyLogin
@@ -108,6 +109,7 @@ def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:
         audit=DatabaseAudit(),
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,
+        signing=AnswerSigning(issuer, world.door, machine.nesting),
         detail_types=detail_types(issuer),
         notices=notices(world, tokens(world, machine, {}, never)),
         features=issuer.features,

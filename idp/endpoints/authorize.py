@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from config.runtime.clock import Clock
 from config.runtime.web import Answer, Call, Route, redirect
+from idp.endpoints.guests import Guest
 from idp.endpoints.hints import keep_hint
 from idp.endpoints.login_answers import LoginAnswers
 from idp.endpoints.mounting import Mount
@@ -13,7 +14,7 @@ from idp.flows.login import LoginFlow
 from idp.flows.requests import Requests, Resolved
 from idp.protocol import jar, par
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo
-from idp.protocol.checks import Endpoint
+from idp.protocol.case import Endpoint
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidRequest, OAuthError
 from idp.protocol.parameters import Parameters
@@ -77,8 +78,7 @@ class Authorize:
         try:
             request = await self._judged(known)
         except OAuthError as refusal:
-            name = known.client.name((guest.language.tag,))
-            return self.answers.answers.reply(known.reply_to.refuse(refusal), guest, name)
+            return await self._refused(known, refusal, guest, now)
         draft = await self.flow.begin(request, known.client, guest.visit, now)
         answer = await self.answers.onward(draft, guest, call)
         if draft.reply is None:
@@ -96,8 +96,7 @@ class Authorize:
         try:
             request = await self._judged(known)
         except OAuthError as refusal:
-            name = known.client.name((guest.language.tag,))
-            return self.answers.answers.reply(known.reply_to.refuse(refusal), guest, name)
+            return await self._refused(known, refusal, guest, now)
         login = await self.flow.keep(request, guest.visit.address, now)
         answer = redirect(f"{Mount.of(login.issuer).path}/authorize/{quote(login.id)}")
         keep_hint(answer, call, login.id, request.login_hint)
@@ -125,6 +124,14 @@ class Authorize:
             refused = refusal
         reply_to = ReplyTo.for_client(client, resolved.asked, self.flow.ground.issuer)
         return Recognised(resolved, client, reply_to, refused)
+
+    async def _refused(
+        self, known: Recognised, refusal: OAuthError, guest: Guest, now: int
+    ) -> Answer:
+        reply = known.reply_to.refuse(refusal)
+        reply = await self.flow.ground.signing.sealed(reply, known.client, now)
+        name = known.client.name((guest.language.tag,))
+        return self.answers.answers.reply(reply, guest, name)
 
     async def _judged(self, known: Recognised) -> AuthorizationRequest:
         if known.refusal is not None:

@@ -18,6 +18,7 @@ from idp.flows.login_subjects import subject_of
 from idp.flows.me import RECENTLY
 from idp.protocol import checks
 from idp.protocol.authorization import AuthorizationRequest, VerifiedHint
+from idp.protocol.case import Case, Endpoint
 from idp.protocol.client import Client
 from idp.protocol.decoupled import Decoupled, Kind, Status
 from idp.protocol.login import IllegalMove
@@ -119,12 +120,12 @@ class Approvals:
             except Refused:  # another request made it at the same moment
                 subject, _ = await subject_of(ground, client, waiting.request.resident_id)
         request = checks.authorization_request(
-            checks.Case(
+            Case(
                 asked=Parameters(waiting.request.asked),
                 client=client,
                 reply_to=end_page(ground.issuer),
                 hint=VerifiedHint(subject=subject, audience=(client.client_id,), session=None),
-                endpoint=checks.Endpoint.BACKCHANNEL,
+                endpoint=Endpoint.BACKCHANNEL,
                 detail_types=ground.detail_types,
             )
         )

@@ -20,6 +20,7 @@ from idp.flows.notices import Held, Notices
 from idp.protocol import checks, ciba
 from idp.protocol.authorization import ReplyTo, VerifiedHint
 from idp.protocol.carried import Carried
+from idp.protocol.case import Case, Endpoint
 from idp.protocol.ciba import BackchannelCase
 from idp.protocol.client import Client
 from idp.protocol.decoupled import Decoupled, Kind
@@ -98,12 +99,12 @@ class Backchannel:
         if "id_token_hint" in stated.asked:
             hint = await self.keys.hint(stated.asked["id_token_hint"])
         checks.authorization_request(
-            checks.Case(
+            Case(
                 asked=stated.asked,
                 client=client,
                 reply_to=end_page(self.issuer),
                 hint=hint,
-                endpoint=checks.Endpoint.BACKCHANNEL,
+                endpoint=Endpoint.BACKCHANNEL,
                 detail_types=self.detail_types,
             )
         )

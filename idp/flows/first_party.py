@@ -23,7 +23,8 @@ from idp.flows.login_pace import TooManyLogins
 from idp.flows.senders import Senders
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo
 from idp.protocol.carried import Carried
-from idp.protocol.checks import Case, Endpoint, authorization_request
+from idp.protocol.case import Case, Endpoint
+from idp.protocol.checks import authorization_request
 from idp.protocol.client import Client
 from idp.protocol.errors import (
     InvalidRequest,

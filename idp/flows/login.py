@@ -9,11 +9,17 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from config.runtime.database.unit import Refused, Write
-from config.runtime.journal import Fact
+from config.runtime.database.unit import Refused
 from idp.flows.consent_wish import asks_everything, tellable, wish_of
 from idp.flows.login_draft import Draft
-from idp.flows.login_ending import answered, authenticated, check_grant, denied, ended, is_spent
+from idp.flows.login_ending import (
+    answered,
+    authenticated,
+    check_grant,
+    ended,
+    is_spent,
+    rejected,
+)
 from idp.flows.login_ground import LoginGround, Visit
 from idp.flows.login_subjects import sector_of, subject_of
 from idp.flows.login_writes import added, moves
@@ -128,7 +134,7 @@ class LoginFlow:
         try:
             if await is_spent(self.ground, draft.login.request):
                 spent = InvalidRequestUri("request_uri was used before")
-                return await write(await self._refused(draft, spent, now))
+                return await write(await rejected(self.ground, draft, spent, now))
             return await write(await self.onward(draft, now))
         except Refused as refused:
             if refused.write in draft.writes:
@@ -137,7 +143,7 @@ class LoginFlow:
 
     async def cancel(self, draft: Draft, now: int) -> Draft:
         """The person does not want to: the client is told (RFC 6749 §4.1.2.1)."""
-        refused = await self._refused(draft, AccessDenied("the person did not agree"), now)
+        refused = await rejected(self.ground, draft, AccessDenied("the person did not agree"), now)
         if draft.login.stage is Stage.PENDING:  # nobody is known: it is nobody's history
             return await self.write(refused)
         event = ended(self.ground, draft, REFUSED, now)
@@ -254,7 +260,7 @@ class LoginFlow:
             while not draft.is_done:
                 draft = await self._next(draft, now)
         except OAuthError as refusal:
-            return await self._refused(draft, refusal, now)
+            return await rejected(self.ground, draft, refusal, now)
         return draft
 
     async def _next(self, draft: Draft, now: int) -> Draft:
@@ -275,21 +281,6 @@ class LoginFlow:
                 first, *_ = factor_choices(draft.login, facts)
                 draft = draft.moved(draft.login.ask(first))
         return structs.replace(draft, step=step)
-
-    async def _refused(self, draft: Draft, refusal: OAuthError, now: int) -> Draft:
-        login = draft.login.refuse()
-        writes: list[Write] = []
-        if login.request.decoupled is not None:
-            writes += await denied(self.ground, draft, refusal)
-        fact = Fact(
-            name="login.refused",
-            at=now,
-            about=login.id,
-            details={"client": draft.client.client_id, "error": refusal.code},
-        )
-        writes.append(self.ground.journal.write(fact))
-        reply = login.request.reply_to.refuse(refusal)
-        return structs.replace(draft.moved(login, *writes), reply=reply, step=None)
 
     async def write(self, draft: Draft) -> Draft:
         """Write what the draft changes as one unit; or raise Refused."""

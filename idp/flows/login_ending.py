@@ -1,4 +1,4 @@
-"""The two moves that end a login well: the person is known; the client gets its answer."""
+"""The moves that end a login: the person is known; the client gets its answer."""
 
 from dataclasses import dataclass, replace
 
@@ -125,7 +125,8 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
         ground.journal.write(fact),
     )
     draft = draft.moved(login.issue(), *writes, *((kept,) if kept else ()))
-    return structs.replace(draft, reply=outcome.reply)
+    sealed = await ground.signing.sealed(outcome.reply, draft.client, now)
+    return structs.replace(draft, reply=sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,24 @@ class _Outcome:
     action: str
     reply: Reply
     writes: tuple[Write, ...]
+
+
+async def rejected(ground: LoginGround, draft: Draft, refusal: OAuthError, now: int) -> Draft:
+    """The client is told why nothing comes of it (RFC 6749 §4.1.2.1)."""
+    login = draft.login.refuse()
+    writes: list[Write] = []
+    if login.request.decoupled is not None:
+        writes += await denied(ground, draft, refusal)
+    fact = Fact(
+        name="login.refused",
+        at=now,
+        about=login.id,
+        details={"client": draft.client.client_id, "error": refusal.code},
+    )
+    writes.append(ground.journal.write(fact))
+    reply = login.request.reply_to.refuse(refusal)
+    sealed = await ground.signing.sealed(reply, draft.client, now)
+    return structs.replace(draft.moved(login, *writes), reply=sealed, step=None)
 
 
 def _code(

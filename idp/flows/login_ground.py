@@ -10,6 +10,7 @@ from config.runtime.entropy import Entropy
 from config.runtime.journal import Journal
 from config.settings import Features, Lifetimes
 from idp.factors.factor import Factor
+from idp.flows.answers_signing import AnswerSigning
 from idp.flows.clients import KnownClients
 from idp.flows.login_pace import Pace
 from idp.flows.notices import Notices
@@ -78,6 +79,7 @@ class LoginGround:
     entropy: Entropy
     lifetimes: Lifetimes
     pace: Pace
+    signing: AnswerSigning
     detail_types: Mapping[str, DetailType]
     notices: Notices
     features: Features

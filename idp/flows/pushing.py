@@ -12,7 +12,7 @@ from idp.flows.senders import Sender, Senders
 from idp.protocol import par
 from idp.protocol.authorization import ReplyTo
 from idp.protocol.carried import Carried
-from idp.protocol.checks import Endpoint
+from idp.protocol.case import Endpoint
 from idp.protocol.errors import InvalidClient, InvalidDpopProof, OAuthError, UseDpopNonce
 from idp.protocol.grant import digest_of
 from idp.protocol.par import PushedRequest

@@ -1,4 +1,4 @@
-"""What an authorization request asks, wherever it stands: in itself, in an object, or pushed before."""
+"""What an authorization request asks: as it stands, in an object, or as it was pushed before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from idp.flows.issuer_keys import IssuerKeys
 from idp.flows.request_objects import RequestObjects
 from idp.protocol import checks, jar, par
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo
-from idp.protocol.checks import Case, Endpoint, Source
+from idp.protocol.case import Case, Endpoint, Source
 from idp.protocol.client import Client
 from idp.protocol.details import DetailType
 from idp.protocol.parameters import Parameters
+from idp.protocol.ways import must_push
 from idp.stores.pushed_requests import PushedRequests
 
 
@@ -48,7 +49,7 @@ class Requests:
         in_front = endpoint is Endpoint.AUTHORIZATION
         if in_front and par.is_pushed(asked):
             return await self._opened(asked["request_uri"], client, now)
-        if not self._reads_object(asked) or (in_front and checks.must_push(client)):
+        if not self._reads_object(asked) or (in_front and must_push(client)):
             return Resolved(asked=asked)  # the checks say what is wrong with it
         inner = await self.objects.read(asked, client, now)
         if in_front and not jar.is_strict(client):

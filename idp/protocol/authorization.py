@@ -8,15 +8,26 @@ from idp.protocol.claims_request import ClaimsRequest
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidRequest, OAuthError
 from idp.protocol.parameters import Parameters
+from idp.protocol.profile import PROFILES
+
+RESPONSE_MODES = ("query", "fragment", "form_post")
+"""OAuth 2.0 Multiple Response Types 1.0 §2.1, OAuth 2.0 Form Post Response Mode 1.0."""
+
+SIGNED_MODES = ("jwt", "query.jwt", "fragment.jwt", "form_post.jwt")
+"""JARM §2.3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer on its way to the client: ``fields`` travel to ``uri`` as ``mode`` says."""
+    """An answer on its way to the client: ``fields`` travel to ``uri`` as ``mode`` says.
+
+    ``signed``: they travel as the claims of one token (``idp.flows.answers_signing``).
+    """
 
     uri: str
     mode: str
     fields: tuple[tuple[str, str], ...]
+    signed: bool = False
 
     @property
     def location(self) -> str:
@@ -25,9 +36,35 @@ class Reply:
         return f"{self.uri}{joint}{urlencode(self.fields)}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How an answer is asked to travel. ``usual`` is the mode where none is asked.
+
+    OAuth 2.0 Multiple Response Types 1.0 §2.1, §5: what holds a token stands in the fragment.
+    """
+
+    usual: str
+    mode: str
+    signed: bool
+
+    @property
+    def is_safe(self) -> bool:
+        """Return whether no token would stand in a query."""
+        return self.mode in RESPONSE_MODES and (self.mode, self.usual) != ("query", "fragment")
+
+
+def delivery(asked: Parameters) -> Delivery:
+    """Return how the answer is asked to travel; ``jwt`` is the usual mode, signed (JARM §2.3)."""
+    tokens = {"token", "id_token"} & set(asked.words("response_type"))
+    usual = "fragment" if tokens else "query"
+    wished = asked.get("response_mode", usual)
+    mode = usual if wished == "jwt" else wished.removesuffix(".jwt")
+    return Delivery(usual=usual, mode=mode, signed=wished in SIGNED_MODES)
+
+
 @dataclass(frozen=True, slots=True)
 class ReplyTo:
-    """A redirect URI that the client has registered.
+    """A redirect URI that the client has registered, and how answers travel there.
 
     ``ReplyTo.for_client`` is the only maker. To redirect a user agent one must hold a ReplyTo, so
     an unregistered address cannot be redirected to (RFC 6749 §4.1.2.1).
@@ -37,6 +74,7 @@ class ReplyTo:
     mode: str
     state: str | None
     issuer: str
+    signed: bool = False
 
     @classmethod
     def for_client(cls, client: Client, asked: Parameters, issuer: str) -> "ReplyTo":
@@ -44,10 +82,11 @@ class ReplyTo:
         uri = asked.require("redirect_uri")
         if not any(_same(uri, registered, client) for registered in client.redirect_uris):
             raise InvalidRequest("redirect_uri is not registered for this client")
-        mode = asked.get("response_mode", "query")
-        if mode not in client.response_modes:
-            mode = "query"  # the refusal itself is told by a check, in the mode that is safe
-        return cls(uri, mode, asked.get("state"), issuer)
+        way = delivery(asked)
+        mode, signed = way.mode, way.signed or PROFILES[client.profile].signed_answers
+        if mode not in client.response_modes or not way.is_safe:
+            mode = way.usual  # the refusal itself is told by a check, in the mode that is safe
+        return cls(uri, mode, asked.get("state"), issuer, signed)
 
     def accept(self, code: str) -> Reply:
         """Return the successful answer (RFC 6749 §4.1.2)."""
@@ -62,7 +101,12 @@ class ReplyTo:
     def _reply(self, *fields: tuple[str, str]) -> Reply:
         state = () if self.state is None else (("state", self.state),)
         # RFC 9207 §2: iss defends the client against mix-up.
-        return Reply(uri=self.uri, mode=self.mode, fields=(*fields, *state, ("iss", self.issuer)))
+        return Reply(
+            uri=self.uri,
+            mode=self.mode,
+            fields=(*fields, *state, ("iss", self.issuer)),
+            signed=self.signed,
+        )
 
 
 def _same(uri: str, registered: str, client: Client) -> bool:

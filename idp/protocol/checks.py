@@ -5,29 +5,18 @@ to add a rule, write a function named after the truth that it defends and give i
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from collections.abc import Callable
 
-from config.settings import Features
-from idp.protocol import claims_request, details, dpop, grant_management, pkce, resources
-from idp.protocol.authorization import AuthorizationRequest, ReplyTo, VerifiedHint
+from idp.protocol import claims_request, dpop, grant_management, pkce, resources, ways
+from idp.protocol.authorization import AuthorizationRequest
+from idp.protocol.case import Case, Endpoint
 from idp.protocol.claims import SCOPES
 from idp.protocol.client import Client
-from idp.protocol.details import Detail, DetailType
 from idp.protocol.errors import (
     InvalidRequest,
     InvalidScope,
-    RegistrationNotSupported,
-    RequestNotSupported,
-    RequestUriNotSupported,
-    UnauthorizedClient,
-    UnsupportedResponseType,
 )
-from idp.protocol.parameters import Parameters
-from idp.protocol.profile import PROFILES, Profile
 
-RESPONSE_MODES = ("query", "fragment", "form_post")
 PROMPTS = ("none", "login", "consent", "select_account")
 DISPLAYS = ("page", "popup", "touch", "wap")
 LONGEST_STATE = 4096
@@ -37,100 +26,6 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z", re.ASCII)  # RFC 6749 §3.3
 _LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}\Z", re.ASCII)  # RFC 5646 §2.1
 _SECONDS = re.compile(r"[0-9]{1,10}\Z", re.ASCII)
 _MOST_LOCALES = 20
-
-
-class Endpoint(Enum):
-    """Where the request came in."""
-
-    AUTHORIZATION = auto()
-    PUSHED = auto()  # RFC 9126 §2
-    DEVICE = auto()  # RFC 8628 §3.1
-    BACKCHANNEL = auto()  # CIBA Core 1.0 §7.1
-    CHALLENGE = auto()  # First-Party Applications draft 04 §5.1
-
-
-class Source(Enum):
-    """How the parameters travelled."""
-
-    PLAIN = auto()  # in the request itself
-    OBJECT = auto()  # in a request object, verified (RFC 9101)
-    PUSHED = auto()  # pushed before, and checked then (RFC 9126)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """What a check may look at."""
-
-    asked: Parameters
-    client: Client
-    reply_to: ReplyTo
-    hint: VerifiedHint | None = None
-    endpoint: Endpoint = Endpoint.AUTHORIZATION
-    source: Source = Source.PLAIN
-    detail_types: Mapping[str, DetailType] = field(default_factory=dict)
-    features: Features = field(default_factory=Features)
-    signed: bool = False
-    pushed: bytes | None = None
-
-    @property
-    def details(self) -> tuple[Detail, ...]:
-        """Return the authorization details, or raise InvalidAuthorizationDetails."""
-        types = self.client.authorization_details_types
-        return details.parse(self.asked.get("authorization_details"), self.detail_types, types)
-
-    @property
-    def profile(self) -> Profile:
-        """Return what is demanded of the client."""
-        return PROFILES[self.client.profile]
-
-
-def must_push(client: Client) -> bool:
-    """Return whether only pushed requests of the client are taken."""
-    registered = client.require_pushed_authorization_requests
-    return registered or PROFILES[client.profile].pushed_requests_only
-
-
-def request_object_is_absent(case: Case) -> None:
-    """OpenID Connect Core 1.0 §6, §7.2.1: what is not supported is refused, never ignored."""
-    if "request" in case.asked:
-        raise RequestNotSupported("the request parameter is not supported")
-    if "request_uri" in case.asked:
-        raise RequestUriNotSupported("the request_uri parameter is not supported")
-    if "registration" in case.asked:
-        raise RegistrationNotSupported("the registration parameter is not supported")
-
-
-def request_was_pushed_where_demanded(case: Case) -> None:
-    """RFC 9126 §5, §6; FAPI 2.0 Security Profile §5.3.2.2 (3)."""
-    if must_push(case.client) and case.source is not Source.PUSHED:
-        raise InvalidRequest("this client must push its authorization requests (PAR, RFC 9126)")
-
-
-def request_is_signed_where_demanded(case: Case) -> None:
-    """RFC 9101 §10.5; FAPI 2.0 Message Signing §5.3.1 (1)."""
-    demanded = case.profile.signed_requests or case.client.require_signed_request_object
-    if demanded and not case.signed:
-        raise InvalidRequest("this client must sign its authorization requests (JAR, RFC 9101)")
-
-
-def response_type_is_registered(case: Case) -> None:
-    """RFC 6749 §3.1.1, §4.1.2.1."""
-    response_type = case.asked.require("response_type")
-    if response_type != "code":
-        raise UnsupportedResponseType("the only response_type is code")
-    if "code" not in case.client.response_types or (
-        "authorization_code" not in case.client.grant_types
-    ):
-        raise UnauthorizedClient("this client may not use the code flow")
-
-
-def response_mode_is_allowed(case: Case) -> None:
-    """OAuth 2.0 Multiple Response Types 1.0 §2.1, Form Post Response Mode 1.0 §2."""
-    mode = case.asked.get("response_mode", "query")
-    if mode not in RESPONSE_MODES:
-        raise InvalidRequest("response_mode is not supported")
-    if mode not in case.client.response_modes:
-        raise InvalidRequest("response_mode is not allowed for this client")
 
 
 def scope_holds_openid(case: Case) -> None:
@@ -234,11 +129,12 @@ A, P, D, B, C = Endpoint
 
 # fmt: off
 CHECKS: tuple[tuple[Check, frozenset[Endpoint]], ...] = (
-    (request_was_pushed_where_demanded,    frozenset({A})),
-    (request_object_is_absent,             frozenset({A, P, D, C})),
-    (request_is_signed_where_demanded,     frozenset({A, P, C})),
-    (response_type_is_registered,          frozenset({A, P})),
-    (response_mode_is_allowed,             frozenset({A, P})),
+    (ways.request_was_pushed_where_demanded, frozenset({A})),
+    (ways.request_object_is_absent,        frozenset({A, P, D, C})),
+    (ways.request_is_signed_where_demanded, frozenset({A, P, C})),
+    (ways.response_type_is_registered,     frozenset({A, P})),
+    (ways.response_mode_is_allowed,        frozenset({A, P})),
+    (ways.answer_is_signed_where_demanded, frozenset({A, P})),
     (scope_holds_openid,                   frozenset({A, B, D, P, C})),
     (state_and_nonce_are_short,            frozenset({A, P, D, C})),
     (challenge_is_present_where_demanded,  frozenset({A, P, C})),

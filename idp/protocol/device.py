@@ -7,7 +7,7 @@ from unicodedata import category, decimal
 from config.runtime.entropy import Entropy
 from config.settings.features import Features
 from idp.protocol.authorization import ReplyTo
-from idp.protocol.checks import Case, Endpoint
+from idp.protocol.case import Case, Endpoint
 from idp.protocol.client import Client
 from idp.protocol.details import DetailType
 from idp.protocol.parameters import Parameters

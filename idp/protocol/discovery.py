@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config.settings import Issuer
-from idp.protocol import ciba, claims, device, dpop, jar, par, pkce
-from idp.protocol.checks import DISPLAYS, PROMPTS, RESPONSE_MODES
+from idp.protocol import ciba, claims, device, dpop, jar, jarm, par, pkce
+from idp.protocol.authorization import RESPONSE_MODES, SIGNED_MODES
+from idp.protocol.checks import DISPLAYS, PROMPTS
 from idp.protocol.grant_management import GrantAction
 from idp.protocol.mtls import metadata as certificate_metadata
 from idp.protocol.profile import PROFILES
@@ -49,6 +50,7 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         "prompt_values_supported": list(PROMPTS),
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
+        **_signed_answers(issuer, offer),
         "grant_types_supported": list(offer.grant_types),
         "subject_types_supported": ["pairwise", "public"],
         "code_challenge_methods_supported": list(pkce.METHODS),
@@ -67,6 +69,16 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
     if issuer.service_documentation:
         document["service_documentation"] = issuer.service_documentation
     return document | (certificate_metadata(document, issuer) if offer.certificates else {})
+
+
+def _signed_answers(issuer: Issuer, offer: Offer) -> dict[str, Any]:
+    if not issuer.features.signed_answers:
+        return {}
+    encryption = offer.encryption_algs, offer.encryption_encs
+    return {
+        "response_modes_supported": [*RESPONSE_MODES, *SIGNED_MODES],
+        **jarm.metadata(issuer.signing_algs, *encryption),
+    }
 
 
 def _optional(issuer: Issuer, offer: Offer) -> dict[str, Any]:

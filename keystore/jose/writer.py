@@ -11,6 +11,7 @@ TYP = {
     TokenKind.USERINFO: "JWT",
     TokenKind.LOGOUT_TOKEN: "logout+jwt",  # OpenID Connect Back-Channel Logout 1.0 §2.4
     TokenKind.AUDIT_CHECKPOINT: "audit-checkpoint+jwt",
+    TokenKind.AUTHORIZATION_RESPONSE: "JWT",  # JARM §2.1 names none
     TokenKind.INTROSPECTION: "token-introspection+jwt",  # RFC 9701 §5
 }
 

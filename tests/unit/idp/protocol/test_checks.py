@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.protocol.authorization import AuthorizationRequest, ReplyTo, VerifiedHint
-from idp.protocol.checks import Case, authorization_request
+from idp.protocol.case import Case
+from idp.protocol.checks import authorization_request
 from idp.protocol.claims_request import Asked
 from idp.protocol.client import Client
 from idp.protocol.errors import OAuthError

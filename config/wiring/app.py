@@ -22,6 +22,7 @@ from config.wiring.stores import Stores
 from config.wiring.world import World
 from idp.endpoints.answers import refusal_answer
 from idp.endpoints.assets import Assets
+from idp.endpoints.descriptions import described
 from idp.endpoints.mounting import Mount
 from idp.endpoints.page_refusals import PageRefusals
 from idp.pages.pages import Pages
@@ -71,7 +72,8 @@ def build_application(world: World, crash_here: CrashHere = never) -> Applicatio
     web = Web(routes, house)
     health, lag = Health(world.clock, checks(world)), LoopLag(world.clock)
     metrics = Metrics(tally, [*budget_gauges(budgets), check_gauge(health), lag.gauge()])
-    document = msgspec.json.encode(openapi(routes, "Symbolon", VERSION))
+    mounts = [Mount.of(issuer.address).path for issuer in settings.issuers]
+    document = msgspec.json.encode(openapi(described(routes, mounts), "Symbolon", VERSION))
     operations = Operations(health, metrics, lambda: web.draining, document)
     return Application(web, operations, lag)
 

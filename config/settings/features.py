@@ -26,7 +26,16 @@ class Features(Section, frozen=True):
         "none",
     )
     """Client authentication methods; of these the issuer's profile may forbid some. Those by
-    certificate are offered where certificates arrive (section ``web``)."""
+    certificate are offered where certificates arrive (section ``web``). Further ones are
+    ``attest_jwt_client_auth`` and ``attest_jwt_client_auth_dpop``."""
+
+    attesters: str = ""
+    """File with the keys (a JWK set) of attesters whose attestations count for every client that
+    names no keys of an attester of its own."""
+
+    attestation_challenge: bool = False
+    """Whether the proof of an attested key must hold a challenge of ours, which keeps out proofs
+    made in advance and costs clients a request."""
 
     pushed_requests: bool = True
     """Authorization requests that clients push before the browser comes (PAR, RFC 9126). FAPI

@@ -102,8 +102,13 @@ def anchored(settings: Settings, directory: Path) -> Settings:
 
     replace = msgspec.structs.replace
     keys, web = settings.keys, settings.web
+    issuers = [
+        replace(one, features=replace(one.features, attesters=path(one.features.attesters)))
+        for one in settings.issuers
+    ]
     return replace(
         settings,
+        issuers=tuple(issuers),
         database=replace(settings.database, url=database(settings.database.url)),
         keys=replace(
             keys,

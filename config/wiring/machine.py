@@ -8,6 +8,7 @@ from config.runtime.cache import Cache
 from config.runtime.crashpoints import CrashHere
 from config.runtime.web.sites import Route
 from config.settings import Issuer
+from config.wiring.attestation import attestation_methods, challenge_endpoint
 from config.wiring.backchannel import backchannel
 from config.wiring.certificates import certificate_methods, certificates_arrive, with_aliases
 from config.wiring.details import detail_types
@@ -98,6 +99,7 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
         IntrospectionEndpoint(inspection, clock),
         RevocationEndpoint(inspection, clock),
         *par_endpoint(world, shared.authentication, shared.senders, shared.requests),
+        *challenge_endpoint(world, issuer),
         *device_endpoint(world, issuer, shared.authentication),
         *backchannel(world, shared, made),
         *grant_management(world, issuer, shared.access),
@@ -187,6 +189,7 @@ def _methods(
         ClientSecretJwt(world.door, stores.used, audience, secrets),
         Public(),
         *certificate_methods(world.settings.web, client_keys),
+        *attestation_methods(world, issuer, client_keys, stores.used),
     )
     offered = issuer.features.auth_methods
     return {method.name: method for method in methods if method.name in offered}

@@ -5,6 +5,7 @@ from base64 import b64decode
 
 from config.runtime.malformed import Malformed
 from config.runtime.web.forms import fields
+from idp.client_auth.attestation import claimed_client
 from idp.client_auth.method import ASSERTION_TYPE, Carrier, Presented, client_id_in_body
 from idp.protocol.carried import Carried
 from idp.protocol.errors import InvalidClient, InvalidRequest
@@ -28,18 +29,22 @@ def read(asked: Parameters, carried: Carried) -> Presented:
     if kinds[1]:
         secret = asked["client_secret"]
         return Presented(
-            carrier=Carrier.POST, client_id=_client_id(asked), secret=secret, carried=carried
+            carrier=Carrier.POST, client_id=_client_id(asked, None), secret=secret, carried=carried
         )
     if kinds[2]:
         return _assertion(asked, carried)
-    return Presented(carrier=Carrier.NONE, client_id=_client_id(asked), carried=carried)
+    client_id = _client_id(asked, carried.attestation)
+    return Presented(carrier=Carrier.NONE, client_id=client_id, carried=carried)
 
 
-def _client_id(asked: Parameters) -> str:
-    try:
-        return asked["client_id"]
-    except KeyError:
-        raise InvalidClient("the client did not authenticate") from None
+def _client_id(asked: Parameters, attestation: str | None) -> str:
+    """Return whom the form names, or else an attestation."""
+    client_id = asked.get("client_id")
+    if client_id is None and attestation is not None:
+        client_id = claimed_client(attestation)
+    if client_id is None:
+        raise InvalidClient("the client did not authenticate")
+    return client_id
 
 
 def _basic(asked: Parameters, authorization: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from config.runtime.web.answer import Answer, json_answer
 from config.runtime.web.call import Call
-from idp.protocol.errors import InvalidClient, OAuthError, UseDpopNonce
+from idp.protocol.errors import InvalidClient, OAuthError, UseAttestationChallenge, UseDpopNonce
 
 RETRY_AFTER = b"1"
 """Seconds after which something that is away may be back."""
@@ -29,6 +29,9 @@ def refusal_answer(
         answer.headers.append((b"www-authenticate", b'Basic realm="Symbolon", charset="UTF-8"'))
     if isinstance(refusal, UseDpopNonce):
         answer.headers.append((b"dpop-nonce", refusal.nonce.encode()))
+    if isinstance(refusal, UseAttestationChallenge):
+        challenge = refusal.challenge.encode()
+        answer.headers.append((b"oauth-client-attestation-challenge", challenge))
     if refusal.status == 503:
         answer.headers.append((b"retry-after", RETRY_AFTER))
     return answer

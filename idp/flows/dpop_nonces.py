@@ -45,6 +45,11 @@ class DpopNonces:
             return newest
         raise UseDpopNonce("the proof needs the nonce of the header DPoP-Nonce", nonce=newest)
 
+    async def newest(self, now: int) -> str:
+        """Return the nonce of these minutes."""
+        window = now // WINDOW
+        return (await self._windows(window))[window][0]
+
     async def _windows(self, window: int) -> Windows:
         try:
             return await self._cache.get(window, lambda: self._make(window))

@@ -8,6 +8,7 @@ from config.runtime.crashpoints import CrashHere
 from config.runtime.database.unit import Database, Refused
 from config.runtime.entropy import Entropy
 from config.settings import Issuer, Lifetimes
+from idp.client_auth.attestation import instance_of
 from idp.flows.clients import ClientAuthentication, Proven
 from idp.flows.nesting import Nesting
 from idp.flows.resource_servers import ResourceServers
@@ -83,7 +84,12 @@ class Tokens:
         client = proven.client
         grant_type = self._grant_type(asked.require("grant_type"), client)
         sender = await self.senders.prove(carried, client, now)
-        request = TokenRequest(asked=asked, client=client, sender=sender.confirmation)
+        request = TokenRequest(
+            asked=asked,
+            client=client,
+            sender=sender.confirmation,
+            instance=instance_of(client, carried),
+        )
         for _ in range(ATTEMPTS):
             redemption = await grant_type.redeem(request, now)
             answer = await self._signed(redemption, request, now)

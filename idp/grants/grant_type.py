@@ -15,19 +15,23 @@ from idp.protocol.parameters import Parameters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """What ``client``, which is proven, asks. ``sender`` is the key that it proved to hold."""
+    """What ``client``, which is proven, asks. ``sender`` is the key that it proved to hold,
+    ``instance`` that of its attested instance.
+    """
 
     asked: Parameters
     client: Client
     sender: Confirmation | None
+    instance: Confirmation | None = None
 
     @property
     def binding(self) -> Confirmation | None:
         """Return what the refresh tokens are bound to: the key of whom nothing else proves.
 
-        RFC 9449 §5, RFC 8705 §4; those of a confidential client are bound to the client itself.
+        RFC 9449 §5, RFC 8705 §4; those of a confidential client are bound to the client itself, or
+        to its attested instance.
         """
-        return self.sender if self.client.is_public else None
+        return self.sender if self.client.is_public else self.instance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

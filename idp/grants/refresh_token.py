@@ -46,7 +46,7 @@ class RefreshTokenGrant:
         token, grant = found
         if token.expires_at <= now or not await self.grants.lives(grant, now):
             raise InvalidGrant("the refresh token expired or was revoked")
-        if grant.authorization.bound_to not in (None, request.sender):
+        if grant.authorization.bound_to not in (None, request.sender, request.instance):
             raise InvalidGrant("the refresh token is bound to another key")
         use = judge(token, now, self.lifetimes.refresh_grace)
         if use is Use.STOLEN or (use is Use.AGAIN and await self._has_arrived(presented, token)):

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config.settings import Issuer
-from idp.protocol import ciba, claims, device, dpop, jar, jarm, par, pkce
+from idp.protocol import attestation, ciba, claims, device, dpop, jar, jarm, par, pkce
 from idp.protocol.authorization import RESPONSE_MODES, SIGNED_MODES
 from idp.protocol.checks import DISPLAYS, PROMPTS
 from idp.protocol.grant_management import GrantAction
@@ -96,6 +96,8 @@ def _optional(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         document["dpop_signing_alg_values_supported"] = list(dpop.ALGS)
     if ciba.GRANT_TYPE in offer.grant_types:
         document |= ciba.metadata(issuer.address, issuer.features.backchannel_modes, profile)
+    if set(attestation.METHODS) & set(offer.auth_methods):
+        document |= attestation.metadata(issuer)
     if device.GRANT_TYPE in offer.grant_types:
         document["device_authorization_endpoint"] = f"{base}/device_authorization"
     if offer.detail_types:

@@ -142,6 +142,22 @@ class UseDpopNonce(OAuthError):
         self.nonce = nonce
 
 
+class InvalidClientAttestation(InvalidClient):
+    """Attestation-Based Client Authentication draft 10 §7.4."""
+
+    code = "invalid_client_attestation"
+
+
+class UseAttestationChallenge(OAuthError):
+    """Attestation-Based Client Authentication draft 10 §7.4. The next proof must hold it."""
+
+    code = "use_attestation_challenge"
+
+    def __init__(self, description: str, *, challenge: str) -> None:
+        super().__init__(description)
+        self.challenge = challenge
+
+
 class AuthorizationPending(OAuthError):
     """RFC 8628 §3.5, OpenID Connect CIBA Core 1.0 §11."""
 

@@ -53,6 +53,7 @@ FAPI2 = Profile(
             "tls_client_auth",
             "self_signed_tls_client_auth",
             "attest_jwt_client_auth",
+            "attest_jwt_client_auth_dpop",
         )
     ),
     signing_algs=STRONG_ALGS,

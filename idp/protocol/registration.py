@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.settings import Issuer
-from idp.protocol import ciba, jar, redirect_uris, resources, token_exchange
+from idp.protocol import attestation, ciba, jar, redirect_uris, resources, token_exchange
 from idp.protocol.authorization import RESPONSE_MODES
 from idp.protocol.claims import SCOPES
 from idp.protocol.client import Client
@@ -19,6 +19,7 @@ METHODS = (
     "private_key_jwt",
     "tls_client_auth",
     "self_signed_tls_client_auth",
+    *attestation.METHODS,
     *SECRET_METHODS,
     "none",
 )
@@ -77,6 +78,11 @@ def redirect_uris_are_safe(client: Client, possible: Possible) -> None:
 def certificates_are_named(client: Client, possible: Possible) -> None:
     """RFC 8705 §2.1.2."""
     check_registration(client)
+
+
+def attesters_are_known(client: Client, possible: Possible) -> None:
+    """Attestation-Based Client Authentication draft 10 §9.8."""
+    attestation.check_registration(client, possible.issuer)
 
 
 def sector_is_clear(client: Client, possible: Possible) -> None:
@@ -236,6 +242,7 @@ CHECKS: tuple[Callable[[Client, Possible], None], ...] = (
     profile_is_met,
     redirect_uris_are_safe,
     certificates_are_named,
+    attesters_are_known,
     sector_is_clear,
     texts_are_plain,
     pages_are_https,

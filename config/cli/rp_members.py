@@ -152,6 +152,7 @@ OPTIONS: tuple[Decorator, ...] = (
         default=None,
         help="It shows the number of the answer, which people type to approve.",
     ),
+    click.option("--sso-group", help="Apps of one maker that share logins (Native SSO)."),
     click.option("--audience", help="The resource server whose tokens it may introspect."),
 )
 

@@ -69,6 +69,10 @@ class Features(Section, frozen=True):
     """Whether first-party applications may show the login themselves (authorization challenge
     endpoint). Each of them must be registered as one."""
 
+    native_sso: bool = False
+    """Whether apps of one maker on one device may share a login (OpenID Connect Native SSO): those
+    that the operator registers as one group."""
+
     grant_management: bool = True
     """Whether clients may name, widen, replace, read and end what persons granted them (Grant
     Management for OAuth 2.0)."""

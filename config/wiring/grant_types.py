@@ -5,10 +5,13 @@ from typing import Protocol
 from config.settings import Issuer
 from config.wiring.backchannel import ciba_grant
 from config.wiring.device import device_grant
+from config.wiring.native_sso import native_sso_profile, with_device_secrets
 from config.wiring.stores import Stores
 from config.wiring.world import World
 from idp.flows.access import Access
+from idp.flows.clients import KnownClients
 from idp.flows.exchanged_tokens import AccessTokens, IdTokens
+from idp.flows.issuer_keys import IssuerKeys
 from idp.grants.authorization_code import AuthorizationCode
 from idp.grants.client_credentials import ClientCredentials
 from idp.grants.grant_type import GrantType
@@ -27,6 +30,12 @@ class Shared(Protocol):
 
     @property
     def access(self) -> Access: ...
+
+    @property
+    def keys(self) -> IssuerKeys: ...
+
+    @property
+    def known(self) -> KnownClients: ...
 
 
 def grant_types(world: World, stores: Stores, shared: Shared) -> dict[str, GrantType]:
@@ -57,24 +66,24 @@ def grant_types(world: World, stores: Stores, shared: Shared) -> dict[str, Grant
         lifetimes=world.settings.lifetimes,
     )
     offered: tuple[GrantType, ...] = (
-        code,
-        refresh,
+        *with_device_secrets(world, issuer, code, refresh, device_grant(world, opening)),
         ClientCredentials(issuer=issuer.address, opening=opening, entropy=world.entropy),
-        _exchange(world, stores, shared),
-        device_grant(world, opening),
+        _exchange(world, stores, shared, opening),
         ciba_grant(world, opening),
     )
     return {one.name: one for one in offered if one.name in issuer.features.grant_types}
 
 
-def _exchange(world: World, stores: Stores, shared: Shared) -> TokenExchange:
+def _exchange(
+    world: World, stores: Stores, shared: Shared, opening: Opening
+) -> TokenExchange:
     id_tokens = IdTokens(
         access=shared.access, clients=stores.clients, subjects=Subjects(world.database)
     )
     return TokenExchange(
         issuer=shared.issuer.address,
         readers={ACCESS_TOKEN: AccessTokens(shared.access), ID_TOKEN: id_tokens},
-        profiles={},
+        profiles=native_sso_profile(world, shared, opening),
         clients=stores.clients,
         grants=stores.grants,
         refresh_tokens=stores.refresh_tokens,

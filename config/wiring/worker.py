@@ -23,6 +23,7 @@ from idp.stores.challenges import Challenges
 from idp.stores.codes import Codes
 from idp.stores.consents import Consents
 from idp.stores.decoupled import DecoupledRequests
+from idp.stores.device_secrets import DeviceSecrets
 from idp.stores.grants import Grants
 from idp.stores.history import History
 from idp.stores.logins import Logins
@@ -102,6 +103,7 @@ def expiring(database: Database, lifetimes: Lifetimes) -> tuple[Prune, ...]:
         Codes(database).prune,
         PushedRequests.prune,
         DecoupledRequests(database).prune,
+        DeviceSecrets(database).prune,
         Used().prune,
         RefreshTokens(database).prune,
         Grants(database).prune,

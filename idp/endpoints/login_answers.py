@@ -13,6 +13,7 @@ from idp.flows.consent import ConsentStep
 from idp.flows.login_draft import Draft
 from idp.flows.login_factors import FactorSteps
 from idp.pages.consent_items import details, items
+from idp.protocol.native_sso import DEVICE_SSO
 from idp.protocol.next_step import Step
 from idp.protocol.own_pages import is_own
 
@@ -113,6 +114,7 @@ class LoginAnswers:
             "client": self._client(draft, guest),
             "host": address_of(draft.login.request.reply_to.uri),
             "elsewhere": draft.login.request.decoupled is not None,
+            "shares": DEVICE_SSO in draft.login.request.scope,
         }
 
     def _client(self, draft: Draft, guest: Guest) -> str:

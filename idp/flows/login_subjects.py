@@ -1,14 +1,33 @@
 """What a client calls a resident (OpenID Connect Core 1.0 §8): made once, then read."""
 
 from base64 import urlsafe_b64encode
+from typing import Protocol
 
 from config.runtime.database.unit import Write
-from idp.flows.login_ground import LoginGround
 from idp.protocol.client import Client
-from keystore.door import MacPurpose
+from idp.stores.subjects import Subjects
+from keystore.door import Door, MacPurpose
 
 
-def sector_of(ground: LoginGround, client: Client) -> str:
+class SubjectStores(Protocol):
+    @property
+    def subjects(self) -> Subjects: ...
+
+
+class Naming(Protocol):
+    """What is needed to name a resident; a LoginGround has it."""
+
+    @property
+    def issuer(self) -> str: ...
+
+    @property
+    def door(self) -> Door: ...
+
+    @property
+    def stores(self) -> SubjectStores: ...
+
+
+def sector_of(ground: Naming, client: Client) -> str:
     """Return among whom a resident is called the same. Public subjects have one sector: the issuer
     (§8.1).
     """
@@ -16,7 +35,7 @@ def sector_of(ground: LoginGround, client: Client) -> str:
 
 
 async def subject_of(
-    ground: LoginGround, client: Client, resident_id: str
+    ground: Naming, client: Client, resident_id: str
 ) -> tuple[str, Write | None]:
     """Return the subject, and the write that keeps it when it is new.
 

@@ -140,6 +140,7 @@ class VerifiedHint:
     subject: str
     audience: tuple[str, ...]
     session: str | None
+    ds_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

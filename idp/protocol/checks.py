@@ -16,6 +16,7 @@ from idp.protocol.errors import (
     InvalidRequest,
     InvalidScope,
 )
+from idp.protocol.native_sso import DEVICE_SSO
 
 PROMPTS = ("none", "login", "consent", "select_account")
 DISPLAYS = ("page", "popup", "touch", "wap")
@@ -198,7 +199,8 @@ def authorization_request(case: Case) -> AuthorizationRequest:
 
 def _granted_to(client: Client, scope: tuple[str, ...]) -> tuple[str, ...]:
     """Leave out what is unknown or not registered, and offline access where no refresh is."""
-    allowed = client.scope & frozenset(SCOPES)  # others are a machine's own: no page explains them
+    # Others are a machine's own: no page explains them.
+    allowed = client.scope & {*SCOPES, DEVICE_SSO}
     if "refresh_token" not in client.grant_types:
         allowed = allowed - {"offline_access"}
     return tuple(value for value in scope if value in allowed)

@@ -27,8 +27,9 @@ class Client:
     ``resources`` are the resource servers that the client may name (RFC 8707). It exchanges tokens
     that were issued to ``exchange_subjects`` (client_ids), and stands in the result as who acts,
     unless it ``exchange_impersonates``; with its own tokens only ``may_act`` acts (RFC 8693). With
-    ``number_match`` it shows a number that people type where they approve. ``profile``
-    is the name of what is demanded of it (``idp.protocol.profile``).
+    ``number_match`` it shows a number that people type where they approve. ``sso_group`` names the
+    apps of one maker that share logins; only the operator says so. ``profile`` is the name of what
+    is demanded of it (``idp.protocol.profile``).
     """
 
     client_id: str
@@ -93,6 +94,7 @@ class Client:
     number_match: bool = False
     authorization_details_types: tuple[str, ...] = ()
     first_party: bool = False
+    sso_group: str = ""
     created_at: int = 0
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config.settings import Issuer
-from idp.protocol import attestation, ciba, claims, device, dpop, jar, jarm, par, pkce
+from idp.protocol import attestation, ciba, claims, device, dpop, jar, jarm, native_sso, par, pkce
 from idp.protocol.authorization import RESPONSE_MODES, SIGNED_MODES
 from idp.protocol.checks import DISPLAYS, PROMPTS
 from idp.protocol.grant_management import GrantAction
@@ -88,6 +88,9 @@ def _optional(issuer: Issuer, offer: Offer) -> dict[str, Any]:
     if issuer.features.grant_management:
         document["grant_management_endpoint"] = f"{base}/grants"
         document["grant_management_actions_supported"] = [*GrantAction, "query", "revoke"]
+    if issuer.features.native_sso:
+        document["native_sso_supported"] = True
+        document["scopes_supported"] = [*claims.SCOPES, native_sso.DEVICE_SSO]
     if issuer.features.first_party:
         document["authorization_challenge_endpoint"] = f"{base}/authorize-challenge"
     if issuer.features.pushed_requests:

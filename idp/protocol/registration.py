@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.settings import Issuer
-from idp.protocol import attestation, ciba, jar, redirect_uris, resources, token_exchange
+from idp.protocol import (
+    attestation,
+    ciba,
+    jar,
+    native_sso,
+    redirect_uris,
+    resources,
+    token_exchange,
+)
 from idp.protocol.authorization import RESPONSE_MODES
 from idp.protocol.claims import SCOPES
 from idp.protocol.client import Client
@@ -178,11 +186,17 @@ def backchannel_is_possible(client: Client, possible: Possible) -> None:
         _check_https(endpoint)
 
 
+def sso_group_is_possible(client: Client, possible: Possible) -> None:
+    """OpenID Connect Native SSO 1.0: the operator says which apps are of one maker."""
+    native_sso.check_registration(client, possible.issuer.features.native_sso)
+
+
 def scope_is_known(client: Client, possible: Possible) -> None:
     """RFC 7591 §2. Words that are not about a person are those of resource servers, or of ours."""
     words = resources.words_for(client, possible.resource_servers)
     if possible.issuer.features.grant_management and "client_credentials" in client.grant_types:
         words |= {QUERY, REVOKE}
+    words |= native_sso.scope_words(client, possible.issuer.features.native_sso)
     if client.scope - set(SCOPES) - words:
         raise InvalidClientMetadata(
             f"scope holds others than {' '.join(SCOPES)} and those of the client's resources"
@@ -249,6 +263,7 @@ CHECKS: tuple[Callable[[Client, Possible], None], ...] = (
     authentication_is_possible,
     requests_are_possible,
     backchannel_is_possible,
+    sso_group_is_possible,
     scope_is_known,
     resources_are_known,
     details_are_offered,

@@ -185,7 +185,7 @@ def read_hint(claims: Mapping[str, Any], issuer: str) -> VerifiedHint:
     """
     audience = claims.get("aud")
     names = [audience] if isinstance(audience, str) else audience
-    subject, session = claims.get("sub"), claims.get("sid")
+    subject, session, ds_hash = claims.get("sub"), claims.get("sid"), claims.get("ds_hash")
     if (
         claims.get("iss") != issuer
         or not isinstance(subject, str)
@@ -197,6 +197,7 @@ def read_hint(claims: Mapping[str, Any], issuer: str) -> VerifiedHint:
         subject=subject,
         audience=tuple(name for name in names if isinstance(name, str)),
         session=session if isinstance(session, str) else None,
+        ds_hash=ds_hash if isinstance(ds_hash, str) else None,
     )
 
 

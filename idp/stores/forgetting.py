@@ -4,11 +4,11 @@ from sqlalchemy import bindparam, delete
 
 from config.runtime.database.unit import Statement, Write
 from idp.stores.login_tables import consent, history, session, subject
-from idp.stores.oauth_tables import grant
+from idp.stores.oauth_tables import device_secret, grant
 
 _FORGET = tuple(
     Statement(delete(table).where(table.c.resident_id == bindparam("resident_id")))
-    for table in (session, consent, subject, history, grant)
+    for table in (session, consent, subject, history, grant, device_secret)
 )
 
 

@@ -98,3 +98,15 @@ decoupled = Table(
     Index("ix_oauth_decoupled_resident_id", "resident_id"),
     Index("ix_oauth_decoupled_expires_at", "expires_at"),
 )
+
+device_secret = Table(
+    "oauth_device_secret",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("session_id", Text, nullable=False),  # it dies with this session
+    Column("resident_id", Text, nullable=False),
+    Column("state", LargeBinary, nullable=False),  # JSON of idp.protocol.native_sso.DeviceSecret
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_oauth_device_secret_resident_id", "resident_id"),
+    Index("ix_oauth_device_secret_expires_at", "expires_at"),
+)

@@ -136,7 +136,7 @@ async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> Asyn
             profile="oidc",
             name={"": "National ID"},
             algorithms=("ES256",),
-            features=Features(first_party=True),
+            features=Features(first_party=True, native_sso=True),
         )
         issuers = (issuer, *others)
         await made.keys.administration.ensure({one.address: ["ES256"] for one in issuers})
@@ -151,10 +151,6 @@ async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> Asyn
                 device_guesses_per_address="5/3600",
                 device_guesses="8/3600",
                 device_guesses_per_resident="2/3600",
-                backchannel_per_client="40/3600",
-                backchannel_per_resident="4/3600",
-                backchannel_per_pair="3/3600",
-                user_codes_per_resident="3/3600",
                 backchannel_per_client="40/3600",
                 backchannel_per_resident="4/3600",
                 backchannel_per_pair="3/3600",

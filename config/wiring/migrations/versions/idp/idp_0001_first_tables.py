@@ -172,6 +172,19 @@ def upgrade() -> None:
         batch_op.create_index("ix_oauth_decoupled_resident_id", ["resident_id"], unique=False)
 
     op.create_table(
+        "oauth_device_secret",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("resident_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_oauth_device_secret")),
+    )
+    with op.batch_alter_table("oauth_device_secret", schema=None) as batch_op:
+        batch_op.create_index("ix_oauth_device_secret_expires_at", ["expires_at"], unique=False)
+        batch_op.create_index("ix_oauth_device_secret_resident_id", ["resident_id"], unique=False)
+
+    op.create_table(
         "oauth_grant",
         sa.Column("grant_id", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
@@ -329,6 +342,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_oauth_grant_expires_at")
 
     op.drop_table("oauth_grant")
+    with op.batch_alter_table("oauth_device_secret", schema=None) as batch_op:
+        batch_op.drop_index("ix_oauth_device_secret_resident_id")
+        batch_op.drop_index("ix_oauth_device_secret_expires_at")
+
+    op.drop_table("oauth_device_secret")
     with op.batch_alter_table("oauth_decoupled", schema=None) as batch_op:
         batch_op.drop_index("ix_oauth_decoupled_resident_id")
         batch_op.drop_index("ix_oauth_decoupled_expires_at")

@@ -137,18 +137,6 @@ class Limits(Section, frozen=True):
     logins_per_address: str = "1200/3600"
     """Logins begun from one network address."""
 
-    backchannel_per_client: str = "6000/3600"
-    """Backchannel requests of one relying party; more are refused with slow_down."""
-
-    backchannel_per_resident: str = "6/3600/3"
-    """Backchannel requests that reach one resident; more wait unseen until they expire."""
-
-    backchannel_per_pair: str = "3/3600"
-    """Backchannel requests of one relying party that reach one resident."""
-
-    user_codes_per_resident: str = "5/3600"
-    """Wrong user codes for one resident; after them right ones are refused as well."""
-
     device_requests_per_address: str = "600/3600"
     """Device codes that public clients ask for from one network address."""
 
@@ -164,3 +152,15 @@ class Limits(Section, frozen=True):
 
     device_guesses_per_resident: str = "10/3600"
     """Wrong user codes from one resident who is signed in."""
+
+    backchannel_per_client: str = "6000/3600"
+    """Backchannel requests of one relying party; more are refused with slow_down."""
+
+    backchannel_per_resident: str = "6/3600/3"
+    """Backchannel requests that reach one resident; more wait unseen until they expire."""
+
+    backchannel_per_pair: str = "3/3600"
+    """Backchannel requests of one relying party that reach one resident."""
+
+    user_codes_per_resident: str = "5/3600"
+    """Wrong user codes for one resident; after them right ones are refused as well."""

@@ -10,8 +10,8 @@ from config.runtime.web import Answer, Call, Endpoint, Failure
 from idp.endpoints.guests import Guest, Guests
 from idp.endpoints.page_answers import Message, PageAnswers, Way
 from idp.factors.factor import Busy
-from idp.flows.device_approval import UsedCode
 from idp.flows.approvals import RequestOver
+from idp.flows.device_approval import UsedCode
 from idp.flows.login import ExpiredLogin, UnknownLogin
 from idp.flows.login_draft import Draft
 from idp.flows.login_pace import TooManyLogins

@@ -14,6 +14,7 @@ from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata
 from idp.protocol.grant import digest_of
 from idp.protocol.registration import Possible
+from idp.protocol.sector import sector_listed, sector_of
 from idp.stores.clients import Clients
 from idp.stores.grants import Grants
 from idp.stores.records import Records
@@ -121,8 +122,8 @@ class Registrar:
     async def _sector(self, client: Client, sector: str) -> str:
         if sector.startswith("https:"):
             document = await self.fetch(sector)
-            return registration.sector_listed(document, sector, client.redirect_uris)
-        return sector or registration.sector_of(client)
+            return sector_listed(document, sector, client.redirect_uris)
+        return sector or sector_of(client)
 
     async def _possible(self, client: Client) -> Possible:
         address = client.issuer

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from config.settings import Issuer
 from idp.protocol import (
     attestation,
     ciba,
     jar,
+    mtls,
     native_sso,
     redirect_uris,
     resources,
@@ -19,7 +19,6 @@ from idp.protocol.claims import SCOPES
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
 from idp.protocol.grant_management import QUERY, REVOKE
-from idp.protocol.mtls import check_registration
 from idp.protocol.profile import PROFILES
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
@@ -83,16 +82,6 @@ def redirect_uris_are_safe(client: Client, possible: Possible) -> None:
         redirect_uris.check(uri, client.application_type)
 
 
-def certificates_are_named(client: Client, possible: Possible) -> None:
-    """RFC 8705 §2.1.2."""
-    check_registration(client)
-
-
-def attesters_are_known(client: Client, possible: Possible) -> None:
-    """Attestation-Based Client Authentication draft 10 §9.8."""
-    attestation.check_registration(client, possible.issuer)
-
-
 def sector_is_clear(client: Client, possible: Possible) -> None:
     """OpenID Connect Core 1.0 §8.1: pairwise subjects need one sector."""
     if client.subject_type not in ("pairwise", "public"):
@@ -114,7 +103,7 @@ def pages_are_https(client: Client, possible: Possible) -> None:
     """``javascript:`` and its like never stand in a link of ours."""
     for uri in (client.logo_uri, client.policy_uri, client.tos_uri, client.jwks_uri):
         if uri is not None:
-            _check_https(uri)
+            check_https(uri)
 
 
 def authentication_is_possible(client: Client, possible: Possible) -> None:
@@ -130,6 +119,8 @@ def authentication_is_possible(client: Client, possible: Possible) -> None:
     allowed = {"private_key_jwt": possible.auth_algs, "client_secret_jwt": frozenset({"HS256"})}
     if alg is not None and alg not in allowed.get(method, frozenset()):
         raise InvalidClientMetadata("token_endpoint_auth_signing_alg does not fit the method")
+    mtls.check_registration(client)
+    attestation.check_registration(client, possible.issuer)
 
 
 def tokens_are_bound_to_one_key(client: Client, possible: Possible) -> None:
@@ -175,7 +166,7 @@ def requests_are_possible(client: Client, possible: Possible) -> None:
     if len(client.request_uris) > MOST_URIS:
         raise InvalidClientMetadata(f"{MOST_URIS} request_uris are the most")
     for uri in client.request_uris:
-        _check_https(uri.partition("#")[0])
+        check_https(uri.partition("#")[0])
 
 
 def backchannel_is_possible(client: Client, possible: Possible) -> None:
@@ -183,7 +174,7 @@ def backchannel_is_possible(client: Client, possible: Possible) -> None:
     ciba.check_registration(client, possible.issuer.features.backchannel_modes)
     endpoint = client.backchannel_client_notification_endpoint
     if endpoint is not None:
-        _check_https(endpoint)
+        check_https(endpoint)
 
 
 def sso_group_is_possible(client: Client, possible: Possible) -> None:
@@ -255,8 +246,6 @@ CHECKS: tuple[Callable[[Client, Possible], None], ...] = (
     grants_are_known,
     profile_is_met,
     redirect_uris_are_safe,
-    certificates_are_named,
-    attesters_are_known,
     sector_is_clear,
     texts_are_plain,
     pages_are_https,
@@ -277,36 +266,8 @@ def check(client: Client, possible: Possible) -> None:
         rule(client, possible)
 
 
-def sector_of(client: Client) -> str:
-    """Return the host that all redirect URIs share, "" when there are several (§8.1).
-
-    Without redirect URIs it is the host of ``jwks_uri``, or of the notification endpoint of a
-    client that tokens are pushed to (CIBA Core 1.0 §4), else the client alone: what is written so
-    is no host of anybody's.
-    """
-    uris = client.redirect_uris
-    endpoint = client.backchannel_client_notification_endpoint
-    if not uris and endpoint is not None and client.backchannel_token_delivery_mode == ciba.PUSH:
-        return _check_https(endpoint)
-    if not uris and client.jwks_uri is None:
-        return f"client:{client.client_id}"
-    if not uris:
-        return _check_https(client.jwks_uri or "")
-    hosts = {redirect_uris.check(uri, client.application_type) for uri in uris}
-    return hosts.pop() if len(hosts) == 1 else ""
-
-
-def sector_listed(document: Any, address: str, uris: tuple[str, ...]) -> str:
-    """Return the host of a sector_identifier_uri whose ``document`` lists every redirect URI.
-
-    OpenID Connect Dynamic Registration 1.0 §5; or raise InvalidClientMetadata.
-    """
-    if not isinstance(document, list) or not set(uris) <= {x for x in document if type(x) is str}:
-        raise InvalidClientMetadata("sector_identifier_uri does not list every redirect URI")
-    return _check_https(address)
-
-
-def _check_https(uri: str) -> str:
+def check_https(uri: str) -> str:
+    """Return the host of an https address, or raise InvalidClientMetadata."""
     try:
         host = redirect_uris.check(uri, "web")
     except InvalidRedirectUri as reason:

@@ -8,7 +8,8 @@ import pytest
 from config.settings import Issuer
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
-from idp.protocol.registration import Possible, check, sector_listed, sector_of
+from idp.protocol.registration import Possible, check
+from idp.protocol.sector import sector_listed, sector_of
 from tests.unit.idp.protocol.test_checks import client
 
 POSSIBLE = Possible(

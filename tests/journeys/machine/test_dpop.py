@@ -284,7 +284,8 @@ async def test_a_bound_token_is_worth_nothing_without_its_key(op: Provider) -> N
     for answer in (as_bearer, with_proof, in_form):
         assert answer.status_code == 401
         assert answer.headers.get_list("www-authenticate")[0].startswith(
-            'Bearer realm="Symbolon", error="invalid_token"'
+            'Bearer realm="Symbolon", error="invalid_token", '
+            'error_description="the access token is bound to a DPoP key and needs its proof"'
         )
     without = await op.http.get("/userinfo", headers={"authorization": f"DPoP {token}"})
     assert without.status_code == 401
@@ -303,6 +304,18 @@ async def test_a_bound_token_is_worth_nothing_without_its_key(op: Provider) -> N
     query = await op.http.get("/userinfo", params={"access_token": token})
     assert query.status_code == 401
     assert (await holder.userinfo(token)).status_code == 200
+
+
+@pytest.mark.attack("A4")
+@pytest.mark.spec("RFC 9068 §4")
+async def test_a_token_for_another_server_opens_nothing_here(op: Provider) -> None:
+    api = "https://api.example"
+    await op.register(audience=api)
+    client = await op.register("private_key_jwt", resources=(api,))
+    for resources, status in ((api,), 401), ((api, op.issuer.address), 200), ((), 200):
+        tokens = await op.tokens(client, resources=resources)
+        header = {"authorization": f"Bearer {tokens['access_token']}"}
+        assert (await op.http.get("/userinfo", headers=header)).status_code == status
 
 
 async def test_a_token_that_is_bound_to_nothing_is_no_dpop_token(op: Provider) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from keystore.jose.jwk import JwkSet, KeyRefused, parse
 from keystore.jose.reader import BadToken, Parsed, Rules, Verified, verify
 
-_REMEMBERED = 4096
+_REMEMBERED = 2048
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from idp.protocol.ciba import MODES
 from idp.protocol.client import Client
 from idp.protocol.profile import PROFILES
 from idp.protocol.registration import METHODS
+from idp.protocol.response_types import IMPLICIT, canonical, grants_of
 
 _TAGGED = re.compile(r"([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*)=(.*)", re.DOTALL)
 _MEMBERS = {field.name: field for field in fields(Client)}
@@ -215,12 +216,21 @@ def _reach(client: Client, said: dict[str, Any]) -> dict[str, Any]:
         scope = scope | {"offline_access"} if offline else scope - {"offline_access"}
     wished = said.pop("grant_types", client.grant_types)
     grant_types = [GRANTS.get(name, name) for name in wished if name != "refresh_token"]
-    response_types = said.pop("response_types", client.response_types or ("code",))
-    if "authorization_code" not in grant_types:
+    wished = said.pop("response_types", client.response_types or ("code",))
+    response_types = tuple(canonical(one) for one in wished)
+    if not {"authorization_code", IMPLICIT} & set(grant_types):
         response_types = ()
+    grant_types = _fitting(grant_types, response_types)
     if "offline_access" in scope:
         grant_types.append("refresh_token")
     return {"scope": scope, "grant_types": tuple(grant_types), "response_types": response_types}
+
+
+def _fitting(grant_types: list[str], response_types: tuple[str, ...]) -> list[str]:
+    """Return the grant types with those that the response types bring (RFC 7591 §2.1)."""
+    brought = frozenset[str]().union(*(grants_of(one) for one in response_types))
+    others = [name for name in grant_types if name not in ("authorization_code", IMPLICIT)]
+    return [*sorted(brought), *others]
 
 
 def _kind(client: Client, said: dict[str, Any]) -> dict[str, Any]:

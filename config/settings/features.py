@@ -37,6 +37,11 @@ class Features(Section, frozen=True):
     """Whether the proof of an attested key must hold a challenge of ours, which keeps out proofs
     made in advance and costs clients a request."""
 
+    response_types: tuple[str, ...] = ("code",)
+    """What the authorization endpoint answers with. ``id_token``, ``id_token token``, ``code
+    id_token``, ``code token`` and ``code id_token token`` send tokens through the browser: for
+    clients that cannot do without. FAPI allows ``code`` alone."""
+
     pushed_requests: bool = True
     """Authorization requests that clients push before the browser comes (PAR, RFC 9126). FAPI
     demands it."""

@@ -9,6 +9,16 @@ from config.settings.features import Features
 
 Profile = Literal["fapi2", "fapi2-message-signing", "oidc"]
 
+RESPONSE_TYPES = (
+    "code",
+    "id_token",
+    "id_token token",
+    "code id_token",
+    "code token",
+    "code id_token token",
+)
+"""The words of each are in alphabetical order, whatever order they are asked in."""
+
 
 class Acr(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One rung of the ladder: a level and the combinations of factors that reach it."""
@@ -77,6 +87,10 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def __post_init__(self) -> None:
         if self.profile != "oidc" and set(self.algorithms) - {"ES256", "PS256", "EdDSA"}:
             raise ValueError("under FAPI 2.0 an issuer signs with ES256, PS256 and EdDSA only")
+        if unknown := set(self.features.response_types) - set(RESPONSE_TYPES):
+            raise ValueError(f"unknown response types: {', '.join(sorted(unknown))}")
+        if self.profile != "oidc" and self.features.response_types != ("code",):
+            raise ValueError("under FAPI 2.0 the only response type is code")
         if self.profile != "oidc" and not self.features.pushed_requests:
             raise ValueError("FAPI 2.0 demands pushed_requests")
         if self.mtls_address:

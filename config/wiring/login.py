@@ -35,6 +35,7 @@ from idp.flows.answers_signing import AnswerSigning
 from idp.flows.approvals import Approvals
 from idp.flows.consent import ConsentStep
 from idp.flows.first_party import FirstPartyLogin
+from idp.flows.front_channel import FrontChannel
 from idp.flows.login import LoginFlow
 from idp.flows.login_factors import FactorSteps
 from idp.flows.login_ground import LoginGround, LoginStores
@@ -95,6 +96,7 @@ def residents_side(
 def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:
     """Return what the logins of ``issuer`` stand on."""
     factors = _factors(world)
+    told = notices(world, tokens(world, machine, {}, never))
     return LoginGround(
         issuer=issuer.address,
         names=issuer.name,
@@ -111,7 +113,8 @@ def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:
         lifetimes=world.settings.lifetimes,
         signing=AnswerSigning(issuer, world.door, machine.nesting),
         detail_types=detail_types(issuer),
-        notices=notices(world, tokens(world, machine, {}, never)),
+        notices=told,
+        front=FrontChannel(tokens=told.tokens, opening=told.opening, entropy=world.entropy),
         features=issuer.features,
         pace=Pace(
             world.limits,

@@ -19,6 +19,7 @@ from idp.protocol.grant_management import check_owner
 from idp.protocol.login import IllegalMove, Login, Standing
 from idp.protocol.next_step import Facts, proven, wanted
 from idp.protocol.own_pages import is_own
+from idp.protocol.response_types import words
 from idp.protocol.session import Proof, Session, authenticated_at, joined
 from idp.stores.history import LOGGED_IN, Event
 
@@ -107,7 +108,7 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
     if login.request.decoupled is not None:
         outcome = await _approved(ground, draft, authorization, now)
     else:
-        outcome = _code(ground, login.request, authorization, now)
+        outcome = await _issued(ground, draft, authorization, now)
     details = {"client": draft.client.client_id, "session": authorization.session_id}
     entry = AuditEntry(
         at=now,
@@ -156,20 +157,28 @@ async def rejected(ground: LoginGround, draft: Draft, refusal: OAuthError, now: 
     return structs.replace(draft.moved(login, *writes), reply=sealed, step=None)
 
 
-def _code(
-    ground: LoginGround, request: AuthorizationRequest, authorization: Authorization, now: int
+async def _issued(
+    ground: LoginGround, draft: Draft, authorization: Authorization, now: int
 ) -> _Outcome:
-    """Return the answer with a code."""
-    code = ground.entropy.token()
-    issued = IssuedCode(
-        digest=digest(code),
-        authorization=authorization,
-        redirect_uri=request.reply_to.uri,
-        code_challenge=request.code_challenge,
-        expires_at=now + ground.lifetimes.code,
-    )
-    kept = ground.stores.codes.insert(issued)
-    return _Outcome("code.issued", request.reply_to.accept(code), (kept,))
+    """Return the answer with a code, with tokens, or with both."""
+    request, client = draft.login.request, draft.client
+    fields: tuple[tuple[str, str], ...] = ()
+    writes: tuple[Write, ...] = ()
+    if has_code := "code" in words(request.response_type):
+        code = ground.entropy.token()
+        issued = IssuedCode(
+            digest=digest(code),
+            authorization=authorization,
+            redirect_uri=request.reply_to.uri,
+            code_challenge=request.code_challenge,
+            expires_at=now + ground.lifetimes.code,
+        )
+        fields, writes = (("code", code),), (ground.stores.codes.insert(issued),)
+    fronted = await ground.front.made(request, authorization, client, now)
+    fields = (*fields, *fronted.fields)
+    fields = await ground.front.proven(request, authorization, client, fields, now)
+    action = "code.issued" if has_code else "tokens.issued"
+    return _Outcome(action, request.reply_to.accept(*fields), (*writes, *fronted.writes))
 
 
 def _used(ground: LoginGround, request: AuthorizationRequest, now: int) -> tuple[Write, ...]:

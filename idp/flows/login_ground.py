@@ -12,6 +12,7 @@ from config.settings import Features, Lifetimes
 from idp.factors.factor import Factor
 from idp.flows.answers_signing import AnswerSigning
 from idp.flows.clients import KnownClients
+from idp.flows.front_channel import FrontChannel
 from idp.flows.login_pace import Pace
 from idp.flows.notices import Notices
 from idp.protocol.acr import Ladder
@@ -80,6 +81,7 @@ class LoginGround:
     lifetimes: Lifetimes
     pace: Pace
     signing: AnswerSigning
+    front: FrontChannel
     detail_types: Mapping[str, DetailType]
     notices: Notices
     features: Features

@@ -135,22 +135,33 @@ class Tokens:
 
     async def pushed(self, redemption: Redemption, client: Client, now: int) -> dict[str, Any]:
         """Return what is pushed to the client: the ID token proves the others (CIBA §10.3.1)."""
-        request = TokenRequest(asked=Parameters(), client=client, sender=None)
-        token, alg = await self._access_token(redemption, request, now), self.issuer.signing_algs[0]
-        claims = access_token_claims(redemption.authorization, token)
-        order = Order(TokenKind.ACCESS_TOKEN, alg, claims)
-        [access_token] = await self.door.sign(self.issuer.address, [order])
-        hashes = {"at_hash": half_hash(access_token, client.id_token_signed_response_alg)}
+        access_token, token = await self.access_token(redemption, client, now)
+        alg = client.id_token_signed_response_alg
+        hashes = {"at_hash": half_hash(access_token, alg)}
         tokens: dict[str, Any] = {"access_token": access_token}
         if redemption.refresh_token is not None:
-            alg = client.id_token_signed_response_alg
             hashes[RT_HASH_CLAIM] = half_hash(redemption.refresh_token, alg)
             tokens["refresh_token"] = redemption.refresh_token
         proving = replace(redemption, id_token={**redemption.id_token, **hashes})
-        order = await self._id_token(proving, client, now)
-        [id_token] = await self.door.sign(self.issuer.address, [order])
-        tokens["id_token"] = await self._nested(id_token, client)
+        tokens["id_token"] = await self.id_token(proving, client, now)
         return {**token_answer(tokens, token), **redemption.answer}
+
+    async def access_token(
+        self, redemption: Redemption, client: Client, now: int
+    ) -> tuple[str, AccessToken]:
+        """Return an access token that is bound to no key, and what it says."""
+        request = TokenRequest(asked=Parameters(), client=client, sender=None)
+        token = await self._access_token(redemption, request, now)
+        claims = access_token_claims(redemption.authorization, token)
+        order = Order(TokenKind.ACCESS_TOKEN, self.issuer.signing_algs[0], claims)
+        [text] = await self.door.sign(self.issuer.address, [order])
+        return text, token
+
+    async def id_token(self, redemption: Redemption, client: Client, now: int) -> str:
+        """Return an ID token, encrypted where the client registered that."""
+        order = await self._id_token(redemption, client, now)
+        [text] = await self.door.sign(self.issuer.address, [order])
+        return await self._nested(text, client)
 
     async def _nested(self, id_token: str, client: Client) -> str:
         return await self.nesting.nest(

@@ -88,9 +88,9 @@ class ReplyTo:
             mode = way.usual  # the refusal itself is told by a check, in the mode that is safe
         return cls(uri, mode, asked.get("state"), issuer, signed)
 
-    def accept(self, code: str) -> Reply:
-        """Return the successful answer (RFC 6749 §4.1.2)."""
-        return self._reply(("code", code))
+    def accept(self, *fields: tuple[str, str]) -> Reply:
+        """Return the successful answer (RFC 6749 §4.1.2): a code, tokens, or both."""
+        return self._reply(*fields)
 
     def refuse(self, refusal: OAuthError) -> Reply:
         """Return the error answer (RFC 6749 §4.1.2.1)."""

@@ -17,6 +17,8 @@ from idp.protocol.errors import (
     InvalidScope,
 )
 from idp.protocol.native_sso import DEVICE_SSO
+from idp.protocol.parameters import Parameters
+from idp.protocol.response_types import canonical, gives_code
 
 PROMPTS = ("none", "login", "consent", "select_account")
 DISPLAYS = ("page", "popup", "touch", "wap")
@@ -51,7 +53,7 @@ def challenge_is_present_where_demanded(case: Case) -> None:
     """RFC 9700 §2.1.1: public clients must use PKCE, others unless their registration waives it."""
     client = case.client
     demanded = client.is_public or client.require_pkce or case.profile.pkce_always
-    if demanded and "code_challenge" not in case.asked:
+    if demanded and gives_code(case.asked) and "code_challenge" not in case.asked:
         raise InvalidRequest("code_challenge is missing (PKCE, RFC 7636)")
 
 
@@ -135,6 +137,8 @@ CHECKS: tuple[tuple[Check, frozenset[Endpoint]], ...] = (
     (ways.request_is_signed_where_demanded, frozenset({A, P, C})),
     (ways.response_type_is_registered,     frozenset({A, P})),
     (ways.response_mode_is_allowed,        frozenset({A, P})),
+    (ways.nonce_is_present_where_demanded, frozenset({A, P})),
+    (ways.token_in_the_front_is_bearers,   frozenset({A, P})),
     (ways.answer_is_signed_where_demanded, frozenset({A, P})),
     (scope_holds_openid,                   frozenset({A, B, D, P, C})),
     (state_and_nonce_are_short,            frozenset({A, P, D, C})),
@@ -172,8 +176,8 @@ def authorization_request(case: Case) -> AuthorizationRequest:
     return AuthorizationRequest(
         client_id=client.client_id,
         reply_to=case.reply_to,
-        response_type="code",
-        scope=_granted_to(client, asked.words("scope")),
+        response_type=canonical(asked.get("response_type", "code")),
+        scope=_granted_to(client, asked),
         code_challenge=asked.get("code_challenge"),
         nonce=asked.get("nonce"),
         prompt=frozenset(asked.words("prompt")),
@@ -197,13 +201,16 @@ def authorization_request(case: Case) -> AuthorizationRequest:
     )
 
 
-def _granted_to(client: Client, scope: tuple[str, ...]) -> tuple[str, ...]:
-    """Leave out what is unknown or not registered, and offline access where no refresh is."""
+def _granted_to(client: Client, asked: Parameters) -> tuple[str, ...]:
+    """Leave out what is unknown or not registered, and offline access where no refresh is.
+
+    OpenID Connect Core 1.0 §11: it is ignored unless there is a code.
+    """
     # Others are a machine's own: no page explains them.
     allowed = client.scope & {*SCOPES, DEVICE_SSO}
-    if "refresh_token" not in client.grant_types:
+    if "refresh_token" not in client.grant_types or not gives_code(asked):
         allowed = allowed - {"offline_access"}
-    return tuple(value for value in scope if value in allowed)
+    return tuple(value for value in asked.words("scope") if value in allowed)
 
 
 def _locales(tags: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,7 +6,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config.settings import Issuer
-from idp.protocol import attestation, ciba, claims, device, dpop, jar, jarm, native_sso, par, pkce
+from idp.protocol import (
+    attestation,
+    ciba,
+    claims,
+    device,
+    dpop,
+    jar,
+    jarm,
+    native_sso,
+    par,
+    pkce,
+    response_types,
+)
 from idp.protocol.authorization import RESPONSE_MODES, SIGNED_MODES
 from idp.protocol.checks import DISPLAYS, PROMPTS
 from idp.protocol.grant_management import GrantAction
@@ -48,10 +60,11 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         "acr_values_supported": list(offer.acr_values),
         "display_values_supported": list(DISPLAYS),
         "prompt_values_supported": list(PROMPTS),
-        "response_types_supported": ["code"],
+        **response_types.metadata(
+            response_types.offered(issuer.features, profile), offer.grant_types
+        ),
         "response_modes_supported": list(RESPONSE_MODES),
         **_signed_answers(issuer, offer),
-        "grant_types_supported": list(offer.grant_types),
         "subject_types_supported": ["pairwise", "public"],
         "code_challenge_methods_supported": list(pkce.METHODS),
         "authorization_response_iss_parameter_supported": True,
@@ -62,7 +75,7 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         methods = allowed if endpoint != "introspection" else proving
         document[f"{endpoint}_endpoint_auth_methods_supported"] = list(methods)
         document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = auth_algs
-    for kind in ("id_token", "userinfo"):
+    for kind in ("id_token", "userinfo", "introspection"):
         document[f"{kind}_signing_alg_values_supported"] = list(issuer.signing_algs)
         document[f"{kind}_encryption_alg_values_supported"] = list(offer.encryption_algs)
         document[f"{kind}_encryption_enc_values_supported"] = list(offer.encryption_encs)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from config.settings import Issuer
 from idp.protocol import (
+    response_types,
     attestation,
     ciba,
     jar,
@@ -67,6 +68,7 @@ def profile_is_met(client: Client, possible: Possible) -> None:
         client.token_endpoint_auth_signing_alg,
         client.id_token_signed_response_alg,
         client.userinfo_signed_response_alg,
+        client.introspection_signed_response_alg,
         client.authorization_signed_response_alg,
     )
     for alg in algs:
@@ -134,13 +136,11 @@ def tokens_are_bound_to_one_key(client: Client, possible: Possible) -> None:
 def grants_are_known(client: Client, possible: Possible) -> None:
     """RFC 7591 §2.1: response types and grant types belong together."""
     offered, asked = possible.issuer.features.grant_types, set(client.grant_types)
-    nothing_to_do = not asked - {"refresh_token"} and client.audience is None
+    response_types.check_registration(client, possible.issuer.features)
+    asked.discard(response_types.IMPLICIT)
+    nothing_to_do = not set(client.grant_types) - {"refresh_token"} and client.audience is None
     if asked - set(offered) or nothing_to_do:
         raise InvalidClientMetadata(f"grant_types are among {', '.join(offered)}")
-    if client.is_redirected is not ("authorization_code" in asked):
-        raise InvalidClientMetadata("response_types belong to the grant authorization_code")
-    if client.response_types not in (("code",), ()):
-        raise InvalidClientMetadata("the only response type is code")
     if not client.response_modes or set(client.response_modes) - set(RESPONSE_MODES):
         raise InvalidClientMetadata(f"response_modes are among {', '.join(RESPONSE_MODES)}")
     if client.application_type not in ("web", "native"):
@@ -217,6 +217,7 @@ def answers_are_possible(client: Client, possible: Possible) -> None:
     signing = (
         client.id_token_signed_response_alg,
         client.userinfo_signed_response_alg,
+        client.introspection_signed_response_alg,
         client.authorization_signed_response_alg,
     )
     for alg in signing:
@@ -226,6 +227,7 @@ def answers_are_possible(client: Client, possible: Possible) -> None:
     encrypting = (
         (client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc),
         (client.userinfo_encrypted_response_alg, client.userinfo_encrypted_response_enc),
+        (client.introspection_encrypted_response_alg, client.introspection_encrypted_response_enc),
         (client.authorization_encrypted_response_alg, client.authorization_encrypted_response_enc),
     )
     for alg, enc in encrypting:

@@ -3,6 +3,7 @@
 They stand in the table of ``idp.protocol.checks``.
 """
 
+from idp.protocol import response_types
 from idp.protocol.authorization import RESPONSE_MODES, delivery
 from idp.protocol.case import Case, Source
 from idp.protocol.client import Client
@@ -47,14 +48,14 @@ def request_is_signed_where_demanded(case: Case) -> None:
 
 
 def response_type_is_registered(case: Case) -> None:
-    """RFC 6749 §3.1.1, §4.1.2.1."""
-    response_type = case.asked.require("response_type")
-    if response_type != "code":
-        raise UnsupportedResponseType("the only response_type is code")
-    if "code" not in case.client.response_types or (
-        "authorization_code" not in case.client.grant_types
+    """RFC 6749 §3.1.1, §4.1.2.1, OAuth 2.0 Multiple Response Types 1.0 §3."""
+    wanted = response_types.canonical(case.asked.require("response_type"))
+    if wanted not in response_types.offered(case.features, case.profile):
+        raise UnsupportedResponseType("response_type is not supported")
+    if wanted not in case.client.response_types or (
+        response_types.grants_of(wanted) - set(case.client.grant_types)
     ):
-        raise UnauthorizedClient("this client may not use the code flow")
+        raise UnauthorizedClient("this client may not use this response_type")
 
 
 def response_mode_is_allowed(case: Case) -> None:
@@ -62,11 +63,26 @@ def response_mode_is_allowed(case: Case) -> None:
     way = delivery(case.asked)
     if way.mode not in RESPONSE_MODES or (way.signed and not case.features.signed_answers):
         raise InvalidRequest("response_mode is not supported")
-    if way.mode not in case.client.response_modes:
+    if way.mode not in (*case.client.response_modes, way.usual):
         raise InvalidRequest("response_mode is not allowed for this client")
-    encrypted = way.signed and case.client.authorization_encrypted_response_alg is not None
-    if not way.is_safe and not encrypted:  # JARM §2.3.1
+    if not way.is_safe:
         raise InvalidRequest("response_mode would put a token into a query")
+
+
+def nonce_is_present_where_demanded(case: Case) -> None:
+    """OpenID Connect Core 1.0 §3.2.2.1, §3.3.2.11."""
+    if "id_token" in case.asked.words("response_type") and "nonce" not in case.asked:
+        raise InvalidRequest("nonce is missing")
+
+
+def token_in_the_front_is_bearers(case: Case) -> None:
+    """RFC 9449 §10, RFC 8705 §3: through a browser nobody proves to hold a key."""
+    if "token" not in case.asked.words("response_type"):
+        return
+    if case.client.is_sender_constrained or "dpop_jkt" in case.asked:
+        raise InvalidRequest("a token that is bound to a key is given at the token endpoint only")
+    if "grant_management_action" in case.asked:
+        raise InvalidRequest("grants are managed with codes")
 
 
 def answer_is_signed_where_demanded(case: Case) -> None:

@@ -1,7 +1,7 @@
 """An issuer in this process, with residents, a client and everything real but the network."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -13,6 +13,7 @@ from msgspec import structs
 
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.entropy import SystemEntropy
+from config.runtime.outbound import Fetched, FetchFailed
 from config.runtime.web import Web
 from config.settings import Channels, Features, Issuer, Settings
 from config.wiring.app import build_application
@@ -64,6 +65,7 @@ class Site:
     world: World
     web: Web
     clock: StillClock
+    pages: dict[str, bytes]
     logins_per_address: int = LOGINS
 
     def browser(self, address: str = "203.0.113.9") -> Browser:
@@ -130,7 +132,7 @@ class Site:
 async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> AsyncIterator[Site]:
     """Start an issuer on ``database``, and ``others`` in the same deployment."""
     async with world(database, directory) as made:
-        clock = StillClock()
+        clock, pages = StillClock(), dict[str, bytes]()
         issuer = Issuer(
             address=ORIGIN,
             profile="oidc",
@@ -167,15 +169,23 @@ async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> Asyn
             residents=made.residents,
             limits=made.limits,
             limits_secret=b"0123456789abcdef",
-            fetcher=cast(Any, _NoFetcher()),
+            fetcher=cast(Any, _Pages(pages)),
         )
         clients = Clients(database)
         await database.submit(clients.insert(CLINIC), clients.insert(SHOP))
-        yield Site(world=made, web=build_application(outside).web, clock=clock)
+        yield Site(world=made, web=build_application(outside).web, clock=clock, pages=pages)
 
 
-class _NoFetcher:
-    """No client of these tests has a jwks_uri."""
+class _Pages:
+    """What is on the network: ``pages`` by address, each of the first content type accepted."""
+
+    def __init__(self, pages: dict[str, bytes]) -> None:
+        self._pages = pages
+
+    async def get(self, url: str, kinds: Collection[str], *_: object) -> Fetched:
+        if url not in self._pages:
+            raise FetchFailed("network")
+        return Fetched(status=200, content_type=min(kinds), body=self._pages[url])
 
     async def get_json(self, *_: object) -> object:
-        raise AssertionError("nothing is fetched here")
+        raise AssertionError("nothing of the kind is fetched here")

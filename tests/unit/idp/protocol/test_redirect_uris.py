@@ -206,7 +206,7 @@ def test_only_the_registered_string_is_answered(uri: str) -> None:
 def test_one_must_say_which_and_a_query_is_kept() -> None:
     with pytest.raises(InvalidRequest):
         reply_to("", "https://rp.example/cb")
-    reply = reply_to("https://rp.example/cb?x=1", "https://rp.example/cb?x=1").accept("c")
+    reply = reply_to("https://rp.example/cb?x=1", "https://rp.example/cb?x=1").accept(("code", "c"))
     assert reply.location == (
         "https://rp.example/cb?x=1&code=c&state=s&iss=https%3A%2F%2Fid.example"
     )

@@ -101,6 +101,26 @@ OPTIONS: tuple[Decorator, ...] = (
         "--response-mode", "response_modes", multiple=True, type=click.Choice(RESPONSE_MODES)
     ),
     click.option(
+        "--push-requests/--no-push-requests",
+        "require_pushed_authorization_requests",
+        default=None,
+        help="It pushes every authorization request (PAR); FAPI demands that always.",
+    ),
+    click.option(
+        "--sign-requests/--no-sign-requests",
+        "require_signed_request_object",
+        default=None,
+        help="It signs every authorization request (JAR).",
+    ),
+    click.option("--request-object-alg", "request_object_signing_alg", help="It signs with this."),
+    click.option("--request-uri", "request_uris", multiple=True, help="Where signed ones lie."),
+    click.option(
+        "--answer-alg",
+        "authorization_signed_response_alg",
+        help="Signs answers that it wants signed (JARM); default: the issuer's first that fits.",
+    ),
+    click.option("--answer-encryption-alg", "authorization_encrypted_response_alg"),
+    click.option(
         "--without-pkce/--with-pkce",
         default=None,
         help="Do not demand PKCE of a confidential client.",

@@ -143,6 +143,7 @@ def tokens(
     return Tokens(
         issuer=shared.issuer,
         authentication=shared.authentication,
+        keys=shared.keys,
         senders=shared.senders,
         grant_types=offered,
         residents=world.residents,

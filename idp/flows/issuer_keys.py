@@ -52,6 +52,10 @@ class IssuerKeys:
             last = self._last = Published(keys, jwks)
         return last
 
+    def made(self, access_token: str) -> None:
+        """Remember an access token that the key service signed just now: it may come back soon."""
+        self._tokens.made(access_token, TokenKind.ACCESS_TOKEN)
+
     async def access_token(self, token: str, now: int) -> AccessToken:
         """Return the access token, or raise InvalidToken. Whether its grant lives is not asked."""
         keys = (await self.published()).keys

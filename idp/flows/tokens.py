@@ -10,6 +10,7 @@ from config.runtime.entropy import Entropy
 from config.settings import Issuer, Lifetimes
 from idp.client_auth.attestation import instance_of
 from idp.flows.clients import ClientAuthentication, Proven
+from idp.flows.issuer_keys import IssuerKeys
 from idp.flows.nesting import Nesting
 from idp.flows.resource_servers import ResourceServers
 from idp.flows.senders import Senders
@@ -52,6 +53,7 @@ class Tokens:
 
     issuer: Issuer
     authentication: ClientAuthentication
+    keys: IssuerKeys
     senders: Senders
     grant_types: Mapping[str, GrantType]
     residents: Residents
@@ -126,6 +128,7 @@ class Tokens:
         self.crash_here("before_sign")
         access_token, *others = await self.door.sign(self.issuer.address, orders)
         self.crash_here("after_sign")
+        self.keys.made(access_token)
         tokens: dict[str, Any] = {"access_token": access_token}
         for id_token in others:
             tokens["id_token"] = await self._nested(id_token, client)

@@ -3,6 +3,9 @@
 Whoever calls often calls with the same token, so a token whose signature was verified is
 remembered by its SHA-256. Only the signature is remembered: times, audience and revocation are
 judged anew each time by the caller, and a key that left the JWKS takes its tokens with it.
+
+A token that comes back to where it was made, as it does at userinfo right after the exchange, is
+not verified: the key service signed it for this process, and its SHA-256 says that it is the same.
 """
 
 from collections import OrderedDict
@@ -12,7 +15,7 @@ import msgspec
 
 from keystore.door import PublishedKey, TokenKind
 from keystore.jose.jwk import Jwk, JwkSet, parse
-from keystore.jose.reader import BadToken, Rules, Verified, fingerprint, verify
+from keystore.jose.reader import BadToken, Rules, Verified, fingerprint, recognise, verify
 from keystore.jose.reader import parse as parse_token
 from keystore.jose.writer import TYP
 
@@ -28,6 +31,13 @@ class OwnTokens:
         self._keys: list[PublishedKey] = []
         self._set = JwkSet(())
         self._verified: OrderedDict[tuple[bytes, TokenKind], Verified] = OrderedDict()
+        self._made: OrderedDict[tuple[bytes, TokenKind], None] = OrderedDict()
+
+    def made(self, token: str, kind: TokenKind) -> None:
+        """Remember ``token``, which the key service signed as a ``kind`` for this process."""
+        self._made[fingerprint(token), kind] = None
+        if len(self._made) > self._most:
+            self._made.popitem(last=False)
 
     def verify(self, token: str, kind: TokenKind, keys: Sequence[PublishedKey]) -> Verified:
         """Return ``token`` if one of ``keys`` (the issuer's, now) signed it as a ``kind``.
@@ -46,7 +56,9 @@ class OwnTokens:
             raise BadToken("every token of ours names its key")
         algs = frozenset(key.alg for key in keys)
         typs = frozenset([TYP[kind].lower()])
-        verified = verify(parsed, self._set, Rules(algs=algs, typs=typs))
+        judge = recognise if name in self._made else verify
+        verified = judge(parsed, self._set, Rules(algs=algs, typs=typs))
+        self._made.pop(name, None)
         self._verified[name] = verified
         if len(self._verified) > self._most:
             self._verified.popitem(last=False)

@@ -1,10 +1,11 @@
 """JWTs from outside, read strictly (RFC 7515, RFC 7519, RFC 8725).
 
-``parse`` looks at form only and proves nothing; ``verify`` and ``verify_mac`` prove it and are the
-only way to a ``Verified``. Compact serialization only; canonical base64url; the algorithm must be
-one that the caller names; ``typ`` must be one that the caller names; ``crit`` is refused, as no
-extension is understood here; ``jwk``, ``jku``, ``x5u`` and ``x5c`` are never looked at, and ``kid``
-only chooses among the keys that the caller gave.
+``parse`` looks at form only and proves nothing; ``verify`` and ``verify_mac`` prove it and are,
+with ``recognise`` for what we signed ourselves, the only way to a ``Verified``. Compact
+serialization only; canonical base64url; the algorithm must be one that the caller names; ``typ``
+must be one that the caller names; ``crit`` is refused, as no extension is understood here; ``jwk``,
+``jku``, ``x5u`` and ``x5c`` are never looked at, and ``kid`` only chooses among the keys that the
+caller gave.
 """
 
 import hashlib
@@ -97,17 +98,19 @@ def parse(token: str) -> Parsed:
 
 def verify(parsed: Parsed, keys: JwkSet, rules: Rules) -> Verified:
     """Return the token if one of ``keys`` signed it, or raise BadToken or BadSignature."""
-    if not rules.algs <= ASYMMETRIC:
-        raise ValueError("symmetric and asymmetric algorithms never share a list")
-    alg = _accepted(parsed, rules)
-    found = keys.find(alg, parsed.header.get("kid"))
-    if found is None:
-        raise BadToken("no key, or more than one, fits alg and kid")
-    check = _CHECKS[alg]
+    alg, key = _chosen(parsed, keys, rules)
     try:
-        check(found.key, alg, parsed.signature, parsed.signed)
+        _CHECKS[alg](key, alg, parsed.signature, parsed.signed)
     except (InvalidSignature, ValueError) as reason:
         raise BadSignature("the signature does not fit") from reason
+    return Verified(parsed.header, parsed.claims)
+
+
+def recognise(parsed: Parsed, keys: JwkSet, rules: Rules) -> Verified:
+    """Return a token that the caller knows, octet for octet, to be signed by its own key service;
+    raise BadToken when that key is not among ``keys`` (any more).
+    """
+    _chosen(parsed, keys, rules)
     return Verified(parsed.header, parsed.claims)
 
 
@@ -140,6 +143,17 @@ def _look_at(header: Mapping[str, Any]) -> None:
         raise BadToken("a registered header parameter has another type")
     if not 0 < len(header.get("kid", "-")) <= LONGEST_KID:
         raise BadToken("kid must be a string of 1 to 256 characters")
+
+
+def _chosen(parsed: Parsed, keys: JwkSet, rules: Rules) -> tuple[str, PublicKey]:
+    """Return the algorithm and the key that the header names, where both are accepted."""
+    if not rules.algs <= ASYMMETRIC:
+        raise ValueError("symmetric and asymmetric algorithms never share a list")
+    alg = _accepted(parsed, rules)
+    found = keys.find(alg, parsed.header.get("kid"))
+    if found is None:
+        raise BadToken("no key, or more than one, fits alg and kid")
+    return alg, found.key
 
 
 def _accepted(parsed: Parsed, rules: Rules) -> str:

@@ -42,6 +42,7 @@ TYPS = {
     TokenKind.LOGOUT_TOKEN: "logout+jwt",
     TokenKind.INTROSPECTION: "token-introspection+jwt",
     TokenKind.AUDIT_CHECKPOINT: "audit-checkpoint+jwt",
+    TokenKind.AUTHORIZATION_RESPONSE: "JWT",
 }
 
 
@@ -190,6 +191,16 @@ async def test_our_own_tokens_are_read_back(house: House) -> None:
     with pytest.raises(BadSignature):
         altered = f"{head}.{body}.{signature[:9]}{other}{signature[10:]}"
         own.verify(altered, TokenKind.ACCESS_TOKEN, shown)
+    just_made = OwnTokens()
+    just_made.made(token, TokenKind.ACCESS_TOKEN)
+    with pytest.raises(BadSignature):
+        just_made.verify(altered, TokenKind.ACCESS_TOKEN, shown)
+    with pytest.raises(BadToken):
+        just_made.verify(token, TokenKind.ID_TOKEN, shown)
+    with pytest.raises(BadToken):  # the key that signed it is not published (any more)
+        just_made.verify(token, TokenKind.ACCESS_TOKEN, await house.door.published(OTHER_ISSUER))
+    for _ in range(2):
+        assert just_made.verify(token, TokenKind.ACCESS_TOKEN, shown).claims["sub"] == "ada"
 
 
 async def test_hashes_differ_by_purpose_and_stay_the_same(house: House) -> None:

@@ -286,7 +286,7 @@ class _Pages:
     def __init__(self, pages: dict[str, object]) -> None:
         self._pages = pages
 
-    async def get_json(self, url: str) -> object:
+    async def get_json(self, url: str, *_: object) -> object:
         if url not in self._pages:
             raise FetchFailed("network")
         self._pages["fetched " + url] = int(str(self._pages.get("fetched " + url, 0))) + 1

@@ -29,6 +29,13 @@ class Features(Section, frozen=True):
     certificate are offered where certificates arrive (section ``web``). Further ones are
     ``attest_jwt_client_auth`` and ``attest_jwt_client_auth_dpop``."""
 
+    client_id_documents: bool = False
+    """Whether a client may be known by a document at the https address that is its client_id
+    (Client ID Metadata Documents), without being registered."""
+
+    client_id_hosts: tuple[str, ...] = ()
+    """The only hosts whose documents count; empty takes any."""
+
     attesters: str = ""
     """File with the keys (a JWK set) of attesters whose attestations count for every client that
     names no keys of an attester of its own."""

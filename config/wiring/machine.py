@@ -11,6 +11,7 @@ from config.settings import Issuer
 from config.wiring.attestation import attestation_methods, challenge_endpoint
 from config.wiring.backchannel import backchannel
 from config.wiring.certificates import certificate_methods, certificates_arrive, with_aliases
+from config.wiring.client_documents import client_documents
 from config.wiring.details import detail_types
 from config.wiring.device import device_endpoint
 from config.wiring.grant_management import grant_management
@@ -115,6 +116,7 @@ def _shared(world: World, issuer: Issuer, stores: Stores) -> Machine:
         issuer.profile,
         stores.clients,
         Cache(world.clock, entries=CACHE_ENTRIES, seconds=CACHE_SECONDS),
+        client_documents(world, issuer),
     )
     client_keys = ClientKeys(world.fetcher.get_json, world.clock)
     methods = _methods(world, issuer, stores, client_keys)

@@ -13,6 +13,7 @@ from idp.flows.consent import ConsentStep
 from idp.flows.login_draft import Draft
 from idp.flows.login_factors import FactorSteps
 from idp.pages.consent_items import details, items
+from idp.protocol.client import Client
 from idp.protocol.native_sso import DEVICE_SSO
 from idp.protocol.next_step import Step
 from idp.protocol.own_pages import is_own
@@ -108,14 +109,20 @@ class LoginAnswers:
         return asked, content | {"offer": offer, "wait": wait, "digits": self.digits}
 
     def _content(self, draft: Draft, guest: Guest) -> dict[str, Any]:
+        request = draft.login.request
         return {
             "base": self.base(draft),
             "csrf": draft.login.csrf,
             "client": self._client(draft, guest),
-            "host": address_of(draft.login.request.reply_to.uri),
-            "elsewhere": draft.login.request.decoupled is not None,
-            "shares": DEVICE_SSO in draft.login.request.scope,
+            "host": _host(draft.client, request.reply_to.uri),
+            "elsewhere": request.decoupled is not None,
+            "shares": DEVICE_SSO in request.scope,
         }
 
     def _client(self, draft: Draft, guest: Guest) -> str:
         return "" if is_own(draft.client.client_id) else draft.client.name((guest.language.tag,))
+
+
+def _host(client: Client, uri: str) -> str:
+    """Return who asks: the host of a client that nobody registered, else where one goes on."""
+    return client.sector if client.self_described else address_of(uri)

@@ -7,6 +7,7 @@ from config.runtime.cache import Cache
 from config.runtime.database.unit import Database, Refused, Write
 from idp.client_auth.method import Carrier, Method, Presented
 from idp.client_auth.presented import read
+from idp.flows.client_documents import ClientDocuments
 from idp.protocol.carried import Carried
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClient, InvalidDpopProof
@@ -35,19 +36,34 @@ _STRANGER_METHODS = {
 class KnownClients:
     """The clients of one issuer. A registration may be a few seconds old.
 
-    ``profile`` is the issuer's: no client is held to less.
+    ``profile`` is the issuer's: no client is held to less. ``documents`` are those of clients that
+    nobody registered, where the issuer takes them.
     """
 
     issuer: str
     profile: str
     clients: Clients
     cache: Cache[tuple[str, str], Client | None]
+    documents: ClientDocuments | None = None
 
     async def find(self, client_id: str) -> Client | None:
         """Return the client of this issuer, or None."""
         return await self.cache.get((self.issuer, client_id), lambda: self._load(client_id))
 
+    async def named(self, client_id: str) -> Client | None:
+        """Return the client as far as it is known here: enough to name it to a person."""
+        client = await self._registered(client_id)
+        if client is None and self.documents is not None:
+            client = self.documents.remembered(client_id)
+        return client
+
     async def _load(self, client_id: str) -> Client | None:
+        client = await self._registered(client_id)
+        if client is None and self.documents is not None:
+            client = await self.documents.find(client_id)
+        return client
+
+    async def _registered(self, client_id: str) -> Client | None:
         client = await self.clients.find(client_id)
         if client is None or client.issuer != self.issuer:
             return None

@@ -18,7 +18,7 @@ def wish_of(request: AuthorizationRequest, client: Client) -> Wish:
         scope=request.scope,
         essential=frozenset(claim.name for claim in claims if claim.essential),
         voluntary=frozenset(claim.name for claim in claims if not claim.essential),
-        once=bool(request.details),
+        once=bool(request.details) or client.self_described,
         purpose=sha256(msgspec.json.encode(sorted(client.purposes.items()))).digest(),
     )
 

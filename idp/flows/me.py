@@ -85,7 +85,7 @@ class Me:
         """Return what the person agreed to, with the clients that there still are."""
         found = []
         for consent in await self.ground.stores.consents.of(person.resident.id, now):
-            client = await self.ground.clients.find(consent.client_id)
+            client = await self.ground.clients.named(consent.client_id)
             if client is not None:
                 found.append((consent, client))
         return found
@@ -95,7 +95,7 @@ class Me:
 
         Raises IllegalMove when there is no such client.
         """
-        if await self.ground.clients.find(client_id) is None:
+        if await self.ground.clients.named(client_id) is None:
             raise IllegalMove("there is no such client")
         resident_id, stores = person.resident.id, self.ground.stores
         await self.ground.database.submit(
@@ -132,7 +132,7 @@ class Me:
         """Return what happened in the person's name, the newest first."""
         past = []
         for event in await self.ground.stores.history.of(person.resident.id):
-            client = await self.ground.clients.find(event.client_id) if event.client_id else None
+            client = await self.ground.clients.named(event.client_id) if event.client_id else None
             past.append(Past(event, client))
         return past
 

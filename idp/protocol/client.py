@@ -28,8 +28,9 @@ class Client:
     that were issued to ``exchange_subjects`` (client_ids), and stands in the result as who acts,
     unless it ``exchange_impersonates``; with its own tokens only ``may_act`` acts (RFC 8693). With
     ``number_match`` it shows a number that people type where they approve. ``sso_group`` names the
-    apps of one maker that share logins; only the operator says so. ``profile`` is the name of what
-    is demanded of it (``idp.protocol.profile``).
+    apps of one maker that share logins; only the operator says so. ``self_described`` says that
+    nobody registered it: what is known stands at the address that is its client_id, and people are
+    asked each time. ``profile`` is the name of what is demanded of it (``idp.protocol.profile``).
     """
 
     client_id: str
@@ -95,6 +96,7 @@ class Client:
     authorization_details_types: tuple[str, ...] = ()
     first_party: bool = False
     sso_group: str = ""
+    self_described: bool = False
     created_at: int = 0
 
     @property

@@ -112,6 +112,8 @@ def _optional(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         document["dpop_signing_alg_values_supported"] = list(dpop.ALGS)
     if ciba.GRANT_TYPE in offer.grant_types:
         document |= ciba.metadata(issuer.address, issuer.features.backchannel_modes, profile)
+    if issuer.features.client_id_documents:
+        document["client_id_metadata_document_supported"] = True
     if set(attestation.METHODS) & set(offer.auth_methods):
         document |= attestation.metadata(issuer)
     if device.GRANT_TYPE in offer.grant_types:

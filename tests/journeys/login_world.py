@@ -129,7 +129,13 @@ class Site:
 
 
 @asynccontextmanager
-async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> AsyncIterator[Site]:
+async def site(
+    database: OpenDatabase,
+    directory: Path,
+    *others: Issuer,
+    fetcher: object | None = None,
+    **features: Any,
+) -> AsyncIterator[Site]:
     """Start an issuer on ``database``, and ``others`` in the same deployment."""
     async with world(database, directory) as made:
         clock, pages = StillClock(), dict[str, bytes]()
@@ -138,7 +144,7 @@ async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> Asyn
             profile="oidc",
             name={"": "National ID"},
             algorithms=("ES256",),
-            features=Features(first_party=True, native_sso=True),
+            features=Features(first_party=True, native_sso=True, **features),
         )
         issuers = (issuer, *others)
         await made.keys.administration.ensure({one.address: ["ES256"] for one in issuers})
@@ -172,6 +178,8 @@ async def site(database: OpenDatabase, directory: Path, *others: Issuer) -> Asyn
             fetcher=cast(Any, _Pages(pages)),
         )
         clients = Clients(database)
+        if fetcher is not None:
+            outside = replace(outside, fetcher=cast(Any, fetcher))
         await database.submit(clients.insert(CLINIC), clients.insert(SHOP))
         yield Site(world=made, web=build_application(outside).web, clock=clock, pages=pages)
 

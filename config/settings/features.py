@@ -49,6 +49,10 @@ class Features(Section, frozen=True):
     id_token``, ``code token`` and ``code id_token token`` send tokens through the browser: for
     clients that cannot do without. FAPI allows ``code`` alone."""
 
+    enrolment_url: str = ""
+    """Address of the page where people get an ID: shown to them where a client asks for that
+    (``prompt=create``), with the way back as ``return_to``. Empty refuses such requests."""
+
     pushed_requests: bool = True
     """Authorization requests that clients push before the browser comes (PAR, RFC 9126). FAPI
     demands it."""

@@ -93,6 +93,8 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError("under FAPI 2.0 the only response type is code")
         if self.profile != "oidc" and not self.features.pushed_requests:
             raise ValueError("FAPI 2.0 demands pushed_requests")
+        if self.features.enrolment_url and not self.features.enrolment_url.startswith("https://"):
+            raise ValueError("enrolment_url is an https address")
         if self.mtls_address:
             own, other = urlsplit(self.address), urlsplit(self.mtls_address)
             if other.scheme != "https" or other.netloc == own.netloc:

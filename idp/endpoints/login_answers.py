@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from config.runtime.web import Answer, Call, redirect
 from idp.endpoints.guests import Guest
@@ -117,7 +118,14 @@ class LoginAnswers:
             "host": _host(draft.client, request.reply_to.uri),
             "elsewhere": request.decoupled is not None,
             "shares": DEVICE_SSO in request.scope,
+            "enrolment": self._enrolment(draft) if "create" in request.prompt else "",
         }
+
+    def _enrolment(self, draft: Draft) -> str:
+        """Return where an ID is to be had, with the way back to this login."""
+        address = self.consents.flow.ground.features.enrolment_url
+        back = urlencode({"return_to": Mount.of(draft.login.issuer).origin + self.base(draft)})
+        return f"{address}{'&' if '?' in address else '?'}{back}"
 
     def _client(self, draft: Draft, guest: Guest) -> str:
         return "" if is_own(draft.client.client_id) else draft.client.name((guest.language.tag,))

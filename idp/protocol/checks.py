@@ -7,6 +7,7 @@ to add a rule, write a function named after the truth that it defends and give i
 import re
 from collections.abc import Callable
 
+from config.settings import Features
 from idp.protocol import claims_request, dpop, grant_management, pkce, resources, ways
 from idp.protocol.authorization import AuthorizationRequest
 from idp.protocol.case import Case, Endpoint
@@ -29,6 +30,11 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z", re.ASCII)  # RFC 6749 §3.3
 _LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}\Z", re.ASCII)  # RFC 5646 §2.1
 _SECONDS = re.compile(r"[0-9]{1,10}\Z", re.ASCII)
 _MOST_LOCALES = 20
+
+
+def prompts(features: Features) -> tuple[str, ...]:
+    """Return what ``prompt`` may hold: ``create`` where people can be sent to get an ID."""
+    return (*PROMPTS, "create") if features.enrolment_url else PROMPTS
 
 
 def scope_holds_openid(case: Case) -> None:
@@ -69,7 +75,7 @@ def challenge_is_valid(case: Case) -> None:
 
 def prompts_are_known(case: Case) -> None:
     """Initiating User Registration via OpenID Connect 1.0 §4.1."""
-    if set(case.asked.words("prompt")) - set(PROMPTS):
+    if set(case.asked.words("prompt")) - set(prompts(case.features)):
         raise InvalidRequest("prompt holds a value that is not supported")
 
 

@@ -20,7 +20,7 @@ from idp.protocol import (
     response_types,
 )
 from idp.protocol.authorization import RESPONSE_MODES, SIGNED_MODES
-from idp.protocol.checks import DISPLAYS, PROMPTS
+from idp.protocol.checks import DISPLAYS, prompts
 from idp.protocol.grant_management import GrantAction
 from idp.protocol.mtls import metadata as certificate_metadata
 from idp.protocol.profile import PROFILES
@@ -59,7 +59,7 @@ def metadata(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         "ui_locales_supported": list(offer.languages),
         "acr_values_supported": list(offer.acr_values),
         "display_values_supported": list(DISPLAYS),
-        "prompt_values_supported": list(PROMPTS),
+        "prompt_values_supported": list(prompts(issuer.features)),
         **response_types.metadata(
             response_types.offered(issuer.features, profile), offer.grant_types
         ),

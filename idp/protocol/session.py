@@ -51,10 +51,11 @@ class Session:
 def standing(session: Session | None, request: AuthorizationRequest, now: int) -> tuple[Proof, ...]:
     """Return what the session has proven that ``request`` may rely on.
 
-    Nothing when a new login is asked for; nothing that is ``max_age`` seconds old or older, so
-    that ``max_age=0`` asks for a new login (OpenID Connect Core 1.0 §3.1.2.1).
+    Nothing when a new login is asked for, or an ID for somebody new; nothing that is ``max_age``
+    seconds old or older, so that ``max_age=0`` asks for a new login (OpenID Connect Core 1.0
+    §3.1.2.1).
     """
-    if session is None or not session.is_live(now) or "login" in request.prompt:
+    if session is None or not session.is_live(now) or request.prompt & {"login", "create"}:
         return ()
     if request.max_age is None:
         return session.proofs

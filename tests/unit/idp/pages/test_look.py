@@ -136,6 +136,7 @@ def content(name: str) -> dict[str, Any]:
         "seed": "x" * 28,
         "written": "ABCD " * 8,
         "elsewhere": True,
+        "enrolment": "https://registry.example/apply?return_to=x",
         "shares": True,
         "near": False,
         "network": "198.51.100.0/24",

@@ -86,6 +86,7 @@ def backchannel(world: World, shared: Shared, tokens: Tokens) -> tuple[Backchann
         decoupled=DecoupledRequests(world.database),
         notices=notices(world, tokens),
         detail_types=detail_types(issuer),
+        features=issuer.features,
         database=world.database,
         journal=DatabaseJournal(),
         entropy=world.entropy,

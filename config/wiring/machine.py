@@ -30,10 +30,9 @@ from idp.client_auth.none import Public
 from idp.client_auth.private_key_jwt import ALGS, PrivateKeyJwt
 from idp.endpoints.discovery import DiscoveryEndpoint
 from idp.endpoints.errors import explained
-from idp.endpoints.introspection import IntrospectionEndpoint
+from idp.endpoints.inspection import InspectionEndpoint
 from idp.endpoints.jwks import JwksEndpoint
 from idp.endpoints.resource import Resource
-from idp.endpoints.revocation import RevocationEndpoint
 from idp.endpoints.sample_resource import SampleResource
 from idp.endpoints.token import TokenEndpoint
 from idp.endpoints.userinfo import UserinfoEndpoint
@@ -88,7 +87,6 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
     offered = grant_types(world, stores, shared)
     offer = _offer(world, issuer, offered, shared.authentication.methods)
     made = tokens(world, shared, offered, crash_here)
-    inspection = _inspection(world, stores, shared)
     endpoints: tuple[Routed, ...] = (
         DiscoveryEndpoint(issuer, offer, max_age),
         JwksEndpoint(issuer.address, shared.keys, max_age),
@@ -97,8 +95,7 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
             _userinfo(world, shared),
             Resource(access=shared.access, clock=clock, scope="openid", form=True),
         ),
-        IntrospectionEndpoint(inspection, clock),
-        RevocationEndpoint(inspection, clock),
+        InspectionEndpoint(_inspection(world, stores, shared), clock),
         *par_endpoint(world, shared.authentication, shared.senders, shared.requests),
         *challenge_endpoint(world, issuer),
         *device_endpoint(world, issuer, shared.authentication),
@@ -151,6 +148,7 @@ def tokens(
         residents=world.residents,
         nesting=shared.nesting,
         resource_servers=shared.resource_servers,
+        detail_types=detail_types(shared.issuer),
         door=world.door,
         database=world.database,
         entropy=world.entropy,
@@ -177,6 +175,8 @@ def _inspection(world: World, stores: Stores, shared: Machine) -> Inspection:
         refresh_tokens=stores.refresh_tokens,
         records=stores.records,
         database=world.database,
+        door=world.door,
+        nesting=shared.nesting,
     )
 
 

@@ -127,6 +127,7 @@ class Approvals:
                 hint=VerifiedHint(subject=subject, audience=(client.client_id,), session=None),
                 endpoint=Endpoint.BACKCHANNEL,
                 detail_types=ground.detail_types,
+                features=ground.features,
             )
         )
         max_age = RECENTLY if request.max_age is None else min(request.max_age, RECENTLY)

@@ -10,6 +10,7 @@ from typing import Any
 from config.runtime.database.unit import Database, Refused, Write
 from config.runtime.entropy import Entropy
 from config.runtime.journal import Fact, Journal
+from config.settings import Features
 from config.settings.backchannel import Backchannel as Settings
 from idp.authentication_devices.device import AuthenticationDevice, Summons
 from idp.flows.backchannel_objects import BackchannelObjects, Stated
@@ -64,6 +65,7 @@ class Backchannel:
     decoupled: DecoupledRequests
     notices: Notices
     detail_types: Mapping[str, DetailType]
+    features: Features
     database: Database
     journal: Journal
     entropy: Entropy
@@ -106,6 +108,7 @@ class Backchannel:
                 hint=hint,
                 endpoint=Endpoint.BACKCHANNEL,
                 detail_types=self.detail_types,
+                features=self.features,
             )
         )
         return hint

@@ -15,10 +15,12 @@ from idp.flows.nesting import Nesting
 from idp.flows.resource_servers import ResourceServers
 from idp.flows.senders import Senders
 from idp.grants.grant_type import GrantType, Redemption, TokenRequest
+from idp.protocol import details
 from idp.protocol.carried import Carried
 from idp.protocol.ciba import RT_HASH_CLAIM
 from idp.protocol.claims import attribute_names, id_token_claims, told
 from idp.protocol.client import Client
+from idp.protocol.details import DetailType
 from idp.protocol.errors import (
     InvalidClient,
     InvalidDpopProof,
@@ -59,6 +61,7 @@ class Tokens:
     residents: Residents
     nesting: Nesting
     resource_servers: ResourceServers
+    detail_types: Mapping[str, DetailType]
     door: Door
     database: Database
     entropy: Entropy
@@ -186,19 +189,22 @@ class Tokens:
         most = (request.client.access_token_lifetime, *(server.lifetime for server in servers))
         lifetime = min((self.lifetimes.access_token, *(one for one in most if one is not None)))
         ends_at = now + lifetime
-        details = details_for(authorization.details, audience)
+        wanted = details.narrowed(
+            request.asked.get("authorization_details"), self.detail_types, authorization.details
+        )
+        granted = details_for(wanted, audience)
         return AccessToken(
             issuer=self.issuer.address,
             audience=audience,
             subject=authorization.subject,
             client_id=authorization.client_id,
             grant_id=authorization.grant_id,
-            scope=narrowed(redemption.scope, servers, details),
+            scope=narrowed(redemption.scope, servers, granted),
             id=self.entropy.token(16),
             issued_at=now,
             expires_at=min(ends_at, redemption.ends_at or ends_at),
             confirmation=request.sender,
-            details=details,
+            details=granted,
             actor=authorization.actor,
             may_act=request.client.may_act,
         )

@@ -218,6 +218,7 @@ def token_answer(tokens: Mapping[str, Any], token: AccessToken) -> dict[str, Any
         "token_type": token_type(token.confirmation),
         "expires_in": token.lifetime,
         **({"scope": " ".join(token.scope)} if token.scope else {}),
+        **({"authorization_details": token.details} if token.details else {}),
     }
 
 

@@ -1,6 +1,7 @@
 """Rich authorization requests: what a person agrees to is shown, agreed to each time, and told."""
 
 import json
+from base64 import urlsafe_b64decode
 from typing import Any
 
 import pytest
@@ -54,3 +55,24 @@ async def test_what_is_wrong_is_told_to_the_client(here: Site, wrong: Any) -> No
 async def test_a_client_that_did_not_register_the_type_gets_nothing(here: Site) -> None:
     page = await here.browser().get(here.address(SHOP, **asked(PAYMENT)))
     assert page.answer["error"] == "invalid_authorization_details"
+
+
+@pytest.mark.spec("RFC 9396 §7")
+async def test_tokens_tell_what_was_granted_and_may_be_asked_for_less(here: Site) -> None:
+    browser = here.browser()
+    page = await here.logged_in(
+        browser, authorization_details=json.dumps([PAYMENT, RECORDS]), scope="openid offline_access"
+    )
+    first = await here.tokens(page)
+    assert first["authorization_details"] == [PAYMENT, RECORDS]
+    less = RECORDS | {"actions": ["read"]}
+    form = {"grant_type": "refresh_token", "client_id": "clinic"}
+    form["refresh_token"] = first["refresh_token"]
+    more = form | {"authorization_details": json.dumps([RECORDS | {"records": ["letters"]}])}
+    refused = (await browser.client.post("/token", data=more)).json()
+    assert refused["error"] == "invalid_authorization_details"
+    narrow = form | {"authorization_details": json.dumps([less])}
+    again = (await browser.client.post("/token", data=narrow)).json()
+    assert again["authorization_details"] == [less]
+    body = again["access_token"].split(".")[1]
+    assert json.loads(urlsafe_b64decode(body + "=="))["authorization_details"] == [less]

@@ -4,15 +4,13 @@ from dataclasses import dataclass
 
 from config.runtime.database.unit import Write
 from idp.client_auth.keys import ClientKeys
-from idp.protocol import ciba
+from idp.protocol import ciba, jar
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClient, InvalidRequest
 from idp.protocol.parameters import Parameters
 from idp.protocol.profile import PROFILES
 from idp.stores.used import Used
 from keystore.jose import reader
-
-TYPS = frozenset(("", "jwt", "oauth-authz-req+jwt"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +36,15 @@ class BackchannelObjects:
             return Stated(asked=ciba.plain(asked), signed=False)
         ciba.only_signed(asked)
         claims = (await self._verified(asked["request"], client)).claims
-        ciba.judge_object(claims, client, self.issuer, now)
+        said = ciba.judge_object(claims, client, self.issuer, now)
         once = self.used.once(
             "backchannel request",
             client.client_id,
             claims["jti"],
-            int(claims["exp"]) + ciba.SKEW,
-            int(claims["nbf"]) - ciba.SKEW,
+            int(claims["exp"]) + jar.SKEW,
+            int(claims["nbf"]) - jar.SKEW,
         )
-        return Stated(asked=ciba.parameters_of(claims), signed=True, writes=(once,))
+        return Stated(asked=said, signed=True, writes=(once,))
 
     async def _verified(self, token: str, client: Client) -> reader.Verified:
         registered = client.backchannel_authentication_request_signing_alg
@@ -60,7 +58,7 @@ class BackchannelObjects:
             if alg not in algs:  # before any key is fetched for it
                 raise InvalidRequest("alg of the request object is not accepted")
             keys = await self.keys.of(client, alg, parsed.header.get("kid"))
-            return reader.verify(parsed, keys, reader.Rules(algs=algs, typs=TYPS))
+            return reader.verify(parsed, keys, reader.Rules(algs=algs, typs=jar.TYPS))
         except reader.BadToken as reason:
             raise InvalidRequest("the request object is not valid", detail=str(reason)) from reason
         except InvalidClient as reason:

@@ -22,6 +22,7 @@ _MOVE = Statement(
     .values(
         revision=bindparam("after"),
         state=bindparam("state"),
+        resident_id=bindparam("resident"),
         code_digest=bindparam("code"),
         expires_at=bindparam("until"),
     )
@@ -59,7 +60,7 @@ class DecoupledRequests:
             {
                 "digest": request.digest,
                 "code_digest": request.code_digest,
-                "resident_id": request.resident_id,
+                "resident_id": _whose(request),
                 "revision": request.revision,
                 "state": msgspec.json.encode(request),
                 "expires_at": request.expires_at + LINGER,
@@ -75,6 +76,7 @@ class DecoupledRequests:
                 "before": before.revision,
                 "after": after.revision,
                 "state": msgspec.json.encode(after),
+                "resident": _whose(after),
                 "code": after.code_digest,
                 "until": after.expires_at + LINGER,
             },
@@ -83,3 +85,9 @@ class DecoupledRequests:
     def prune(self, now: int, limit: int) -> Write:
         """Return the write that removes at most ``limit`` requests that expired."""
         return Write(_PRUNE, {"now": now, "limit": limit}, rows=None)
+
+
+def _whose(request: Decoupled) -> str | None:
+    """Return the person whom a request names, or who approved it: it is forgotten with them."""
+    given = request.authorization
+    return request.resident_id if given is None else given.resident_id

@@ -9,9 +9,9 @@ from config.runtime.database.statements import insert_new
 from config.runtime.database.unit import Statement, Write
 from idp.stores.forgetting import forget
 from idp.stores.login_tables import consent, history, session, subject
-from idp.stores.oauth_tables import grant
+from idp.stores.oauth_tables import decoupled, grant
 
-TABLES = (session, consent, subject, history, grant)
+TABLES = (session, consent, subject, history, grant, decoupled)
 
 
 def row(table: object, resident_id: str) -> Write:

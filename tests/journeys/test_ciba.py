@@ -334,6 +334,16 @@ async def test_a_code_against_unwanted_requests(here: Site) -> None:
     assert refusal(await ask(here, client, user_code="mango7")) == "invalid_user_code"
 
 
+async def test_the_grant_has_a_name_where_the_client_manages_grants(here: Site) -> None:
+    await known(here)
+    asked = (await ask(here, grant_management_action="create")).json()
+    browser = here.browser()
+    page = await signed_in(here, browser)
+    await agreed(browser, await browser.press(page, "/me/approvals", APPROVE))
+    tokens = (await poll(here, asked["auth_req_id"])).json()
+    assert tokens["grant_id"]
+
+
 async def test_two_people_or_two_windows_approve_at_once(here: Site) -> None:
     await known(here)
     asked = (await ask(here)).json()

@@ -69,6 +69,8 @@ def test_an_object_has_all_of_its_claims(name: str) -> None:
         {"aud": 7},
         {"iss": "shop"},
         {"client_id": "shop"},
+        {"sub": "bank"},
+        {"request": "x"},
         {"exp": NOW - 31},
         {"exp": NOW + 4200},
         {"nbf": NOW + 600},
@@ -99,7 +101,7 @@ def test_an_object_in_time_is_accepted() -> None:
 @pytest.mark.behaviour(52)
 @pytest.mark.parametrize("wish", ["30", 30])
 def test_a_wished_expiry_is_a_string_or_a_number(wish: Any) -> None:
-    asked = ciba.parameters_of({**CLAIMS, "requested_expiry": wish})
+    asked = ciba.judge_object({**CLAIMS, "requested_expiry": wish}, BANK, ISSUER, NOW)
     assert refused({"requested_expiry": asked["requested_expiry"]}) == ""
     assert ciba.lifetime_of(asked, 300, 900) == 30
 
@@ -108,6 +110,12 @@ def test_a_wished_expiry_is_a_string_or_a_number(wish: Any) -> None:
 @pytest.mark.parametrize("wish", ["0", "-1", "1.5", "soon", "1e3", "٣", "9" * 10])
 def test_a_wished_expiry_is_positive(wish: str) -> None:
     assert refused({"requested_expiry": wish}).startswith("invalid_request")
+
+
+def test_a_list_of_resources_is_asked_as_in_a_form() -> None:
+    resources = ["https://a.example", "https://b.example"]
+    asked = ciba.judge_object({**CLAIMS, "resource": resources}, BANK, ISSUER, NOW)
+    assert asked.words("resource") == tuple(resources)
 
 
 def test_nobody_waits_longer_than_is_allowed() -> None:
@@ -217,8 +225,7 @@ VALUES = st.recursive(
 @given(st.dictionaries(st.sampled_from([*sorted(ciba.PARAMETERS), *CLAIMS, "x"]), VALUES))
 def test_no_object_is_an_error_of_ours(claims: dict[str, Any]) -> None:
     try:
-        ciba.judge_object({**CLAIMS, **claims}, BANK, ISSUER, NOW)
-        asked = ciba.parameters_of(claims)
+        asked = ciba.judge_object({**CLAIMS, **claims}, BANK, ISSUER, NOW)
         ciba.check(BackchannelCase(asked=asked, client=PING, signed=True))
     except OAuthError:
         pass

@@ -102,7 +102,7 @@ def targets_of(named: Collection[str], subject: Party, client: Client) -> tuple[
 def check_registration(client: Client) -> None:
     """Raise InvalidClientMetadata unless what the client says of exchanges is sound."""
     if GRANT_TYPE in client.grant_types:
-        if client.is_public:
+        if client.is_public and not client.sso_group:  # apps of one maker: Native SSO
             raise InvalidClientMetadata("token exchange needs a client that can authenticate")
     elif client.exchange_subjects or client.exchange_impersonates:
         raise InvalidClientMetadata("exchange_subjects belong to the grant token-exchange")

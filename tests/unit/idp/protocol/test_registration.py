@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from config.settings import Issuer
+from config.settings.features import Features
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
 from idp.protocol.registration import Possible, check
@@ -20,6 +22,7 @@ POSSIBLE = Possible(
 )
 JWKS = b'{"keys":[]}'
 GOOD = client(jwks=JWKS)
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 DEVICE = ("urn:ietf:params:oauth:grant-type:device_code", "refresh_token")
 
 
@@ -143,3 +146,24 @@ def test_a_client_without_redirect_uris_is_a_sector_of_its_own() -> None:
     assert sector_of(published) == "tv.example"
     with pytest.raises(InvalidClientMetadata):
         sector_of(replace(published, jwks_uri="http://tv.example/jwks"))
+
+
+@pytest.mark.spec("OpenID Connect Native SSO 1.0")
+def test_apps_of_one_maker_register_as_a_group_where_that_is_offered() -> None:
+    app = replace(
+        GOOD,
+        token_endpoint_auth_method="none",
+        jwks=None,
+        application_type="native",
+        redirect_uris=("com.example.maps:/cb",),
+        grant_types=("authorization_code", EXCHANGE),
+        scope=frozenset(("openid", "device_sso")),
+        sso_group="example",
+    )
+    offered = structs.replace(POSSIBLE.issuer, features=Features(native_sso=True))
+    check(app, replace(POSSIBLE, issuer=offered))
+    for changes in ({"sso_group": ""}, {"sso_group": "a b"}, {"sso_group": "x" * 65}):
+        with pytest.raises(InvalidClientMetadata):
+            check(replace(app, **changes), replace(POSSIBLE, issuer=offered))
+    with pytest.raises(InvalidClientMetadata):
+        check(app, POSSIBLE)

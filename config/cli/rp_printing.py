@@ -31,7 +31,9 @@ def shown(client: Client) -> dict[str, Any]:
     visible = {name: value for name, value in built.items() if value not in (None, [], (), {}, "")}
     for name in _HIDDEN:
         visible.pop(name, None)
-    visible["scope"] = " ".join(sorted(client.scope))
+    for name in ("scope", "audience_scope"):
+        if name in visible:
+            visible[name] = " ".join(sorted(visible[name]))
     if client.jwks is not None:
         visible["jwks"] = json.loads(client.jwks)
     return visible

@@ -11,7 +11,8 @@ import click
 
 from config.cli.failures import NotPossible
 from config.cli.opening import settings_of
-from config.cli.rp_members import REMOVABLE, applied, generated, registration_options, without
+from config.cli.rp_members import REMOVABLE, applied, generated, without
+from config.cli.rp_options import registration_options
 from config.cli.rp_printing import as_json, printed, shown, with_world
 from config.runtime.outbound import FetchFailed
 from config.settings import Settings

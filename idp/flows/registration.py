@@ -59,7 +59,8 @@ class Registrar:
         ``sector`` is the address of a list of redirect URIs, a host, or "" to take the host of the
         redirect URIs.
         """
-        client_id = wish.client_id or self.entropy.token(16)
+        # No hyphen in front: on a command line it would be taken for an option.
+        client_id = wish.client_id or self.entropy.token(16).lstrip("-")
         client = replace(wish, client_id=client_id, created_at=now)
         client = replace(client, sector=await self._sector(client, sector))
         registration.check(client, await self._possible(client))

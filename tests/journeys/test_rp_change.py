@@ -82,6 +82,29 @@ def test_the_subjects_of_a_client_stay_when_its_addresses_change(desk: Desk, ban
     assert changed["sector"] == "rp.example"
 
 
+def test_what_a_resource_server_takes_and_who_may_name_it(desk: Desk, bank: str) -> None:
+    server = desk.json(
+        *("add", "Records", "--redirect-uri", CALLBACK, "--auth-method", "client_secret_basic"),
+        *("--audience", "https://records.example/api", "--audience-scope", "read write"),
+        *("--audience-token-lifetime", "60", "--introspection-alg", "ES256"),
+    )
+    assert server["audience_scope"] == "read write" and server["audience_token_lifetime"] == 60
+    assert server["introspection_signed_response_alg"] == "ES256"
+    named = ("--resource", "https://records.example/api", "--token-lifetime", "30")
+    changed = desk.json("change", bank, *named)
+    assert changed["resources"] == ["https://records.example/api"]
+    assert changed["access_token_lifetime"] == 30
+    bare = desk.json("change", server["client_id"], "--unset", "audience_scope")
+    assert "audience_scope" not in bare
+
+
+def test_who_exchanges_tokens_of_whom(desk: Desk, bank: str) -> None:
+    more = ("--grant-type", "authorization_code", "--grant-type", "token-exchange")
+    changed = desk.json("change", bank, *more, "--exchange-subject", "front", "--impersonates")
+    assert changed["exchange_subjects"] == ["front"] and changed["exchange_impersonates"] is True
+    assert desk.json("change", bank, "--acts", "--may-act", "desk")["may_act"] == "desk"
+
+
 def test_a_secret_is_made_when_it_is_wanted_and_told_once(desk: Desk, bank: str) -> None:
     assert "client_secret" not in desk.json("change", bank, "--tos-uri", "https://b.example/t")
     first = desk.json("change", bank, "--new-secret")["client_secret"]

@@ -216,6 +216,7 @@ FAPI_SERVER_RULES: tuple[Rule, ...] = (
         why="A request could be used elsewhere or kept for later.",
         remedy=_REPORT,
         judge=judges.judges_signed_requests,
+        shown_by="tests/journeys/test_request_objects.py",
     ),
     Rule(
         against=Against.MESSAGE_SIGNING,

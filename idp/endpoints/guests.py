@@ -100,7 +100,11 @@ class Guests:
             answer.set_cookie(self.session_cookie, draft.session_cookie, secure=secure)
         if draft is not None and draft.device_of is not None:
             value = await device.remember(
-                self.door, self.entropy, guest.visit.device, draft.device_of
+                self.door,
+                self.entropy,
+                guest.visit.device,
+                draft.device_of,
+                draft.device_marks,
             )
             answer.set_cookie(device.COOKIE, value, secure=secure, max_age=device.MAX_AGE)
         return answer

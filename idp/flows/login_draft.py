@@ -23,7 +23,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     client calls the person, where that was read too.
     ``writes`` go into the unit of the move. At the end either ``step`` names the page to show or
     ``reply`` is the answer to the client. ``session_cookie`` is set when the browser gets a new
-    one, ``device_of`` when it proved this resident just now. ``asks``: where a factor is due, the
+    one, ``device_of`` when it proved this resident just now, with the ``device_marks`` that were
+    looked at for that. ``asks``: where a factor is due, the
     first that leads on is asked at once, without a page of choice.
 
     A Struct, because it is copied some thirty times in a login (see ``Login``).
@@ -42,6 +43,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     writes: tuple[Write, ...] = ()
     session_cookie: str | None = None
     device_of: str | None = None
+    device_marks: tuple[str, ...] = ()
     asks: bool = False
     step: Step | None = None
     reply: Reply | None = None

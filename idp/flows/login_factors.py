@@ -10,7 +10,7 @@ from msgspec import structs
 
 from config.runtime.database.unit import Refused
 from config.runtime.journal import Fact
-from idp.factors.device import recognise
+from idp.factors.device import Recognition, recognise
 from idp.factors.factor import Attempt, NotJudged, NotProven, Offer
 from idp.flows.login import LoginFlow
 from idp.flows.login_draft import Draft
@@ -102,7 +102,8 @@ class FactorSteps:
         if name is None or step is not Step.PROVE:
             raise IllegalMove("no factor is asked")
         draft = await self.flow.named(draft)
-        attempt = await self._recognised(draft)
+        recognition = await self._recognition(draft)
+        attempt = replace(self._attempt(draft), device=recognition.device)
         try:
             spent = await self._ground.factors[name].prove(attempt, answer, now)
         except NotJudged:
@@ -110,6 +111,7 @@ class FactorSteps:
         except NotProven:
             await self._failed(draft, name, now)
             raise NotProven from None
+        draft = structs.replace(draft, device_marks=recognition.marks)
         proven = draft.moved(draft.login.prove(Proof(name, now)), *spent)
         try:
             return await self._asking(proven, now)
@@ -127,7 +129,9 @@ class FactorSteps:
         if draft.step is not Step.PROVE or draft.login.factor is None:
             return await self.flow.write(draft)
         factor = self._ground.factors[draft.login.factor]
-        await factor.offer(await self._recognised(draft), now, moves(self.flow.ground, draft))
+        recognition = await self._recognition(draft)
+        attempt = replace(self._attempt(draft), device=recognition.device)
+        await factor.offer(attempt, now, moves(self.flow.ground, draft))
         return draft.written()
 
     async def _failed(self, draft: Draft, factor: str, now: int) -> None:
@@ -144,10 +148,9 @@ class FactorSteps:
         fact = Fact(name="login.failed", at=now, about=draft.login.id, details={"factor": factor})
         await ground.database.submit(ground.stores.history.add(event), ground.journal.write(fact))
 
-    async def _recognised(self, draft: Draft) -> Attempt:
-        """Return the attempt, from a browser that may have proved this resident before."""
-        device = await recognise(self._ground.door, draft.visit.device, draft.resident)
-        return replace(self._attempt(draft), device=device)
+    async def _recognition(self, draft: Draft) -> Recognition:
+        """Return whether this browser proved the resident before."""
+        return await recognise(self._ground.door, draft.visit.device, draft.resident)
 
     def _attempt(self, draft: Draft) -> Attempt:
         login, client, visit = draft.login, draft.client, draft.visit

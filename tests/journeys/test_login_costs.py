@@ -43,6 +43,19 @@ async def test_a_whole_login_costs_so_much_and_no_more(here: Site) -> None:
     assert Costs.taken(here) == Costs(reads=17, units=6, doors=8)
 
 
+async def test_a_browser_that_is_known_is_recognised_once_in_each_step(here: Site) -> None:
+    """When the code is sent and when it is proven; the cookie is renewed from the latter."""
+    browser = here.browser()
+    await here.logged_in(browser, prompt="consent")
+    await here.logged_in(browser, prompt="login consent")
+    here.world.door.asked.clear()
+    await here.logged_in(browser, prompt="login consent")
+    assert [call for call in here.world.door.asked if call.startswith("mac device")] == [
+        "mac device 1",
+        "mac device 1",
+    ]
+
+
 async def test_single_sign_on_costs_so_much_and_no_more(here: Site) -> None:
     """Where the person agreed before, one request brings the code."""
     browser = here.browser()

@@ -11,12 +11,12 @@ from tests.journeys.test_rp_command import CALLBACK, Desk
 
 
 class StrictDesk(Desk):
-    """At an issuer as it is when nobody chooses anything."""
+    """At an issuer of another profile."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, profile: str) -> None:
         super().__init__(directory)
         text = self._settings.read_text()
-        self._settings.write_text(text.replace('profile = "oidc"\n', ""))
+        self._settings.write_text(text.replace('profile = "oidc"', f'profile = "{profile}"'))
 
 
 @pytest.fixture
@@ -70,12 +70,15 @@ def test_who_is_not_there_is_not_graded(desk: Desk) -> None:
     assert isinstance(refused, NotPossible)
 
 
-def test_what_nobody_has_to_choose_meets_every_rule_of_fapi(tmp_path: Path) -> None:
-    desk = StrictDesk(tmp_path)
+@pytest.mark.parametrize("profile", ["fapi2", "fapi2-message-signing"])
+def test_an_issuer_and_a_client_of_a_profile_meet_every_rule_of_it(
+    tmp_path: Path, profile: str
+) -> None:
+    desk = StrictDesk(tmp_path, profile)
     words = ("Bank", "--redirect-uri", CALLBACK, "--generate-key", "--offline")
-    made = desk.json("add", *words, "--profile", "fapi2")
+    made = desk.json("add", *words, "--profile", profile)
     for section in report(desk, made["client_id"], "--server"):
-        assert section["profile"] == "fapi2" and failed(section) == set()
+        assert section["profile"] == profile and failed(section) == set()
 
 
 def test_a_plain_issuer_meets_what_it_claims(desk: Desk) -> None:

@@ -16,7 +16,7 @@ IMPLICIT = "implicit"
 
 def canonical(response_type: str) -> str:
     """Return a response type with its words in the order in which they stand here."""
-    return " ".join(sorted(set(response_type.split(" ")) - {""}))
+    return " ".join(sorted(response_type.split(" ")))
 
 
 def words(response_type: str) -> frozenset[str]:

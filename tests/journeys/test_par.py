@@ -148,7 +148,7 @@ async def test_what_stands_beside_the_reference_is_ignored(here: Site) -> None:
 
 
 @pytest.mark.behaviour(35)
-@pytest.mark.attack("A10")
+@pytest.mark.attack("A17")
 @pytest.mark.parametrize(
     "reference",
     [
@@ -213,7 +213,7 @@ async def test_a_page_may_be_loaded_again_until_a_code_is_issued(here: Site) -> 
 
 
 @pytest.mark.behaviour(36)
-@pytest.mark.attack("A23")
+@pytest.mark.attack("A17")
 async def test_the_second_window_to_finish_gets_no_code(here: Site) -> None:
     address = opening(await push(here))
     first, second = here.browser(), here.browser()
@@ -231,7 +231,7 @@ async def test_the_second_window_to_finish_gets_no_code(here: Site) -> None:
 
 
 @pytest.mark.behaviour(36)
-@pytest.mark.attack("A23")
+@pytest.mark.attack("A17")
 async def test_of_windows_that_finish_at_once_one_gets_a_code(here: Site) -> None:
     address = opening(await push(here))
     browsers = [here.browser() for _ in range(5)]
@@ -330,7 +330,7 @@ async def test_an_assertion_pushes_once(here: Site) -> None:
     assert (await http.post("/par", data=form)).json()["error"] == "invalid_client"
 
 
-@pytest.mark.attack("A31")
+@pytest.mark.attack("A43")
 async def test_a_copy_of_the_database_tells_nothing_of_what_was_pushed(here: Site) -> None:
     answer = await push(here, login_hint="+447700900123")
     rows = await here.world.database.rows(Statement(select(pushed_request)))

@@ -1,14 +1,20 @@
 """Request objects (JAR, RFC 9101): signed by the client, by value, pushed, or fetched."""
 
 import base64
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from config.runtime.database.connect import OpenDatabase
+from config.settings import Features, Issuer
 from idp.protocol.client import Client
-from tests.journeys.login_world import CALLBACK, CLINIC, ORIGIN, Site
+from tests.journeys.browsers import Page
+from tests.journeys.login_world import CALLBACK, CLINIC, ORIGIN, Site, site
 from tests.oauth import KEY
 from tests.signing import (
     FAPI,
@@ -139,7 +145,7 @@ async def test_a_request_that_is_not_signed_is_refused(here: Site) -> None:
 
 
 @pytest.mark.behaviour(47)
-@pytest.mark.attack("A2")
+@pytest.mark.attack("A1")
 async def test_a_request_that_somebody_else_signed_is_refused(here: Site) -> None:
     client = await signer(here)
     rsa = RSAKey.generate_key(2048, private=True)
@@ -179,6 +185,7 @@ async def test_no_redirect_uri_in_the_object_is_none(here: Site) -> None:
 
 
 @pytest.mark.behaviour(48)
+@pytest.mark.attack("A49")
 @pytest.mark.spec("RFC 9101 §6.3")
 async def test_what_stands_beside_the_object_is_ignored(here: Site) -> None:
     client = await known(here, FAPI)
@@ -193,7 +200,7 @@ async def test_what_stands_beside_the_object_is_ignored(here: Site) -> None:
     assert "phone" not in authorization.scope
 
 
-@pytest.mark.attack("A8")
+@pytest.mark.attack("A4")
 async def test_an_assertion_of_the_client_is_no_request(here: Site) -> None:
     client = await signer(here)
     now = here.clock.now()
@@ -292,3 +299,105 @@ async def test_a_public_client_has_no_key_to_sign_with(here: Site) -> None:
     request = object_of(here, CLINIC)
     page = await here.browser().get(here.address(request=request))
     assert page.answer["error"] == "invalid_request_object"
+
+
+FETCHING = "https://localhost/fetching"
+AT = "https://clinic.example/request.jwt"
+
+
+@pytest.fixture
+async def fetching(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Site]:
+    """An issuer that fetches request objects, beside one that does not."""
+    features = Features(request_uris=True)
+    second = Issuer(address=FETCHING, profile="oidc", algorithms=("ES256",), features=features)
+    async with site(database, tmp_path, second) as running:
+        yield running
+
+
+async def referring(here: Site, **changes: Any) -> Client:
+    return await known(here, PLAIN, issuer=FETCHING, request_uris=(AT,), **changes)
+
+
+def lying(here: Site, client: Client, address: str = AT, **claims: Any) -> str:
+    """Put a request object where it is to be fetched; return the hash of it."""
+    body = object_of(here, client, aud=FETCHING, **claims).encode()
+    here.pages[address] = body
+    return base64.urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
+
+
+async def opened(here: Site, client: Client, request_uri: str) -> Page:
+    return await here.browser().get("/fetching" + here.address(client, request_uri=request_uri))
+
+
+@pytest.mark.behaviour(13)
+@pytest.mark.spec("RFC 9101 §5.2")
+async def test_an_object_is_fetched_from_where_it_was_registered(fetching: Site) -> None:
+    client = await referring(fetching)
+    digest = lying(fetching, client, nonce="inner")
+    for request_uri in (AT, f"{AT}#{digest}"):
+        fetching.pages[request_uri] = fetching.pages[AT]
+        browser = fetching.browser()
+        page = await browser.get("/fetching" + fetching.address(client, request_uri=request_uri))
+        page = await through(fetching, browser, page)
+        assert (await fetching.authorization(page)).nonce == "inner"
+
+
+@pytest.mark.behaviour(13)
+@pytest.mark.attack("A24")
+async def test_nothing_else_is_ever_fetched(fetching: Site) -> None:
+    client = await referring(fetching)
+    lying(fetching, client)
+    for request_uri in (
+        "https://evil.example/request.jwt",
+        "http://clinic.example/request.jwt",
+        "https://clinic.example/request.jwt?x=1",
+        "https://clinic.example/request.jwt/../other",
+        "https://clinic.example/REQUEST.jwt",
+        "file:///etc/passwd",
+        "http://169.254.169.254/latest/meta-data",
+        "#",
+    ):
+        fetching.pages[request_uri] = fetching.pages[AT]
+        page = await opened(fetching, client, request_uri)
+        assert page.answer["error"] == "invalid_request_uri", request_uri
+
+
+@pytest.mark.behaviour(13)
+async def test_what_cannot_be_fetched_is_told(fetching: Site) -> None:
+    client = await referring(fetching)
+    page = await opened(fetching, client, AT)
+    assert page.answer["error"] == "invalid_request_uri", "there is nothing"
+    fetching.pages[AT] = "é".encode()
+    assert (await opened(fetching, client, AT)).answer["error"] == "invalid_request_uri"
+    lying(fetching, client)
+    wrong = f"{AT}#{'x' * 43}"
+    fetching.pages[wrong] = fetching.pages[AT]
+    assert (await opened(fetching, client, wrong)).answer["error"] == "invalid_request_uri"
+    fetching.pages[AT] = b"e30.e30.e30"
+    assert (await opened(fetching, client, AT)).answer["error"] == "invalid_request_object"
+
+
+async def test_by_value_and_by_reference_exclude_one_another(fetching: Site) -> None:
+    client = await referring(fetching)
+    lying(fetching, client)
+    address = "/fetching" + fetching.address(client, request_uri=AT, request="e30.e30.e30")
+    page = await fetching.browser().get(address)
+    assert page.answer["error"] == "invalid_request"
+
+
+async def test_a_reference_cannot_be_pushed(fetching: Site) -> None:
+    client = await referring(fetching)
+    form = {"client_id": client.client_id, "request_uri": AT}
+    answer = await fetching.browser().client.post("/fetching/par", data=form)
+    assert answer.status_code in (400, 401)
+
+
+@pytest.mark.parametrize("path", ["", "/fetching"])
+async def test_the_metadata_tell_what_is_taken(fetching: Site, path: str) -> None:
+    http = fetching.browser().client
+    told = (await http.get(f"{path}/.well-known/openid-configuration")).json()
+    assert told["request_parameter_supported"] is True
+    assert told["request_uri_parameter_supported"] is (path != "")
+    assert told["require_request_uri_registration"] is (path != "")
+    assert told["require_signed_request_object"] is False
+    assert "none" not in told["request_object_signing_alg_values_supported"]

@@ -168,7 +168,6 @@ async def test_a_signed_answer_is_no_hint(here: Site) -> None:
     assert page.answer["error"] == "invalid_request"
 
 
-@pytest.mark.attack("F7")
 async def test_while_nothing_can_be_signed_nothing_is_used_up(
     here: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,7 +108,7 @@ class DeviceAuthorization:
     async def _added(self, request: Decoupled, proven: Proven) -> str:
         """Keep the request under a user code that no other has, and return that."""
         for _ in range(ATTEMPTS):
-            code = device.new_user_code(self.entropy)
+            code = device.user_code(self.entropy.digits(device.RANDOM_DIGITS))
             newest, *_ = await self.door.mac(MacPurpose.USER_CODE, code.encode())
             kept = self.requests.add(replace(request, code_digest=newest.value))
             try:

@@ -92,9 +92,16 @@ class Decoupled:
         return self._moved(Status.PENDING, mistakes=self.mistakes + 1)
 
     def redeem(self, until: int) -> "Decoupled":
-        """The client gets its tokens: once. The tombstone stays ``until`` they end."""
+        """The client gets its tokens: once. The tombstone stays ``until`` they end, and says no
+        more than whose it was.
+        """
         return self._moved(
-            Status.APPROVED, status=Status.REDEEMED, code_digest=None, expires_at=until
+            Status.APPROVED,
+            status=Status.REDEEMED,
+            asked=(),
+            asked_from="",
+            code_digest=None,
+            expires_at=until,
         )
 
     def _moved(self, stage: Status, **changes: Any) -> "Decoupled":

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 from unicodedata import category, decimal
 
-from config.runtime.entropy import Entropy
 from config.settings.features import Features
 from idp.protocol.authorization import ReplyTo
 from idp.protocol.case import Case, Endpoint
@@ -56,8 +55,8 @@ _STEPS = (  # a quasigroup without fixed points: H. M. Damm, 2004
 )
 
 
-def new_user_code(entropy: Entropy) -> str:
-    """Return a new user code: 11 random digits and their check digit.
+def user_code(digits: str) -> str:
+    """Return the user code of 11 random ``digits``: these and their check digit.
 
     How it resists guessing (RFC 8628 §5.1, §6.1). There are 10^11 codes, as many as 36.5 bits; the
     check digit keeps slips of the finger away, and a guesser can compute it. A deployment that
@@ -70,7 +69,6 @@ def new_user_code(entropy: Entropy) -> str:
 
     Digits are typed with the remote control of a television, on every keypad and in every script.
     """
-    digits = entropy.digits(RANDOM_DIGITS)
     return digits + str(_damm(digits))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from config.runtime.database.unit import Statement
 from config.runtime.entropy import SystemEntropy
-from idp.protocol.device import new_user_code
+from idp.protocol.device import RANDOM_DIGITS, user_code
 from idp.stores.clients import Clients
 from idp.stores.oauth_tables import decoupled
 from tests.journeys.browsers import Browser, Page
@@ -28,7 +28,7 @@ async def device(here: Site) -> Device:
 async def guess(browser: Browser, times: int = 1) -> Page:
     """Open so many codes that nobody has; return what the last one said."""
     for _ in range(times):
-        page = await browser.get(f"/device/{new_user_code(SystemEntropy())}")
+        page = await browser.get(f"/device/{user_code(SystemEntropy().digits(RANDOM_DIGITS))}")
     return page
 
 

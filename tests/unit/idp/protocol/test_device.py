@@ -1,45 +1,32 @@
 """User codes: made, shown, typed (RFC 8628 §6.1)."""
 
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from config.runtime.entropy import SystemEntropy
-from idp.protocol.device import device_answer, new_user_code, shown, typed
+from idp.protocol.device import RANDOM_DIGITS, device_answer, shown, typed, user_code
 
 DIGITS = st.text("0123456789", min_size=11, max_size=11)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded(SystemEntropy):
-    """Dice that fall as they should."""
-
-    falls: str
-
-    def digits(self, count: int) -> str:
-        assert count == len(self.falls)
-        return self.falls
-
-
 @given(DIGITS)
 def test_what_is_shown_can_be_typed(digits: str) -> None:
-    code = new_user_code(Loaded(digits))
+    code = user_code(digits)
     assert code[:11] == digits and len(shown(code)) == 14
     assert typed(shown(code)) == typed(code) == code
 
 
 @given(DIGITS, st.integers(0, 11), st.integers(1, 9))
 def test_one_wrong_digit_is_noticed(digits: str, place: int, off: int) -> None:
-    code = new_user_code(Loaded(digits))
+    code = user_code(digits)
     wrong = str((int(code[place]) + off) % 10)
     assert typed(code[:place] + wrong + code[place + 1 :]) is None
 
 
 @given(DIGITS, st.integers(0, 10))
 def test_two_digits_that_were_swapped_are_noticed(digits: str, place: int) -> None:
-    code = new_user_code(Loaded(digits))
+    code = user_code(digits)
     swapped = code[:place] + code[place + 1] + code[place] + code[place + 2 :]
     assert swapped == code or typed(swapped) is None
 
@@ -59,18 +46,18 @@ def test_what_is_no_code_is_none(text: str) -> None:
 
 @given(DIGITS, st.sampled_from("٠०０𝟎"))  # digits of other scripts, each with its nine followers
 def test_digits_of_every_script_are_read(digits: str, zero: str) -> None:
-    code = new_user_code(Loaded(digits))
+    code = user_code(digits)
     assert typed("".join(chr(ord(zero) + int(digit)) for digit in code)) == code
 
 
 def test_no_two_codes_are_alike() -> None:
-    made = {new_user_code(SystemEntropy()) for _ in range(1000)}
+    made = {user_code(SystemEntropy().digits(RANDOM_DIGITS)) for _ in range(1000)}
     assert len(made) > 990
 
 
 @pytest.mark.spec("RFC 8628 §3.2")
 def test_the_answer_to_the_device_lies_under_the_issuer() -> None:
-    code = new_user_code(Loaded("12345678901"))
+    code = user_code("12345678901")
     answer = device_answer("https://id.example/tenant", "secret", code, 300)
     assert answer["verification_uri"] == "https://id.example/tenant/device"
     assert answer["verification_uri_complete"].startswith("https://id.example/tenant/device/1234-")

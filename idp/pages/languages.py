@@ -17,9 +17,9 @@ _COMPLETE = "fr"
 """A catalogue of ours: each of them has every original."""
 
 _REMEMBERED = 1000
-"""Lengths of time that a language knows by heart: the seconds of waits, said on every page."""
+"""Texts, and lengths of time (the seconds of waits, said on every page), that a language knows by
+heart."""
 
-_ISOLATE = "\u2068{}\u2069"
 _UNSEEN = dict.fromkeys(
     [*range(32), 0x7F, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 )
@@ -40,6 +40,7 @@ class Language:
     direction: str = field(init=False)
     name: str = field(init=False)
     _durations: dict[int, str] = field(init=False, default_factory=dict)
+    _spoken: dict[str, Markup] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         direction = "rtl" if self.locale.text_direction == "rtl" else "ltr"
@@ -49,10 +50,14 @@ class Language:
 
     def t(self, text: str, **values: object) -> Markup:
         """Return ``text`` in this language, each ``{value}`` escaped and isolated in direction."""
-        spoken = escape(self.texts.get(text, text))
+        spoken = self._spoken.get(text)
+        if spoken is None:
+            spoken = escape(self.texts.get(text, text))
+            if len(self._spoken) < _REMEMBERED:
+                self._spoken[text] = spoken
         if not values:
             return spoken
-        placed = {name: _ISOLATE.format(escape(visible(str(v)))) for name, v in values.items()}
+        placed = {name: _isolated(escape(visible(str(v)))) for name, v in values.items()}
         # As plain text: Markup's own way of formatting would escape the values once more.
         return Markup(str(spoken).format(**placed))  # noqa: S704 - every part was escaped
 
@@ -127,9 +132,14 @@ def accepted(header: str | None) -> list[str]:
     return [tag for _, _, tag in sorted(weighed)]
 
 
+def _isolated(escaped: Markup) -> str:
+    """Return what was escaped, isolated in direction; joined as plain text, not as Markup does."""
+    return "".join(("\u2068", escaped, "\u2069"))
+
+
 def visible(text: str) -> str:
     """Return ``text`` without control characters."""
-    return text.translate(_UNSEEN)
+    return text if text.isprintable() else text.translate(_UNSEEN)
 
 
 def _texts(tag: str, catalogues: Path) -> dict[str, str]:

@@ -214,7 +214,7 @@ FAPI_SERVER_RULES: tuple[Rule, ...] = (
         paragraph="§5.3.1 (2) to (5)",
         says="A signed request is for this issuer, and for now.",
         why="A request could be used elsewhere or kept for later.",
-        remedy=_REPORT,
+        remedy=_SIGNING,
         judge=judges.judges_signed_requests,
         shown_by="tests/journeys/test_request_objects.py",
     ),

@@ -137,8 +137,13 @@ def demands_signed_requests(ground: Ground) -> bool | None:
 
 
 def judges_signed_requests(ground: Ground) -> bool | None:
-    """What always holds for signed requests; None without them."""
-    return True if ground.offers("request_object_signing_alg_values_supported") else None
+    """Whether all claims that protect a signed request are demanded; None without such requests.
+
+    Plain OpenID Connect leaves them to the client (Core 1.0 §6.1).
+    """
+    if not ground.offers("request_object_signing_alg_values_supported"):
+        return None
+    return ground.profile.strictness > 0
 
 
 def demands_signed_answers(ground: Ground) -> bool | None:

@@ -199,12 +199,13 @@ WRONG_ISSUERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("algs_are_strong", {"profile": "oidc"}),
     ("demands_signed_requests", {"require_signed_request_object": None}),
     ("demands_signed_requests", {"profile": "fapi2"}),
+    ("judges_signed_requests", {"profile": "oidc"}),
     ("demands_signed_answers", {"authorization_signing_alg_values_supported": None}),
     ("demands_signed_answers", {"authorization_signing_alg_values_supported": ["RS256"]}),
     ("signs_introspection", {"introspection_signing_alg_values_supported": None}),
 )
 UNBREAKABLE = {
-    *("is_always_so", "binds_codes", "judges_signed_requests"),
+    *("is_always_so", "binds_codes"),
     *("is_https", "codes_are_short_lived"),  # below
 }
 

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from config.runtime.database.unit import Database, Refused
 from config.runtime.journal import Fact
 from config.settings import Issuer
 from idp.flows.access import Access
 from idp.flows.clients import ClientAuthentication
+from idp.flows.nesting import Nesting
+from idp.flows.userinfo import JSON, Told
 from idp.protocol import introspection
 from idp.protocol.carried import Carried
 from idp.protocol.client import Client
@@ -18,11 +22,15 @@ from idp.protocol.parameters import Parameters
 from idp.protocol.refresh import RefreshToken
 from idp.stores.records import Records
 from idp.stores.refresh_tokens import RefreshTokens
+from keystore.door import Door, Order, TokenKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """Tokens of one issuer as clients may ask about them, and end them."""
+    """Tokens of one issuer as clients may ask about them, and end them.
+
+    Answers are signed for who asks for that (RFC 9701).
+    """
 
     issuer: Issuer
     authentication: ClientAuthentication
@@ -30,8 +38,12 @@ class Inspection:
     refresh_tokens: RefreshTokens
     records: Records
     database: Database
+    door: Door
+    nesting: Nesting
 
-    async def introspect(self, asked: Parameters, carried: Carried, now: int) -> Mapping[str, Any]:
+    async def introspect(
+        self, asked: Parameters, carried: Carried, now: int, *, signed: bool
+    ) -> Told:
         """Return what the client may know of the token, or raise an OAuthError.
 
         ``token_type_hint`` is not needed: the two kinds look different.
@@ -41,9 +53,11 @@ class Inspection:
         await self.authentication.spend(proven)
         if proven.client.is_public:  # RFC 7662 §2.1: else anybody could try tokens
             raise InvalidClient("introspection needs a client that can authenticate")
-        if _is_access_token(presented):
-            return await self._access_token(presented, proven.client, now)
-        return await self._refresh_token(presented, proven.client, now)
+        look = self._access_token if _is_access_token(presented) else self._refresh_token
+        told = await look(presented, proven.client, now)
+        if not signed:
+            return Told(JSON, msgspec.json.encode(told))
+        return Told(introspection.SIGNED, await self._signed(told, proven.client, now))
 
     async def revoke(self, asked: Parameters, carried: Carried, now: int) -> None:
         """End the grant that the token belongs to, or raise an OAuthError.
@@ -63,14 +77,28 @@ class Inspection:
             about=grant_id,
             details={"reason": "revoked_by_client"},
         )
-        writes = (
-            self.access.grants.revoke(grant_id, now),
-            *self.records.write(fact, proven.client.client_id),
-        )
+        end = self.access.grants.end(grant_id, now)
+        writes = self.records.write(fact, proven.client.client_id)
         try:
-            await self.database.submit(*writes, *proven.writes)
-        except Refused:
-            raise InvalidClient("the assertion was used before") from None
+            await self.database.submit(end, *writes, *proven.writes)
+        except Refused as refused:
+            if refused.write is not end:
+                raise InvalidClient("the assertion was used before") from None
+            await self.authentication.spend(proven)  # it ended before: nothing is recorded twice
+
+    async def _signed(self, told: Mapping[str, Any], client: Client, now: int) -> bytes:
+        """Return the answer as a JWT for this resource server alone (RFC 9701 §5)."""
+        alg = client.introspection_signed_response_alg or self.issuer.signing_algs[0]
+        claims = introspection.signed_claims(told, client, now)
+        order = Order(TokenKind.INTROSPECTION, alg, claims)
+        [token] = await self.door.sign(self.issuer.address, [order])
+        nested = await self.nesting.nest(
+            token,
+            client,
+            client.introspection_encrypted_response_alg,
+            client.introspection_encrypted_response_enc,
+        )
+        return nested.encode()
 
     async def _access_token(self, presented: str, client: Client, now: int) -> Mapping[str, Any]:
         try:

@@ -1,8 +1,9 @@
 """The authorization code (RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 9700 §2.1.1, §4.5)."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from config.runtime.database.unit import Database
+from config.runtime.database.unit import Database, Refused
 from config.runtime.journal import Fact
 from idp.grants.grant_type import Redemption, TokenRequest
 from idp.grants.opening import Opening
@@ -76,6 +77,7 @@ class AuthorizationCode:
             details={"reason": "code_replayed"},
         )
         client_id = code.authorization.client_id
-        await self.database.submit(
-            self.grants.revoke(grant_id, now), *self.records.write(fact, client_id)
-        )
+        with suppress(Refused):  # it ended before: nothing is recorded twice
+            await self.database.submit(
+                self.grants.end(grant_id, now), *self.records.write(fact, client_id)
+            )

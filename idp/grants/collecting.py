@@ -1,8 +1,9 @@
 """Collecting what a person approved on another device: by device_code, or by auth_req_id."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from config.runtime.database.unit import Database
+from config.runtime.database.unit import Database, Refused
 from config.runtime.journal import Fact
 from config.runtime.limits import Charge, Limits, Rate
 from idp.grants.grant_type import Redemption, TokenRequest
@@ -86,7 +87,8 @@ class Collecting:
         fact = Fact(
             name="grant.revoked", at=now, about=grant_id, details={"reason": "request_replayed"}
         )
-        await self.database.submit(
-            self.opening.grants.revoke(grant_id, now),
-            *self.opening.records.write(fact, request.client_id),
-        )
+        with suppress(Refused):  # it ended before: nothing is recorded twice
+            await self.database.submit(
+                self.opening.grants.end(grant_id, now),
+                *self.opening.records.write(fact, request.client_id),
+            )

@@ -1,8 +1,9 @@
 """Refresh tokens (RFC 6749 §6, RFC 9700 §4.14, OpenID Connect Core 1.0 §12)."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
-from config.runtime.database.unit import Database, Write
+from config.runtime.database.unit import Database, Refused, Write
 from config.runtime.entropy import Entropy
 from config.runtime.journal import Fact
 from config.settings import Lifetimes
@@ -109,10 +110,11 @@ class RefreshTokenGrant:
             about=authorization.grant_id,
             details={"reason": "refresh_token_reused"},
         )
-        await self.database.submit(
-            self.grants.revoke(authorization.grant_id, now),
-            *self.records.write(fact, authorization.client_id),
-        )
+        with suppress(Refused):  # it ended before: nothing is recorded twice
+            await self.database.submit(
+                self.grants.end(authorization.grant_id, now),
+                *self.records.write(fact, authorization.client_id),
+            )
 
 
 def _scope(asked: Parameters, grant: Grant) -> tuple[str, ...]:

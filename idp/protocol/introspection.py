@@ -1,12 +1,20 @@
 """What introspection tells about a token, and to whom (RFC 7662)."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from idp.protocol.client import Client
 from idp.protocol.grant import Grant
 from idp.protocol.refresh import RefreshToken
 from idp.protocol.tokens import AccessToken, confirmation_claim, token_type
+
+SIGNED = "application/token-introspection+jwt"
+"""RFC 9701 §4, §5."""
+
+_ZERO = re.compile(r"0(\.0{0,3})?\Z", re.ASCII)
 
 INACTIVE: Mapping[str, Any] = {"active": False}
 """§2.2: the same for an unknown, expired or revoked token, and for one of somebody else."""
@@ -51,6 +59,7 @@ def access_token_answer(token: AccessToken) -> dict[str, Any]:
 def refresh_token_answer(token: RefreshToken, grant: Grant) -> dict[str, Any]:
     """Return what the client that owns a good refresh token is told of it."""
     authorization = grant.authorization
+    bound = authorization.bound_to
     return {
         "active": True,
         "scope": " ".join(authorization.scope),
@@ -59,4 +68,33 @@ def refresh_token_answer(token: RefreshToken, grant: Grant) -> dict[str, Any]:
         "iat": token.issued_at,
         "sub": authorization.subject,
         "iss": authorization.issuer,
+        **({} if bound is None else {"cnf": confirmation_claim(bound)}),
     }
+
+
+def wants_signed(accept: str | None) -> bool:
+    """Return whether an Accept header names the signed form (RFC 9701 §4, RFC 9110 §12.5.1).
+
+    It has to be named: who takes anything gets JSON.
+    """
+    for wish in (accept or "").split(","):
+        kind, *parameters = (part.strip().lower() for part in wish.split(";"))
+        if kind == SIGNED:
+            weights = [text.partition("=") for text in parameters if text.startswith("q=")]
+            return not any(_ZERO.match(weight) for _, _, weight in weights)
+    return False
+
+
+def signed_claims(told: Mapping[str, Any], client: Client, now: int) -> bytes:
+    """Return the claims of a signed answer to ``client`` as JSON (RFC 9701 §5).
+
+    ``sub`` and ``exp`` stand in ``token_introspection`` alone: so it is no token of the person.
+    """
+    return msgspec.json.encode(
+        {
+            "iss": client.issuer,
+            "aud": client.audience or client.client_id,
+            "iat": now,
+            "token_introspection": told,
+        }
+    )

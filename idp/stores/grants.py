@@ -183,6 +183,10 @@ class Grants:
         """Return the write that ends one grant, unless it ended before."""
         return _any(_REVOKE, {"grant": grant_id, "now": now})
 
+    def end(self, grant_id: str, now: int) -> Write:
+        """Return the write that ends one grant; Refused when it ended before."""
+        return Write(_REVOKE, {"grant": grant_id, "now": now})
+
     def revoke_client(self, client_id: str, now: int) -> Write:
         """Return the write that ends every grant of a client."""
         return _any(_REVOKE_CLIENT, {"client": client_id, "now": now})

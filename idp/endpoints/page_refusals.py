@@ -15,7 +15,7 @@ from idp.flows.device_approval import UsedCode
 from idp.flows.login import ExpiredLogin, UnknownLogin
 from idp.flows.login_draft import Draft
 from idp.flows.login_pace import TooManyLogins
-from idp.protocol.errors import OAuthError
+from idp.protocol.errors import InvalidRequestUri, OAuthError
 from idp.protocol.login import IllegalMove
 from idp.protocol.own_pages import is_own
 from keystore.door import KeyServiceUnavailable
@@ -155,15 +155,18 @@ _TOO_MUCH = Explanation(
     status=413,
 )
 
-REFUSALS: Mapping[type[Exception], Explanation] = {
-    UnknownLogin: Explanation(
-        heading="This login is not open here",
-        lines=(
-            "It may have ended, or it was begun in another browser.",
-            "Go back to the website or app that you came from, and start again there.",
-        ),
-        status=404,
+_NOT_OPEN = Explanation(
+    heading="This login is not open here",
+    lines=(
+        "It may have ended, or it was begun in another browser.",
+        "Go back to the website or app that you came from, and start again there.",
     ),
+    status=404,
+)
+
+REFUSALS: Mapping[type[Exception], Explanation] = {
+    UnknownLogin: _NOT_OPEN,
+    InvalidRequestUri: replace(_NOT_OPEN, status=400, refers=True),  # used, or opened too late
     ExpiredLogin: Explanation(
         heading="This login took too long",
         lines=(

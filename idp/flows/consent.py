@@ -51,24 +51,29 @@ class ConsentStep:
             given_at=now,
             expires_at=now + self.flow.ground.lifetimes.consent,
         )
-        entry = AuditEntry(
-            at=now,
-            actor=decision.resident_id,
-            action="consent.given",
-            about=draft.client.client_id,
-            details={
-                "claims": " ".join(sorted(claims)),
-                "scope": " ".join(scope),
-                "types": " ".join(detail["type"] for detail in draft.login.request.details),
-            },
-        )
         ground = self.flow.ground
         moved = draft.moved(
             draft.login.consent(scope, claims),
             ground.stores.consents.record(decision),
-            ground.audit.write(entry),
+            ground.audit.write(_entry(draft, scope, claims, now)),
         )
         return await self.flow.advance(moved, now)
+
+
+def _entry(draft: Draft, scope: tuple[str, ...], claims: frozenset[str], now: int) -> AuditEntry:
+    """Return what the audit says about an agreement."""
+    assert draft.login.resident_id is not None
+    return AuditEntry(
+        at=now,
+        actor=draft.login.resident_id,
+        action="consent.given",
+        about=draft.client.client_id,
+        details={
+            "claims": " ".join(sorted(claims)),
+            "scope": " ".join(scope),
+            "types": " ".join(detail["type"] for detail in draft.login.request.details),
+        },
+    )
 
 
 def _question(draft: Draft, wish: Wish, now: int) -> Question:

@@ -201,7 +201,7 @@ class FrameReader:
             start += _LENGTH
             try:
                 messages.append(decoder.decode(memoryview(held)[start : start + length]))
-            except (msgspec.DecodeError, RecursionError) as reason:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
                 raise BadFrame("not a message of this protocol") from reason
             start += length
         self._rest = held[start:]

@@ -1,5 +1,7 @@
 """What residents see of an issuer, plugged together: factors, the login, its pages."""
 
+from collections.abc import Iterator
+
 from config.runtime.audit.records import DatabaseAudit
 from config.runtime.crashpoints import never
 from config.runtime.journal import DatabaseJournal
@@ -8,13 +10,12 @@ from config.runtime.outbox import DatabaseOutbox
 from config.runtime.plugins import plugins
 from config.runtime.web import Route
 from config.settings import Issuer
-from config.wiring.backchannel import notices
+from config.wiring.backchannel import approval_pages, notices
 from config.wiring.certificates import trusted_proxies, with_aliases
 from config.wiring.details import detail_types
 from config.wiring.device import device_pages
 from config.wiring.machine import Machine, Routed, tokens
 from config.wiring.world import World
-from idp.endpoints.approvals import ApprovalPages
 from idp.endpoints.authorize import Authorize
 from idp.endpoints.authorize_challenge import AuthorizeChallenge
 from idp.endpoints.errors import ErrorPages, explained
@@ -24,7 +25,6 @@ from idp.endpoints.login_answers import LoginAnswers
 from idp.endpoints.logout import LogoutPages
 from idp.endpoints.me import MePages
 from idp.endpoints.me_factors import MeFactors
-from idp.endpoints.me_user_code import MeUserCode
 from idp.endpoints.mounting import Mount
 from idp.endpoints.own_forms import OwnDoor
 from idp.endpoints.page_answers import PageAnswers
@@ -32,7 +32,6 @@ from idp.endpoints.page_refusals import PageRefusals
 from idp.factors.factor import Factor
 from idp.factors.parts import Parts
 from idp.flows.answers_signing import AnswerSigning
-from idp.flows.approvals import Approvals
 from idp.flows.consent import ConsentStep
 from idp.flows.first_party import FirstPartyLogin
 from idp.flows.front_channel import FrontChannel
@@ -43,7 +42,6 @@ from idp.flows.login_pace import Pace
 from idp.flows.logout import Logout
 from idp.flows.me import Me
 from idp.flows.me_factors import OwnFactors
-from idp.flows.me_user_code import OwnUserCode
 from idp.pages.error_reference import error_reference
 from idp.pages.pages import Pages
 from idp.protocol.acr import Ladder
@@ -77,20 +75,24 @@ def residents_side(
         *device_pages(world, issuer, door),
         MePages(door),
         MeFactors(door, OwnFactors(me)),
-        ApprovalPages(door, Approvals(flow), login, world.clock),
-        MeUserCode(door, OwnUserCode(me)),
+        *approval_pages(issuer, door),
+        *_first_party(world, machine, login),
         ErrorPages(issuer.address, error_reference(), answers, guests),
     ]
-    if issuer.features.first_party:
+    routes = [route for endpoint in endpoints for route in endpoint.routes()]
+    return refusals, with_aliases(explained(routes, issuer.address), issuer)
+
+
+def _first_party(world: World, machine: Machine, login: LoginAnswers) -> Iterator[Routed]:
+    """Yield the endpoint of first-party applications, where the issuer has it."""
+    if machine.issuer.features.first_party:
         challenge = FirstPartyLogin(
             steps=login.steps,
             authentication=machine.authentication,
             senders=machine.senders,
             entropy=world.entropy,
         )
-        endpoints.append(AuthorizeChallenge(challenge, guests, world.clock))
-    routes = [route for endpoint in endpoints for route in endpoint.routes()]
-    return refusals, with_aliases(explained(routes, issuer.address), issuer)
+        yield AuthorizeChallenge(challenge, login.refusals.guests, world.clock)
 
 
 def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from config.settings import Issuer
 from idp.protocol import (
-    response_types,
     attestation,
     ciba,
     jar,
@@ -13,6 +12,7 @@ from idp.protocol import (
     native_sso,
     redirect_uris,
     resources,
+    response_types,
     token_exchange,
 )
 from idp.protocol.authorization import RESPONSE_MODES

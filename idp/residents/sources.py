@@ -151,7 +151,9 @@ def _record(file: BinaryIO) -> bytes:
 
 def _cells(columns: list[str], raw: bytes) -> Mapping[str, Any]:
     try:
-        cells = next(csv.reader(raw.decode().splitlines(keepends=True), strict=True))
+        # str.splitlines would cut cells at separators that CSV does not know (U+001E, U+2028 ...)
+        lines = (f"{line}\n" for line in raw.decode().split("\n"))
+        cells = next(csv.reader(lines, strict=True))
     except UnicodeDecodeError:
         raise BadRow("", "is not UTF-8") from None
     except csv.Error:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from idp.residents.claims import BadRow
@@ -143,6 +143,8 @@ def test_reading_goes_on_from_any_entry(rows: list[tuple[str, str]], draw: st.Da
 
 
 @given(st.lists(st.tuples(cell, cell), min_size=1, max_size=8))
+@example([("0000", "\x1e0")])
+@example([("0000", "a\u2028b")])
 def test_csv_as_others_write_it_is_read_as_they_meant(rows: list[tuple[str, str]]) -> None:
     written = io.StringIO(newline="")
     csv.writer(written).writerows([["national_id", "name"], *rows])

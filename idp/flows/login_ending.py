@@ -87,9 +87,8 @@ def _with_session(
         about=login.id,
         details={"client": draft.client.client_id, "factors": " ".join(p.factor for p in held)},
     )
-    draft = structs.replace(
-        draft, session=session, session_cookie=cookie, device_of=login.resident_id
-    )
+    who = login.resident_id
+    draft = structs.replace(draft, session=session, session_cookie=cookie, device_of=who)
     return draft.moved(login, *writes, ground.journal.write(fact)), held
 
 

@@ -245,8 +245,8 @@ def answers_are_possible(client: Client, possible: Possible) -> None:
 
 CHECKS: tuple[Callable[[Client, Possible], None], ...] = (
     tokens_are_bound_to_one_key,
-    grants_are_known,
     profile_is_met,
+    grants_are_known,
     redirect_uris_are_safe,
     sector_is_clear,
     texts_are_plain,

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from config.settings.features import Features
+from config.settings.trust import TrustedIssuer
 
 Profile = Literal["fapi2", "fapi2-message-signing", "oidc"]
 
@@ -69,6 +70,10 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     ladder: tuple[Acr, ...] = LADDER
     """Authentication levels from the least to the highest."""
+
+    trusted_issuers: tuple[TrustedIssuer, ...] = ()
+    """Issuers of others whose assertions are worth tokens (RFC 7523); the grant type jwt-bearer
+    must be among ``features.grant_types`` as well."""
 
     service_documentation: str = ""
     """Address of documentation for relying parties, shown in the metadata when set."""

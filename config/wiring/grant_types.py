@@ -1,5 +1,7 @@
 """The grant types of an issuer, plugged together."""
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from config.settings import Issuer
@@ -8,18 +10,22 @@ from config.wiring.device import device_grant
 from config.wiring.native_sso import native_sso_profile, with_device_secrets
 from config.wiring.stores import Stores
 from config.wiring.world import World
+from idp.client_auth.keys import ClientKeys
 from idp.flows.access import Access
 from idp.flows.clients import KnownClients
 from idp.flows.exchanged_tokens import AccessTokens, IdTokens
 from idp.flows.issuer_keys import IssuerKeys
+from idp.flows.login_subjects import subject_of
 from idp.grants.authorization_code import AuthorizationCode
 from idp.grants.client_credentials import ClientCredentials
 from idp.grants.grant_type import GrantType
+from idp.grants.jwt_bearer import JwtBearer
 from idp.grants.opening import Opening
 from idp.grants.refresh_token import RefreshTokenGrant
 from idp.grants.token_exchange import TokenExchange
 from idp.protocol.token_exchange import ACCESS_TOKEN, ID_TOKEN
 from idp.stores.subjects import Subjects
+from keystore.door import Door
 
 
 class Shared(Protocol):
@@ -36,6 +42,9 @@ class Shared(Protocol):
 
     @property
     def known(self) -> KnownClients: ...
+
+    @property
+    def client_keys(self) -> ClientKeys: ...
 
 
 def grant_types(world: World, stores: Stores, shared: Shared) -> dict[str, GrantType]:
@@ -69,14 +78,13 @@ def grant_types(world: World, stores: Stores, shared: Shared) -> dict[str, Grant
         *with_device_secrets(world, issuer, code, refresh, device_grant(world, opening)),
         ClientCredentials(issuer=issuer.address, opening=opening, entropy=world.entropy),
         _exchange(world, stores, shared, opening),
+        _jwt_bearer(world, stores, shared, opening),
         ciba_grant(world, opening),
     )
     return {one.name: one for one in offered if one.name in issuer.features.grant_types}
 
 
-def _exchange(
-    world: World, stores: Stores, shared: Shared, opening: Opening
-) -> TokenExchange:
+def _exchange(world: World, stores: Stores, shared: Shared, opening: Opening) -> TokenExchange:
     id_tokens = IdTokens(
         access=shared.access, clients=stores.clients, subjects=Subjects(world.database)
     )
@@ -90,4 +98,31 @@ def _exchange(
         records=stores.records,
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _SubjectStores:
+    subjects: Subjects
+
+
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    issuer: str
+    door: Door
+    stores: _SubjectStores
+
+
+def _jwt_bearer(world: World, stores: Stores, shared: Shared, opening: Opening) -> JwtBearer:
+    address = shared.issuer.address
+    naming = _Naming(address, world.door, _SubjectStores(Subjects(world.database)))
+    return JwtBearer(
+        issuer=address,
+        trusted=shared.issuer.trusted_issuers,
+        keys=shared.client_keys,
+        residents=world.residents,
+        subject_of=partial(subject_of, naming),
+        used=stores.used,
+        opening=opening,
+        entropy=world.entropy,
     )

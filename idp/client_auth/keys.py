@@ -7,13 +7,13 @@ often than each ``AGAIN`` seconds; while it cannot be fetched the last good keys
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
 from config.runtime.cache import Cache
 from config.runtime.clock import Clock
 from config.runtime.outbound import FetchFailed
-from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClient, TemporarilyUnavailable
 from keystore.jose.jwk import JwkSet, KeyRefused, parse_set
 
@@ -29,6 +29,16 @@ Fetch = Callable[[str], Awaitable[object]]
 """Return the JSON document at an address, or raise FetchFailed: ``Fetcher.get_json``."""
 
 _log = logging.getLogger("symbolon.clients")
+
+
+class KeyHolder(Protocol):
+    """Whose keys are wanted: a Client is one."""
+
+    @property
+    def jwks(self) -> bytes | None: ...
+
+    @property
+    def jwks_uri(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +57,14 @@ class ClientKeys:
         self._tried: Cache[str, None] = Cache(clock, entries=MOST_SETS, seconds=AGAIN)
         self._fetched: dict[str, _Fetched] = {}
 
-    async def of(self, client: Client, alg: str, kid: str | None) -> JwkSet:
+    async def of(self, client: KeyHolder, alg: str, kid: str | None) -> JwkSet:
         """Return the client's keys, or raise InvalidClient when it has none.
 
         ``alg`` and ``kid`` say which key is wanted: when it is not there, they may be fetched anew.
         """
         return await self.holding(client, lambda keys: keys.find(alg, kid) is not None)
 
-    async def holding(self, client: Client, suits: Callable[[JwkSet], bool]) -> JwkSet:
+    async def holding(self, client: KeyHolder, suits: Callable[[JwkSet], bool]) -> JwkSet:
         """Return the client's keys, or raise InvalidClient when it has none.
 
         ``suits`` says whether what is wanted is there: if not, they may be fetched anew.

@@ -11,12 +11,17 @@ from config.wiring.details import detail_types
 from config.wiring.world import World
 from idp.authentication_devices.device import AuthenticationDevice, Parts
 from idp.client_auth.keys import ClientKeys
+from idp.endpoints.approvals import ApprovalPages
 from idp.endpoints.backchannel import BackchannelEndpoint
+from idp.endpoints.me_user_code import MeUserCode
+from idp.endpoints.own_forms import OwnDoor
+from idp.flows.approvals import Approvals
 from idp.flows.backchannel import Backchannel
 from idp.flows.backchannel_objects import BackchannelObjects
 from idp.flows.backchannel_people import BackchannelPeople
 from idp.flows.clients import ClientAuthentication
 from idp.flows.issuer_keys import IssuerKeys
+from idp.flows.me_user_code import OwnUserCode
 from idp.flows.notices import Notices
 from idp.flows.tokens import Tokens
 from idp.grants.ciba import Ciba
@@ -64,7 +69,7 @@ class Shared(Protocol):
 def backchannel(world: World, shared: Shared, tokens: Tokens) -> tuple[BackchannelEndpoint, ...]:
     """Return the endpoint at which clients ask, if the issuer offers one."""
     issuer = shared.issuer
-    if GRANT_TYPE not in issuer.features.grant_types:
+    if not _is_offered(issuer):
         return ()
     people = BackchannelPeople(
         issuer=issuer.address,
@@ -112,6 +117,14 @@ def devices(world: World) -> list[AuthenticationDevice]:
     return [module.build(parts) for module in modules.values()]
 
 
+def approval_pages(issuer: Issuer, door: OwnDoor) -> tuple[ApprovalPages | MeUserCode, ...]:
+    """Return the pages on which people approve, if the issuer takes such requests."""
+    if not _is_offered(issuer):
+        return ()
+    approvals = Approvals(door.me.flow)
+    return ApprovalPages(door, approvals), MeUserCode(door, OwnUserCode(door.me))
+
+
 def notices(world: World, tokens: Tokens) -> Notices:
     """Return what tells clients how their requests ended."""
     return Notices(
@@ -127,3 +140,7 @@ def notices(world: World, tokens: Tokens) -> Notices:
             lifetimes=world.settings.lifetimes,
         ),
     )
+
+
+def _is_offered(issuer: Issuer) -> bool:
+    return GRANT_TYPE in issuer.features.grant_types

@@ -4,7 +4,6 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
 
-from config.runtime.clock import Clock
 from config.runtime.web import Answer, Call, Route, redirect
 from idp.endpoints.guests import Guest
 from idp.endpoints.login_answers import LoginAnswers
@@ -24,8 +23,11 @@ class ApprovalPages:
 
     door: OwnDoor
     approvals: Approvals
-    login: LoginAnswers
-    clock: Clock
+
+    @property
+    def login(self) -> LoginAnswers:
+        """Return what shows logins."""
+        return self.door.login
 
     def routes(self) -> list[Route]:
         """Return the routes under the issuer's address."""
@@ -85,7 +87,7 @@ class ApprovalPages:
         """Approve it, or say no. The secret in the address shows that the form is ours."""
         form = dict(await call.form())
         guest, waiting = await self._linked(call)
-        now, typed = self.clock.now(), form.get("number", "")[:LONGEST_NUMBER]
+        now, typed = self.door.clock.now(), form.get("number", "")[:LONGEST_NUMBER]
         match form.get("decision"):
             case "reject":
                 await self.approvals.reject(waiting, now)
@@ -132,7 +134,7 @@ class ApprovalPages:
         return own_page(self.door, "me_approvals", visitor, call, content)
 
     async def _linked(self, call: Call) -> tuple[Guest, Waiting]:
-        waiting = await self.approvals.linked(call.captured["secret"], self.clock.now())
+        waiting = await self.approvals.linked(call.captured["secret"], self.door.clock.now())
         return self.login.refusals.guests.guest(call), waiting
 
     async def _page(self, waiting: Waiting, guest: Guest, call: Call, fault: str) -> Answer:

@@ -7,6 +7,7 @@ from idp.endpoints.mounting import Mount
 from idp.endpoints.own_forms import OwnDoor, Visitor, done, own_page
 from idp.pages.claim_names import FACTOR_NAMES
 from idp.pages.consent_items import groups
+from idp.protocol.ciba import GRANT_TYPE
 from idp.protocol.consent import OFFLINE
 from idp.protocol.login import IllegalMove
 
@@ -41,7 +42,9 @@ class MePages:
     async def home(self, visitor: Visitor, call: Call) -> Answer:
         """Show what there is."""
         name = await self.door.me.name(visitor.person, visitor.guest.language.tag)
-        return own_page(self.door, "me", visitor, call, {"person": name})
+        offered = self.door.me.ground.features.grant_types
+        content = {"person": name, "approves": GRANT_TYPE in offered}
+        return own_page(self.door, "me", visitor, call, content)
 
     async def consents(self, visitor: Visitor, call: Call) -> Answer:
         """Show who may know what."""

@@ -143,6 +143,7 @@ def content(name: str) -> dict[str, Any]:
         "ago": 60,
         "wrong": "x",
         "has_code": True,
+        "approves": True,
         "row": {
             "name": "x" * 43,
             "client": "A long name of a client",

@@ -51,8 +51,8 @@ def said(usual: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**usual, **changes}.items() if value is not None}
 
 
-def credentials(here: Site, client: Client) -> dict[str, str]:
-    """Return the form fields with which the client proves itself."""
+def credentials(here: Site, client: Client, **changes: Any) -> dict[str, str]:
+    """Return the form fields with which the client proves itself; ``changes`` are claims."""
     if client.token_endpoint_auth_method == "none":
         return {"client_id": client.client_id}
     now = here.clock.now()
@@ -64,7 +64,7 @@ def credentials(here: Site, client: Client) -> dict[str, str]:
         "iat": now,
         "exp": now + 60,
     }
-    assertion = jwt.encode({"alg": "ES256", "kid": "rp-1"}, claims, KEY)
+    assertion = jwt.encode({"alg": "ES256", "kid": "rp-1"}, said(claims, changes), KEY)
     return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
 
 

@@ -132,8 +132,8 @@ class LoginFlow:
                 raise
         # A subject made by two requests at once is refused to the second: it reads the first's.
         try:
-            if await is_spent(self.ground, draft.login.request):
-                spent = InvalidRequestUri("request_uri was used before")
+            if await is_spent(self.ground, draft.login.request, now):
+                spent = InvalidRequestUri("request_uri was used meanwhile, or is over")
                 return await write(await rejected(self.ground, draft, spent, now))
             return await write(await self.onward(draft, now))
         except Refused as refused:

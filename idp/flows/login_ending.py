@@ -185,9 +185,11 @@ def _used(ground: LoginGround, request: AuthorizationRequest, now: int) -> tuple
     return () if request.pushed is None else (ground.stores.pushed.use(request.pushed, now),)
 
 
-async def is_spent(ground: LoginGround, request: AuthorizationRequest) -> bool:
-    """Return whether the pushed request was answered already, from another window."""
-    return request.pushed is not None and await ground.stores.pushed.is_used(request.pushed)
+async def is_spent(ground: LoginGround, request: AuthorizationRequest, now: int) -> bool:
+    """Return whether the pushed request was answered already, from another window, or is over."""
+    if request.pushed is None:
+        return False
+    return not await ground.stores.pushed.is_usable(request.pushed, now)
 
 
 async def _approved(

@@ -26,9 +26,11 @@ _FIND = Statement(
         table.c.expires_at,
     ).where(table.c.digest == bindparam("digest"))
 )
-_IS_USED = Statement(
-    select(table.c.used_at).where(
-        table.c.digest == bindparam("digest"), table.c.used_at.is_not(None)
+_USABLE = Statement(
+    select(table.c.digest).where(
+        table.c.digest == bindparam("digest"),
+        table.c.used_at.is_(None),
+        table.c.expires_at > bindparam("now"),
     )
 )
 _INSERT = insert_new(table)
@@ -81,9 +83,9 @@ class PushedRequests:
             used_at=row["used_at"],
         )
 
-    async def is_used(self, digest: bytes) -> bool:
-        """Return whether the request was answered with what it asked for."""
-        return await self._database.row(_IS_USED, digest=digest) is not None
+    async def is_usable(self, digest: bytes, now: int) -> bool:
+        """Return whether the request is there, was not used, and is not over."""
+        return await self._database.row(_USABLE, digest=digest, now=now) is not None
 
     def add(self, secret: str, request: PushedRequest) -> Write:
         """Return the write that keeps a new request."""
@@ -105,7 +107,7 @@ class PushedRequests:
         return Write(_OPEN, {"which": digest}, rows=None)
 
     def use(self, digest: bytes, now: int) -> Write:
-        """Return the write that uses the request up; refused when it was used before (R2)."""
+        """Return the write that uses the request up; refused when it is not usable (R2)."""
         return Write(_USE, {"which": digest, "now": now, "used": now})
 
     @staticmethod

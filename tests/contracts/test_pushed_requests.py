@@ -37,7 +37,9 @@ async def test_a_request_is_found_as_it_was_pushed(database: OpenDatabase) -> No
     assert await requests.find(SECRET) is None
     await database.submit(requests.add(SECRET, PUSHED))
     assert await requests.find(SECRET) == PUSHED
-    assert not await requests.is_used(PUSHED.digest)
+    assert await requests.is_usable(PUSHED.digest, NOW)
+    assert not await requests.is_usable(PUSHED.digest, PUSHED.expires_at)
+    assert not await requests.is_usable(b"unknown", NOW)
     with pytest.raises(Refused):
         await database.submit(requests.add(SECRET, PUSHED))
 
@@ -67,7 +69,7 @@ async def test_it_is_opened_often_and_used_once(database: OpenDatabase) -> None:
         await database.submit(requests.open(PUSHED.digest))
     assert await requests.find(SECRET) == replace(PUSHED, opened_by=PUSHED.expires_at)
     await database.submit(requests.use(PUSHED.digest, NOW + 100))
-    assert await requests.is_used(PUSHED.digest)
+    assert not await requests.is_usable(PUSHED.digest, NOW + 100)
     with pytest.raises(Refused):
         await database.submit(requests.use(PUSHED.digest, NOW + 101))
     found = await requests.find(SECRET)

@@ -10,7 +10,7 @@ from config.runtime.database.unit import Statement
 from config.settings import Features, Issuer, Lifetimes
 from idp.protocol import par
 from idp.stores.oauth_tables import pushed_request
-from tests.journeys.login_world import CALLBACK, SHOP, Site
+from tests.journeys.login_world import CALLBACK, ORIGIN, SHOP, Site
 from tests.signing import (
     FAPI,
     PLAIN,
@@ -257,6 +257,17 @@ async def test_single_sign_on_uses_a_request_up_as_well(here: Site) -> None:
     assert sum("code" in page.answer for page in done) == 1
 
 
+@pytest.mark.behaviour(35)
+async def test_who_opens_it_again_and_again_does_not_make_it_last(here: Site) -> None:
+    browser, address = here.browser(), opening(await push(here))
+    await browser.get(address)
+    here.clock.time += LIFETIME + Lifetimes().login - 10
+    page = await proven(here, browser, await browser.get(address))
+    here.clock.time += 10
+    page = await agreed(browser, page)
+    assert page.answer["error"] == "invalid_request_uri"
+
+
 @pytest.mark.behaviour(36)
 async def test_a_second_click_on_agree_refuses_nobody(here: Site) -> None:
     browser = here.browser()
@@ -321,6 +332,28 @@ async def test_the_code_of_a_pushed_request_is_of_its_client(here: Site) -> None
     assert (await here.tokens(page))["error"] == "invalid_grant"
 
 
+@pytest.mark.behaviour(37)
+@pytest.mark.parametrize(
+    ("audience", "status"),
+    [
+        (ORIGIN, 201),
+        ([ORIGIN], 401),
+        (f"{ORIGIN}/par", 401),
+        (f"{ORIGIN}/token", 401),
+        ("https://other.example", 401),
+        (None, 401),
+    ],
+)
+async def test_an_assertion_is_for_the_issuer_alone(
+    here: Site, audience: str | list[str] | None, status: int
+) -> None:
+    client = await known(here, FAPI)
+    form = {**REQUEST, **credentials(here, client, aud=audience)}
+    answer = await here.browser().client.post("/par", data=form)
+    assert answer.status_code == status
+
+
+@pytest.mark.behaviour(37)
 async def test_an_assertion_pushes_once(here: Site) -> None:
     client = await known(here, FAPI)
     form = {**REQUEST, **credentials(here, client)}

@@ -271,6 +271,37 @@ async def test_a_document_is_fetched() -> None:
     assert b"cookie" not in head and b"python" not in head
 
 
+JWT = "Application/JWT; x=1"
+
+
+async def test_a_token_is_fetched_as_one_of_the_types_that_are_accepted() -> None:
+    kinds, token = frozenset(("application/jwt", "text/plain")), saying(b"a.b.c", kind=JWT)
+    async with running(token) as partner, fetching() as fetcher:
+        fetched = await fetcher.get(f"http://127.0.0.1:{partner.port}/request", kinds)
+    assert fetched.body == b"a.b.c"
+    assert b"accept: application/jwt, text/plain" in partner.requests[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (saying(b"a.b.c", kind="text/html"), "type"),
+        (saying(b"a.b.c", status="404 Not Found", kind="application/jwt"), "status"),
+        (saying(b"", status="302 Found", more="Location: http://127.0.0.1/\r\n"), "redirect"),
+        (saying(b"x" * 200, kind="application/jwt"), "size"),
+    ],
+)
+async def test_anything_else_is_no_token(
+    answer: Callable[[asyncio.StreamWriter], Awaitable[None]], reason: str
+) -> None:
+    async with running(answer) as partner, fetching() as fetcher:
+        url = f"http://127.0.0.1:{partner.port}/request"
+        with pytest.raises(FetchFailed) as failure:
+            await fetcher.get(url, frozenset(("application/jwt",)), 100)
+    assert failure.value.reason == reason
+    assert url not in str(failure.value)
+
+
 async def test_a_form_is_posted_once_and_any_answer_is_returned() -> None:
     body = b"logout_token=x"
     outgoing = {"body": body, "content_type": "application/x-www-form-urlencoded"}

@@ -60,7 +60,8 @@ class Authorities:
 
 def _of_issuers() -> ExtensionPolicy:
     policy = ExtensionPolicy.permit_all()
-    policy = policy.require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _may_issue)
+    # The library itself looks whether they say that it is an authority.
+    policy = policy.require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
     return policy.may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _signs_certificates)
 
 
@@ -68,11 +69,6 @@ def _of_ends() -> ExtensionPolicy:
     policy = ExtensionPolicy.permit_all()
     policy = policy.may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _signs)
     return policy.may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _for_clients)
-
-
-def _may_issue(_: object, __: object, constraints: x509.BasicConstraints | None) -> None:
-    if constraints is None or not constraints.ca:
-        raise ValueError("an issuer is no authority")
 
 
 def _signs_certificates(_: object, __: object, usage: x509.KeyUsage | None) -> None:

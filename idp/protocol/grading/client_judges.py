@@ -3,13 +3,16 @@
 from dataclasses import fields, replace
 from urllib.parse import urlsplit
 
+from idp.protocol import attestation
 from idp.protocol.client import Client
 from idp.protocol.grading.rule import Ground
 from idp.protocol.profile import STRONG_ALGS
 from idp.protocol.redirect_uris import LOOPBACK
 from idp.protocol.refresh import rotates
 
-KEYED = frozenset(("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"))
+KEYED = frozenset(
+    ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth", *attestation.METHODS)
+)
 """FAPI 2.0 Security Profile §5.3.2.1 (6)."""
 
 _ALG_ENDINGS = ("_signing_alg", "_signed_response_alg")

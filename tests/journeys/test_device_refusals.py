@@ -2,10 +2,15 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Statement, Write
+from config.settings import Issuer
+from config.settings.features import Features
+from idp.protocol.device import GRANT_TYPE
 from idp.residents.tables import resident
 from idp.stores.clients import Clients
 from tests.journeys.devices import (
@@ -19,7 +24,7 @@ from tests.journeys.devices import (
     tokens_of,
     userinfo,
 )
-from tests.journeys.login_world import Site
+from tests.journeys.login_world import ORIGIN, Site, site
 
 
 @pytest.mark.spec("RFC 8628 §3.5")
@@ -155,3 +160,38 @@ async def test_approval_and_refusal_at_once(here: Site, device: Device) -> None:
     await asyncio.gather(browser.press(page, "/consent", ACCEPT), other.press(refusing, code, DENY))
     said = await device.polls()
     assert ("access_token" in said) is not (said.get("error") == "access_denied")
+
+
+async def test_an_issuer_that_does_not_offer_it_has_neither_endpoint_nor_pages(
+    database: OpenDatabase, tmp_path: Path
+) -> None:
+    quiet = Issuer(
+        address=f"{ORIGIN}/quiet",
+        profile="oidc",
+        algorithms=("ES256",),
+        features=Features(grant_types=("authorization_code",)),
+    )
+    async with site(database, tmp_path, quiet) as here:
+        browser = here.browser()
+        assert (await browser.get("/device")).status == 200
+        assert (await browser.get("/quiet/device")).status == 404
+        answer = await browser.client.post("/quiet/device_authorization", data={"client_id": "x"})
+        assert answer.status_code == 404
+        document = await browser.get("/quiet/.well-known/openid-configuration")
+        assert "device_authorization_endpoint" not in document.response.json()
+
+
+async def test_a_code_is_one_issuers(database: OpenDatabase, tmp_path: Path) -> None:
+    """Issuers share a database, and nothing that they know."""
+    other = Issuer(address=f"{ORIGIN}/other", profile="oidc", algorithms=("ES256",))
+    async with site(database, tmp_path, other) as here:
+        await database.submit(Clients(database).insert(TELEVISION))
+        device = Device(here)
+        code = (await device.asks())["user_code"]
+        assert (await here.browser().get(f"/other/device/{code}")).status == 422
+        form = {"grant_type": GRANT_TYPE, "device_code": (device.codes or {})["device_code"]}
+        answer = await here.browser().client.post(
+            "/other/token", data=form | {"client_id": TELEVISION.client_id}
+        )
+        assert answer.json()["error"] == "invalid_client"
+        assert (await device.polls())["error"] == "authorization_pending"

@@ -14,7 +14,7 @@ from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata
 from idp.protocol.grant import digest_of
 from idp.protocol.registration import Possible
-from idp.protocol.sector import sector_listed, sector_of
+from idp.protocol.sector import addresses_of, sector_listed, sector_of
 from idp.stores.clients import Clients
 from idp.stores.grants import Grants
 from idp.stores.records import Records
@@ -123,7 +123,7 @@ class Registrar:
     async def _sector(self, client: Client, sector: str) -> str:
         if sector.startswith("https:"):
             document = await self.fetch(sector)
-            return sector_listed(document, sector, client.redirect_uris)
+            return sector_listed(document, sector, addresses_of(client))
         return sector or sector_of(client)
 
     async def _possible(self, client: Client) -> Possible:

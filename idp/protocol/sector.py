@@ -27,11 +27,23 @@ def sector_of(client: Client) -> str:
     return hosts.pop() if len(hosts) == 1 else ""
 
 
+def addresses_of(client: Client) -> tuple[str, ...]:
+    """Return what a sector_identifier_uri has to list of a client (Core §8.1, CIBA Core 1.0 §4)."""
+    own: tuple[str | None, ...] = ()
+    if client.backchannel_token_delivery_mode == ciba.PUSH:
+        own = (client.backchannel_client_notification_endpoint,)
+    elif client.backchannel_token_delivery_mode is not None:
+        own = (client.jwks_uri,)
+    return (*client.redirect_uris, *(address for address in own if address is not None))
+
+
 def sector_listed(document: Any, address: str, uris: tuple[str, ...]) -> str:
-    """Return the host of a sector_identifier_uri whose ``document`` lists every redirect URI.
+    """Return the host of a sector_identifier_uri whose ``document`` lists every one of ``uris``.
 
     OpenID Connect Dynamic Registration 1.0 §5; or raise InvalidClientMetadata.
     """
+    if not uris:
+        raise InvalidClientMetadata("a client without addresses of its own has no list of them")
     if not isinstance(document, list) or not set(uris) <= {x for x in document if type(x) is str}:
         raise InvalidClientMetadata("sector_identifier_uri does not list every redirect URI")
     return check_https(address)

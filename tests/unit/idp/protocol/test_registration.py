@@ -11,7 +11,7 @@ from config.settings.features import Features
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
 from idp.protocol.registration import Possible, check
-from idp.protocol.sector import sector_listed, sector_of
+from idp.protocol.sector import addresses_of, sector_listed, sector_of
 from tests.unit.idp.protocol.test_checks import client
 
 POSSIBLE = Possible(
@@ -136,6 +136,22 @@ def test_pairwise_subjects_need_one_sector() -> None:
             sector_listed(document, address, several)
     with pytest.raises(InvalidClientMetadata):
         sector_listed(list(several), "http://sector.example/list.json", several)
+
+
+@pytest.mark.spec("OpenID Connect CIBA Core 1.0 §4")
+def test_a_list_names_the_keys_or_the_endpoint_of_a_client_of_ciba() -> None:
+    poll = replace(GOOD, backchannel_token_delivery_mode="poll", jwks_uri="https://a.example/keys")
+    assert addresses_of(poll) == (*GOOD.redirect_uris, "https://a.example/keys")
+    push = replace(
+        poll,
+        redirect_uris=(),
+        backchannel_token_delivery_mode="push",
+        backchannel_client_notification_endpoint="https://a.example/ciba",
+    )
+    assert addresses_of(push) == ("https://a.example/ciba",)
+    assert sector_of(push) == "a.example"
+    with pytest.raises(InvalidClientMetadata):
+        sector_listed([], "https://sector.example/list.json", ())
 
 
 @pytest.mark.spec("OpenID Connect CIBA Core 1.0 §4")

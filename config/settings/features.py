@@ -93,5 +93,9 @@ class Features(Section, frozen=True):
     """Whether clients may name, widen, replace, read and end what persons granted them (Grant
     Management for OAuth 2.0)."""
 
+    global_token_revocation: bool = False
+    """Whether clients that are registered for the scope ``global_token_revocation`` may end every
+    session and grant of a person at this issuer."""
+
     sample_resource: bool = False
     """Whether there is a resource to try access tokens on, at ``/resource``: for testers."""

@@ -14,6 +14,7 @@ from config.wiring.certificates import certificate_methods, certificates_arrive,
 from config.wiring.client_documents import client_documents
 from config.wiring.details import detail_types
 from config.wiring.device import device_endpoint
+from config.wiring.global_revocation import global_revocation
 from config.wiring.grant_management import grant_management
 from config.wiring.grant_types import grant_types
 from config.wiring.pushing import par_endpoint, requests
@@ -101,6 +102,7 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
         *device_endpoint(world, issuer, shared.authentication),
         *backchannel(world, shared, made),
         *grant_management(world, issuer, shared.access),
+        *global_revocation(world, issuer, stores, shared.known, shared.access),
         *((SampleResource(shared.access, clock),) if issuer.features.sample_resource else ()),
     )
     routes = [route for endpoint in endpoints for route in endpoint.routes()]

@@ -104,6 +104,8 @@ def _optional(issuer: Issuer, offer: Offer) -> dict[str, Any]:
     if issuer.features.native_sso:
         document["native_sso_supported"] = True
         document["scopes_supported"] = [*claims.SCOPES, native_sso.DEVICE_SSO]
+    if issuer.features.global_token_revocation:
+        document["global_token_revocation_endpoint"] = f"{base}/global-token-revocation"
     if issuer.features.first_party:
         document["authorization_challenge_endpoint"] = f"{base}/authorize-challenge"
     if issuer.features.pushed_requests:

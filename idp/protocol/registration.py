@@ -7,6 +7,7 @@ from config.settings import Issuer
 from idp.protocol import (
     attestation,
     ciba,
+    global_revocation,
     jar,
     mtls,
     native_sso,
@@ -187,6 +188,8 @@ def scope_is_known(client: Client, possible: Possible) -> None:
     words = resources.words_for(client, possible.resource_servers)
     if possible.issuer.features.grant_management and "client_credentials" in client.grant_types:
         words |= {QUERY, REVOKE}
+    if possible.issuer.features.global_token_revocation and client.is_sender_constrained:
+        words |= {global_revocation.SCOPE}
     words |= native_sso.scope_words(client, possible.issuer.features.native_sso)
     if client.scope - set(SCOPES) - words:
         raise InvalidClientMetadata(

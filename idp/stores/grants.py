@@ -78,6 +78,9 @@ def _revoke(*conditions: ColumnElement[bool]) -> Statement:
 _REVOKE = _revoke(table.c.grant_id == bindparam("grant"))
 _REVOKE_CLIENT = _revoke(table.c.client_id == bindparam("client"))
 _REVOKE_RESIDENT = _revoke(table.c.resident_id == bindparam("resident"))
+_REVOKE_AT_ISSUER = _revoke(
+    table.c.resident_id == bindparam("resident"), table.c.issuer == bindparam("at_issuer")
+)
 _REVOKE_CONSENT = _revoke(
     table.c.resident_id == bindparam("resident"), table.c.client_id == bindparam("client")
 )
@@ -146,6 +149,7 @@ class Grants:
             _INSERT,
             {
                 "grant_id": authorization.grant_id,
+                "issuer": authorization.issuer,
                 "client_id": authorization.client_id,
                 "resident_id": authorization.resident_id,
                 "session_id": authorization.session_id,
@@ -194,6 +198,11 @@ class Grants:
     def revoke_resident(self, resident_id: str, now: int) -> Write:
         """Return the write that ends every grant of a person: locked, erased or robbed."""
         return _any(_REVOKE_RESIDENT, {"resident": resident_id, "now": now})
+
+    def revoke_at_issuer(self, resident_id: str, issuer: str, now: int) -> Write:
+        """Return the write that ends what a person allowed clients of one issuer."""
+        values: dict[str, Value] = {"resident": resident_id, "at_issuer": issuer, "now": now}
+        return _any(_REVOKE_AT_ISSUER, values)
 
     def revoke_consent(self, resident_id: str, client_id: str, now: int) -> Write:
         """Return the write that ends what a person allowed one client."""

@@ -35,6 +35,7 @@ grant = Table(
     "oauth_grant",
     metadata,
     Column("grant_id", Text, primary_key=True),
+    Column("issuer", Text, nullable=False),
     Column("client_id", Text, nullable=False),
     Column("resident_id", Text, nullable=False),
     Column("session_id", Text, nullable=False),

@@ -163,6 +163,17 @@ class Sessions:
         }
         return Write(_END_OTHERS, values, rows=None)
 
+    def end_all(self, resident_id: str, now: int) -> Write:
+        """Return the write that ends every session of a resident at this issuer."""
+        nobody = ""  # no session has this identifier
+        values: dict[str, Value] = {
+            "kept": nobody,
+            "owner": resident_id,
+            "at_issuer": self._issuer,
+            "now": now,
+        }
+        return Write(_END_OTHERS, values, rows=None)
+
     @staticmethod
     def prune(now: int, limit: int) -> Write:
         """Return the write that removes at most ``limit`` sessions of any issuer that expired."""

@@ -187,6 +187,7 @@ def upgrade() -> None:
     op.create_table(
         "oauth_grant",
         sa.Column("grant_id", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("resident_id", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Text(), nullable=False),

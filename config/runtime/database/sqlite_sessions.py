@@ -4,7 +4,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -108,7 +108,12 @@ class _Session:
 
 
 class Writing(_Session):
-    """The writer: BEGIN IMMEDIATE, a savepoint per unit, one COMMIT for all that waited."""
+    """The writer: BEGIN IMMEDIATE, every unit that waited, one COMMIT for all of them.
+
+    Units are hardly ever refused, so they are run without savepoints at first: every statement is a
+    time at which the interpreter's lock changes hands. If one fails, all are run again, each in a
+    savepoint of its own.
+    """
 
     def __init__(self, path: Path, options: Options) -> None:
         super().__init__(path, options, BEGIN_MILLISECONDS)
@@ -116,28 +121,37 @@ class Writing(_Session):
     def run(self, jobs: Iterator[Job]) -> None:
         """See Session.run."""
         taken: list[Job] = []
-        connection: sqlite3.Connection | None = None
         try:
-            for job in jobs:
-                taken.append(job)
-                if connection is None:
-                    connection = self._begin()
-                    # Nothing is before the first, so it needs no savepoint.
-                    if self._work(connection, job):
-                        connection.execute("ROLLBACK")
-                        connection = None
-                        taken.clear()
-                    continue
-                connection.execute("SAVEPOINT unit")
-                if self._work(connection, job):
-                    connection.execute("ROLLBACK TO unit")
-                connection.execute("RELEASE unit")
-            if connection is not None:
-                connection.execute("COMMIT")
+            if not self._together(jobs, taken):
+                self._apart(taken)
         except (sqlite3.Error, OSError) as failure:
             self.close()
             for job in taken:
                 job.failure = _unavailable(failure)
+
+    def _together(self, jobs: Iterator[Job], taken: list[Job]) -> bool:
+        """Make all units happen, or return False and make none happen."""
+        connection: sqlite3.Connection | None = None
+        for job in jobs:
+            taken.append(job)
+            connection = connection or self._begin()
+            if self._work(connection, job):
+                connection.execute("ROLLBACK")
+                return len(taken) == 1  # then that is what came of it
+        if connection is not None:
+            connection.execute("COMMIT")
+        return True
+
+    def _apart(self, jobs: Iterable[Job]) -> None:
+        """Make each unit happen or not, whatever becomes of those beside it."""
+        connection = self._begin()
+        for job in jobs:
+            job.failure = None
+            connection.execute("SAVEPOINT unit")
+            if self._work(connection, job):
+                connection.execute("ROLLBACK TO unit")
+            connection.execute("RELEASE unit")
+        connection.execute("COMMIT")
 
     def _begin(self) -> sqlite3.Connection:
         """Begin a transaction, waiting for other processes until the deadline."""

@@ -61,8 +61,10 @@ OPTIONS: tuple[Decorator, ...] = (
         "--id-token-alg", "id_token_signed_response_alg", help="Default: the issuer's first."
     ),
     click.option("--id-token-encryption-alg", "id_token_encrypted_response_alg"),
+    click.option("--id-token-encryption-enc", "id_token_encrypted_response_enc"),
     click.option("--userinfo-alg", "userinfo_signed_response_alg", help="Default: plain JSON."),
     click.option("--userinfo-encryption-alg", "userinfo_encrypted_response_alg"),
+    click.option("--userinfo-encryption-enc", "userinfo_encrypted_response_enc"),
     click.option(
         "--native/--web",
         default=None,
@@ -101,6 +103,7 @@ OPTIONS: tuple[Decorator, ...] = (
         help="Signs answers that it wants signed (JARM); default: the issuer's first that fits.",
     ),
     click.option("--answer-encryption-alg", "authorization_encrypted_response_alg"),
+    click.option("--answer-encryption-enc", "authorization_encrypted_response_enc"),
     click.option(
         "--without-pkce/--with-pkce",
         default=None,
@@ -168,6 +171,7 @@ OPTIONS: tuple[Decorator, ...] = (
         help="Introspection is answered with a signed token (RFC 9701).",
     ),
     click.option("--introspection-encryption-alg", "introspection_encrypted_response_alg"),
+    click.option("--introspection-encryption-enc", "introspection_encrypted_response_enc"),
     click.option(
         "--resource",
         "resources",

@@ -137,6 +137,9 @@ class Limits(Section, frozen=True):
     logins_per_address: str = "1200/3600"
     """Logins begun from one network address."""
 
+    pushed_requests_per_address: str = "1200/3600"
+    """Authorization requests that public clients push from one network address."""
+
     device_requests_per_address: str = "600/3600"
     """Device codes that public clients ask for from one network address."""
 

@@ -9,22 +9,25 @@ from idp.endpoints.device import DeviceEndpoint
 from idp.endpoints.device_pages import DevicePages
 from idp.endpoints.own_forms import OwnDoor
 from idp.flows.clients import ClientAuthentication
-from idp.flows.device import DeviceAuthorization, DevicePace
+from idp.flows.device import DeviceAuthorization
 from idp.flows.device_approval import DeviceApproval
 from idp.flows.device_guesses import DeviceGuesses
+from idp.flows.public_pace import PublicPace
 from idp.grants.collecting import Collecting
 from idp.grants.device_code import DeviceCode
 from idp.grants.opening import Opening
 from idp.protocol.device import GRANT_TYPE
 from idp.stores.decoupled import DecoupledRequests
+from idp.stores.sessions import Sessions
 
 
-def device_grant(world: World, opening: Opening) -> DeviceCode:
+def device_grant(world: World, issuer: str, opening: Opening) -> DeviceCode:
     """Return the grant type with which devices collect their tokens."""
     return DeviceCode(
         Collecting(
             database=world.database,
             requests=DecoupledRequests(world.database),
+            sessions=Sessions(world.database, issuer),
             residents=world.residents,
             opening=opening,
             limits=world.limits,
@@ -39,9 +42,8 @@ def device_endpoint(
     if not _is_offered(issuer):
         return ()
     settings = world.settings
-    pace = DevicePace(
-        world.limits, Rate.parse(settings.limits.device_requests_per_address), world.limits_secret
-    )
+    rate = Rate.parse(settings.limits.device_requests_per_address)
+    pace = PublicPace("device-requests", world.limits, rate, world.limits_secret)
     flow = DeviceAuthorization(
         issuer=issuer,
         authentication=authentication,

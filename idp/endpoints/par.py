@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from config.runtime.clock import Clock
+from config.runtime.limits import network_of
+from config.runtime.web.addresses import TrustedProxies
 from config.runtime.web.answer import Answer, json_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Route
@@ -19,6 +21,7 @@ class ParEndpoint:
 
     pushing: Pushing
     clock: Clock
+    proxies: TrustedProxies
 
     def routes(self) -> list[Route]:
         """Return the route under the issuer's address."""
@@ -35,10 +38,12 @@ class ParEndpoint:
 
     async def push(self, call: Call) -> Answer:
         """Keep an authorization request and say what it is called."""
-        return await answered(call, self._push)
+        network = network_of(call.client_address(self.proxies))
 
-    async def _push(self, asked: Parameters, carried: Carried) -> Answer:
-        pushed = await self.pushing.push(asked, carried, self.clock.now())
-        answer = json_answer(pushed.answer, 201)
-        tell_nonce(answer, pushed.nonce)
-        return answer
+        async def act(asked: Parameters, carried: Carried) -> Answer:
+            pushed = await self.pushing.push(asked, carried, network, self.clock.now())
+            answer = json_answer(pushed.answer, 201)
+            tell_nonce(answer, pushed.nonce)
+            return answer
+
+        return await answered(call, act)

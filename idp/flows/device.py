@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Any
 
 from config.runtime.database.unit import Database, Refused
 from config.runtime.entropy import Entropy
-from config.runtime.limits import Charge, Limits, Rate
 from config.settings import Issuer
 from idp.flows.clients import ClientAuthentication, Proven
+from idp.flows.public_pace import PublicPace
 from idp.protocol import checks, device
 from idp.protocol.carried import Carried
-from idp.protocol.client import Client
 from idp.protocol.decoupled import Decoupled, Kind
 from idp.protocol.details import DetailType
 from idp.protocol.errors import (
@@ -30,27 +28,6 @@ ATTEMPTS = 3
 """How often a user code is made anew when somebody else's device has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DevicePace:
-    """How many requests of public clients one network may make: anybody can send those.
-
-    ``secret`` (16 to 64 bytes) hides in the keys of ``limits`` whom they concern.
-    """
-
-    limits: Limits
-    rate: Rate
-    secret: bytes
-
-    async def begin(self, client: Client, network: str, now: int) -> None:
-        """Charge one request, or raise TemporarilyUnavailable."""
-        if not client.is_public:
-            return
-        hidden = blake2b(network.encode(), key=self.secret, digest_size=16).hexdigest()
-        verdict = await self.limits.spend((Charge(f"device-requests:{hidden}", self.rate),), now)
-        if not verdict.allowed:
-            raise TemporarilyUnavailable("too many device codes for this network")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceAuthorization:
     """Device authorizations of one issuer."""
@@ -63,7 +40,7 @@ class DeviceAuthorization:
     door: Door
     entropy: Entropy
     lifetime: int
-    pace: DevicePace
+    pace: PublicPace
 
     async def begin(
         self, asked: Parameters, carried: Carried, network: str, now: int

@@ -7,6 +7,7 @@ from config.runtime.database.unit import Database, Refused
 from config.runtime.entropy import Entropy
 from config.settings import Lifetimes
 from idp.flows.clients import ClientAuthentication, Proven
+from idp.flows.public_pace import PublicPace
 from idp.flows.requests import Requests
 from idp.flows.senders import Sender, Senders
 from idp.protocol import par
@@ -37,10 +38,15 @@ class Pushing:
     database: Database
     entropy: Entropy
     lifetimes: Lifetimes
+    pace: PublicPace
 
-    async def push(self, asked: Parameters, carried: Carried, now: int) -> Pushed:
-        """Keep the request and return what it is called, or raise an OAuthError."""
+    async def push(self, asked: Parameters, carried: Carried, network: str, now: int) -> Pushed:
+        """Keep the request and return what it is called, or raise an OAuthError.
+
+        ``network`` is where the client is.
+        """
         proven = await self.authentication.prove(asked, carried, now)
+        await self.pace.begin(proven.client, network, now)
         try:
             return await self._push(asked, carried, proven, now)
         except OAuthError as refusal:

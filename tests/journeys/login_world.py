@@ -30,6 +30,9 @@ CALLBACK = "https://clinic.example/cb"
 LOGINS = 60
 """Logins that one network may begin; more than any test needs."""
 
+PUSHES = 20
+"""Requests that public clients may push from one network; more than any other test needs."""
+
 VERIFIER = "v" * 43
 CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
@@ -155,6 +158,7 @@ async def site(
             limits=structs.replace(
                 GENEROUS,
                 logins_per_address=f"{LOGINS}/3600",
+                pushed_requests_per_address=f"{PUSHES}/3600",
                 device_guesses_per_browser="3/3600",
                 device_guesses_per_address="5/3600",
                 device_guesses="8/3600",

@@ -10,7 +10,7 @@ from config.runtime.database.unit import Statement
 from config.settings import Features, Issuer, Lifetimes
 from idp.protocol import par
 from idp.stores.oauth_tables import pushed_request
-from tests.journeys.login_world import CALLBACK, ORIGIN, SHOP, Site
+from tests.journeys.login_world import CALLBACK, ORIGIN, PUSHES, SHOP, Site
 from tests.signing import (
     FAPI,
     PLAIN,
@@ -374,6 +374,15 @@ async def test_a_copy_of_the_database_tells_nothing_of_what_was_pushed(here: Sit
     assert secret.encode() not in stored
     page = await here.browser().get(opening(answer))
     assert "+447700900123" in page.html
+
+
+@pytest.mark.attack("A26")
+async def test_a_network_cannot_fill_the_store_in_the_name_of_a_public_client(here: Site) -> None:
+    answers = [await push(here) for _ in range(PUSHES + 1)]
+    assert [answer.status_code for answer in answers] == [201] * PUSHES + [503]
+    assert answers[-1].json()["error"] == "temporarily_unavailable"
+    client = await known(here, FAPI)
+    assert (await push(here, client)).status_code == 201, "who proves itself is not counted"
 
 
 @pytest.mark.parametrize("lifetime", [4, 600, 0])

@@ -77,13 +77,15 @@ class Session:
         self._incoming = incoming
         self._outgoing = outgoing
         self._acceptable = acceptable
+        self._chain: list[bytes] = []
         self._undecided = False  # whether more may be readable than OpenSSL has decrypted
 
     def do_handshake(self) -> None:
         """Go on with the handshake; raise SSLWantReadError until it is complete."""
         self._undecided = True
         self._step(self._connection.do_handshake)
-        if not self._acceptable(self.get_unverified_chain()):
+        self._chain = _shown(self._connection)
+        if not self._acceptable(self._chain):
             raise ssl.SSLError(1, "the client's certificates are too many or too large")
 
     def read(self, size: int, buffer: Any = None) -> Any:
@@ -115,15 +117,11 @@ class Session:
         """Return the client's certificate in DER; as a dictionary it is empty: not verified."""
         if not binary_form:
             return {}
-        return next(iter(self.get_unverified_chain()), None)
+        return next(iter(self._chain), None)
 
     def get_unverified_chain(self) -> list[bytes]:
         """Return what the client showed, its own certificate first, each in DER."""
-        leaf = self._connection.get_peer_certificate(as_cryptography=True)
-        if leaf is None:
-            return []
-        issuers = self._connection.get_peer_cert_chain(as_cryptography=True) or []
-        return [one.public_bytes(Encoding.DER) for one in (leaf, *issuers)]
+        return self._chain
 
     def cipher(self) -> tuple[str | None, str | None, int | None]:
         """Return the name, protocol and bits of the cipher."""
@@ -178,6 +176,14 @@ class Session:
                 self._outgoing.write(self._connection.bio_read(_PIECE))
         except SSL.WantReadError:
             pass
+
+
+def _shown(connection: SSL.Connection) -> list[bytes]:
+    leaf = connection.get_peer_certificate(as_cryptography=True)
+    if leaf is None:
+        return []
+    issuers = connection.get_peer_cert_chain(as_cryptography=True) or []
+    return [one.public_bytes(Encoding.DER) for one in (leaf, *issuers)]
 
 
 def _any(*_: object) -> bool:

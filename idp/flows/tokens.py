@@ -207,6 +207,8 @@ class Tokens:
             details=granted,
             actor=authorization.actor,
             may_act=request.client.may_act,
+            auth_time=authorization.auth_time,
+            acr=authorization.acr,
         )
 
     async def _id_token(self, redemption: Redemption, client: Client, now: int) -> Order:

@@ -30,7 +30,8 @@ def may_ask(client: Client, token: AccessToken) -> bool:
 def access_token_answer(token: AccessToken) -> dict[str, Any]:
     """Return what is told of an access token that is good.
 
-    §2.2; ``cnf``: RFC 9449 §6.2, RFC 8705 §3.2; ``act``: RFC 8693 §4.1; RFC 9396 §9.2.
+    §2.2; ``cnf``: RFC 9449 §6.2, RFC 8705 §3.2; ``act``: RFC 8693 §4.1; RFC 9396 §9.2; how and
+    when the person proved themselves: RFC 9470 §6.2.
     """
     bound, extra = token.confirmation, dict[str, Any]()
     if bound is not None:
@@ -39,6 +40,10 @@ def access_token_answer(token: AccessToken) -> dict[str, Any]:
         extra["act"] = token.actor
     if token.may_act is not None:
         extra["may_act"] = {"sub": token.may_act}
+    if token.auth_time is not None:
+        extra["auth_time"] = token.auth_time
+    if token.acr is not None:
+        extra["acr"] = token.acr
     if token.details:
         extra["authorization_details"] = token.details
     return {

@@ -39,6 +39,8 @@ class AccessToken:
     details: tuple[dict[str, Any], ...] = ()
     actor: dict[str, Any] | None = None
     may_act: str | None = None
+    auth_time: int | None = None
+    acr: str | None = None
 
     @property
     def lifetime(self) -> int:
@@ -64,8 +66,8 @@ def access_token_claims(authorization: Authorization, token: AccessToken) -> byt
     }
     if token.scope:
         claims["scope"] = " ".join(token.scope)
-    if authorization.auth_time is not None:
-        claims["auth_time"] = authorization.auth_time
+    if token.auth_time is not None:
+        claims["auth_time"] = token.auth_time
     if token.actor is not None:
         claims["act"] = token.actor
     if token.may_act is not None:
@@ -74,8 +76,8 @@ def access_token_claims(authorization: Authorization, token: AccessToken) -> byt
         claims["authorization_details"] = token.details
     if token.confirmation is not None:
         claims["cnf"] = confirmation_claim(token.confirmation)
-    if authorization.acr is not None:
-        claims["acr"] = authorization.acr
+    if token.acr is not None:
+        claims["acr"] = token.acr
     if authorization.amr:
         claims["amr"] = authorization.amr
     return msgspec.json.encode(claims)
@@ -102,6 +104,8 @@ def read_access_token(claims: Mapping[str, Any], issuer: str, now: int) -> Acces
             details=tuple(claims.get("authorization_details", ())),
             actor=claims.get("act"),
             may_act=claims.get("may_act", {}).get("sub"),
+            auth_time=claims.get("auth_time"),
+            acr=claims.get("acr"),
         )
         is_over = token.expires_at <= now
     except (KeyError, TypeError, AttributeError):

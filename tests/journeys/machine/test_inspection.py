@@ -45,6 +45,8 @@ async def test_a_token_is_told_of_to_its_client_and_its_audience_only(op: Provid
             "sub": "a-pairwise-subject",
             "aud": op.issuer.address,
             "iss": op.issuer.address,
+            "auth_time": now - 5,
+            "acr": "mosip:idp:acr:generated-code",
         }
     assert await introspected(op, stranger, tokens["access_token"]) == {"active": False}
     assert (await introspected(op, owner, tokens["refresh_token"]))["active"] is True

@@ -13,9 +13,11 @@ import httpx2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from config.runtime.database.connect import OpenDatabase
+from config.runtime.entropy import SystemEntropy
 from config.runtime.web.certificates import client_cert
 from config.settings import Features, Issuer
 from config.settings import Web as WebSettings
@@ -362,3 +364,41 @@ async def test_the_code_survives_a_wrong_certificate(world: World) -> None:
     for holder, status in ((OTHER, 401), (None, 401), (BANK, 200)):
         op = replace(world.op, http=world.by(holder))
         assert (await op.redeem(registered, code, redirect_uri=CALLBACK)).status_code == status
+
+
+@pytest.mark.behaviour(39)
+async def test_a_certificate_proves_the_client_and_dpop_binds_its_tokens(world: World) -> None:
+    """The proof names the address that was asked: the alias (RFC 9449 §4.3, RFC 8705 §5)."""
+    key = ECKey.generate_key("P-256", private=True)
+    registered = await world.op.register(
+        "tls_client_auth", tls_client_auth_subject_dn=SUBJECT, dpop_bound_access_tokens=True
+    )
+
+    def proof(address: str) -> dict[str, str]:
+        said = {
+            "htm": "POST",
+            "htu": address,
+            "jti": SystemEntropy().token(16),
+            "iat": world.op.clock.now(),
+        }
+        header = {"alg": "ES256", "typ": "dpop+jwt", "jwk": key.as_dict(private=False)}
+        certificate = {"client-cert": client_cert(BANK.der)}
+        return certificate | {"dpop": jwt.encode(header, said, key)}
+
+    answer = await world.redeem(registered, None, headers=proof(f"{MTLS}/token"))
+    assert (answer.status_code, answer.json()["token_type"]) == (200, "DPoP")
+    claims = answer.json()["access_token"].split(".")[1]
+    assert set(json.loads(base64.urlsafe_b64decode(claims + "=="))["cnf"]) == {"jkt"}
+    other = await world.redeem(registered, None, headers=proof("https://id.example/token"))
+    assert other.json()["error"] == "invalid_dpop_proof"
+
+
+@pytest.mark.parametrize("noise", ["\x00", "é", "a" * 60_000, ":", ":=:", ":AAAA:, :AAAA:", "%3A"])
+async def test_no_header_makes_an_error_of_ours(world: World, noise: str) -> None:
+    registered = await by_subject(world)
+    for names in (("client-cert",), ("client-cert", "client-cert-chain"), ("client-cert-chain",)):
+        headers = [(name.encode(), noise.encode()) for name in names]
+        for path in ("/token", "/introspect", "/revoke", "/userinfo"):
+            form = {"client_id": registered.client.client_id, "token": "x"}
+            answer = await world.by(None).post(path, data=form, headers=headers)
+            assert 400 <= answer.status_code < 500, (path, noise)

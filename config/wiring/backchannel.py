@@ -33,16 +33,18 @@ from idp.stores.decoupled import DecoupledRequests
 from idp.stores.grants import Grants
 from idp.stores.records import Records
 from idp.stores.refresh_tokens import RefreshTokens
+from idp.stores.sessions import Sessions
 from idp.stores.subjects import Subjects
 from idp.stores.used import Used
 
 
-def ciba_grant(world: World, opening: Opening) -> Ciba:
+def ciba_grant(world: World, issuer: str, opening: Opening) -> Ciba:
     """Return the grant type with which clients collect their tokens."""
     return Ciba(
         Collecting(
             database=world.database,
             requests=DecoupledRequests(world.database),
+            sessions=Sessions(world.database, issuer),
             residents=world.residents,
             opening=opening,
             limits=world.limits,

@@ -74,12 +74,13 @@ def grant_types(world: World, stores: Stores, shared: Shared) -> dict[str, Grant
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,
     )
+    device = device_grant(world, issuer.address, opening)
     offered: tuple[GrantType, ...] = (
-        *with_device_secrets(world, issuer, code, refresh, device_grant(world, opening)),
+        *with_device_secrets(world, issuer, code, refresh, device),
         ClientCredentials(issuer=issuer.address, opening=opening, entropy=world.entropy),
         _exchange(world, stores, shared, opening),
         _jwt_bearer(world, stores, shared, opening),
-        ciba_grant(world, opening),
+        ciba_grant(world, issuer.address, opening),
     )
     return {one.name: one for one in offered if one.name in issuer.features.grant_types}
 

@@ -14,6 +14,7 @@ from idp.protocol.native_sso import DEVICE_SECRET
 from idp.stores.consents import Consents
 from idp.stores.device_secrets import DeviceSecrets
 from idp.stores.history import History
+from idp.stores.sessions import Sessions
 from idp.stores.subjects import Subjects
 
 
@@ -34,8 +35,8 @@ def with_device_secrets(world: World, issuer: Issuer, *inner: GrantType) -> tupl
     """Return the grant types of logins, which add device secrets if the issuer offers that."""
     if not issuer.features.native_sso:
         return inner
-    secrets = DeviceSecrets(world.database)
-    return tuple(WithDeviceSecret(one, secrets, world.entropy) for one in inner)
+    secrets, sessions = DeviceSecrets(world.database), Sessions(world.database, issuer.address)
+    return tuple(WithDeviceSecret(one, secrets, sessions, world.entropy) for one in inner)
 
 
 def native_sso_profile(world: World, shared: Shared, opening: Opening) -> dict[str, NativeSso]:

@@ -19,6 +19,7 @@ from idp.protocol.errors import (
 from idp.protocol.grant import Authorization, digest_of
 from idp.residents.port import Residents, State
 from idp.stores.decoupled import DecoupledRequests
+from idp.stores.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Collecting:
 
     database: Database
     requests: DecoupledRequests
+    sessions: Sessions
     residents: Residents
     opening: Opening
     limits: Limits
@@ -70,6 +72,8 @@ class Collecting:
         resident = await self.residents.get(given.resident_id)
         if resident is None or resident.state is not State.ACTIVE:  # locked since (attack A21)
             raise InvalidGrant("the person cannot be acted for at present")
+        if not given.is_offline and not await self._goes_on(given, now):
+            raise InvalidGrant("the person signed out before the tokens were collected")
         authorization = replace(given, bound_to=asked.binding)
         opened = await self.opening.open(authorization, asked.client, now)
         return Redemption(
@@ -80,6 +84,11 @@ class Collecting:
             writes=(self.requests.move(request, request.redeem(opened.ends_at)), *opened.writes),
             answer=opened.answer,
         )
+
+    async def _goes_on(self, given: Authorization, now: int) -> bool:
+        """Return whether the session lives: what does not outlive it is not begun after it."""
+        ends = await self.sessions.ends_at(given.session_id, given.resident_id, now)
+        return ends is not None
 
     async def _revoke(self, request: Decoupled, now: int) -> None:
         assert request.authorization is not None

@@ -7,6 +7,7 @@ from idp.grants.grant_type import GrantType, Redemption, TokenRequest
 from idp.protocol.grant import Authorization, digest_of
 from idp.protocol.native_sso import DEVICE_SSO, DeviceSecret
 from idp.stores.device_secrets import DeviceSecrets
+from idp.stores.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class WithDeviceSecret:
 
     inner: GrantType
     secrets: DeviceSecrets
+    sessions: Sessions
     entropy: Entropy
 
     @property
@@ -39,7 +41,7 @@ class WithDeviceSecret:
             return _told(redemption, held, presented)
         if not redemption.fresh:
             return redemption
-        ends = await self.secrets.session_ends(
+        ends = await self.sessions.ends_at(
             authorization.session_id, authorization.resident_id, now
         )
         if ends is None or authorization.auth_time is None:  # signed out meanwhile

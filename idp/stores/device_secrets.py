@@ -16,13 +16,6 @@ _FIND = Statement(
     .select_from(table.join(session, table.c.session_id == session.c.id))
     .where(table.c.digest == bindparam("digest"), table.c.expires_at > bindparam("now"), _LIVE)
 )
-_ENDS = Statement(
-    select(session.c.expires_at).where(
-        session.c.id == bindparam("session_id"),
-        session.c.resident_id == bindparam("resident_id"),
-        _LIVE,
-    )
-)
 _INSERT = insert_new(table)
 _PRUNE = prune(table, "digest", "expires_at")
 _secret = msgspec.json.Decoder(DeviceSecret)
@@ -41,13 +34,6 @@ class DeviceSecrets:
         if row is None:
             return None
         return _secret.decode(row["state"]), _proofs.decode(row["proofs"])
-
-    async def session_ends(self, session_id: str, resident_id: str, now: int) -> int | None:
-        """Return when the session will end, None when it ended."""
-        row = await self._database.row(
-            _ENDS, session_id=session_id, resident_id=resident_id, now=now
-        )
-        return None if row is None else row["expires_at"]
 
     def add(self, secret: DeviceSecret) -> Write:
         """Return the write that keeps a new secret."""

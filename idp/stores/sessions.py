@@ -25,6 +25,15 @@ _WITH_LOGIN = Statement(
     .select_from(login.outerjoin(table, _HERE))
     .where(login.c.id == bindparam("login_id"))
 )
+_ENDS = Statement(
+    select(table.c.expires_at).where(
+        and_(
+            table.c.id == bindparam("session_id"),
+            table.c.resident_id == bindparam("resident_id"),
+            _LIVE,
+        )
+    )
+)
 _OF = Statement(
     select(table)
     .where(
@@ -109,6 +118,13 @@ class Sessions:
         if row is None:
             return None, None
         return login_of(row), _session(row) if row["id"] is not None else None
+
+    async def ends_at(self, session_id: str, resident_id: str, now: int) -> int | None:
+        """Return when a live session of this resident will end, None when it is over."""
+        row = await self._database.row(
+            _ENDS, session_id=session_id, resident_id=resident_id, now=now
+        )
+        return None if row is None else row["expires_at"]
 
     async def of(self, resident_id: str, now: int, limit: int = 50) -> list[Session]:
         """Return the live sessions of a resident, the newest first."""

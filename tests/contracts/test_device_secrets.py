@@ -47,15 +47,16 @@ async def test_it_is_found_with_what_its_session_rests_on(database: OpenDatabase
     assert await secrets.find(SECRET.digest, NOW) == (SECRET, SESSION.proofs)
     assert await secrets.find(SECRET.digest, NOW + 3600) is None
     assert await secrets.find(digest_of("other"), NOW) is None
-    assert await secrets.session_ends("s1", "r1", NOW) == NOW + 3600
-    assert await secrets.session_ends("s1", "r2", NOW) is None
+    sessions = Sessions(database, ISSUER)
+    assert await sessions.ends_at("s1", "r1", NOW) == NOW + 3600
+    assert await sessions.ends_at("s1", "r2", NOW) is None
 
 
 async def test_it_dies_with_its_session(database: OpenDatabase) -> None:
     secrets, sessions = await kept(database), Sessions(database, ISSUER)
     await database.submit(sessions.end("s1", "r1", NOW + 1))
     assert await secrets.find(SECRET.digest, NOW + 2) is None
-    assert await secrets.session_ends("s1", "r1", NOW + 2) is None
+    assert await sessions.ends_at("s1", "r1", NOW + 2) is None
 
 
 async def test_one_without_a_session_is_worth_nothing(database: OpenDatabase) -> None:

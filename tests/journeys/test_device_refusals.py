@@ -195,3 +195,22 @@ async def test_a_code_is_one_issuers(database: OpenDatabase, tmp_path: Path) -> 
         )
         assert answer.json()["error"] == "invalid_client"
         assert (await device.polls())["error"] == "authorization_pending"
+
+
+async def test_who_signs_out_takes_back_what_no_device_collected_yet(
+    here: Site, device: Device
+) -> None:
+    browser = here.browser()
+    for scope, outlives in (("openid", False), ("openid offline_access", True)):
+        code = (await device.asks(scope=scope))["user_code"]
+        page = await browser.press(await to_question(browser, code), code, CONFIRM)
+        if "individual_id" in page.html:
+            page = await browser.press(page, "/identify", individual_id="4821009637")
+            page = await browser.press(page, "/prove", otp=await here.code())
+        if "/consent" in page.html:
+            await browser.press(page, "/consent", ACCEPT)
+        page = await browser.get("/logout")
+        await browser.press(page, "/logout/confirm", ("decision", "continue"))
+        told = await device.polls()
+        assert ("access_token" in told) is outlives
+        assert outlives or told["error"] == "invalid_grant"

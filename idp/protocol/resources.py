@@ -135,7 +135,9 @@ def words_for(client: Client, servers: Mapping[str, ResourceServer]) -> frozense
 
     Those that its ``resources`` take; where one takes any, whatever the client says.
     """
-    named = [servers[address] for address in client.resources if address in servers]
+    own = {} if client.audience is None else {client.audience: ResourceServer.of(client)}
+    known = {**servers, **own}
+    named = [known[address] for address in client.resources if address in known]
     if not all(server.scope for server in named):
         return frozenset(word for word in client.scope if _SCOPE.match(word))
     return frozenset(word for server in named for word in server.scope)

@@ -167,6 +167,7 @@ async def _begin(plan: Plan, wish: Wish, children: Supervisor) -> None:
             ("web", f"{plan.operations}/readyz"),
             ("inbox", f"{plan.inbox}/messages"),
             ("relying-party", f"{plan.relying_party}/"),
+            *((("desk", f"{plan.desk}/ciba"),) if plan.tester else ()),
         ):
             await children.until(name, _answers(http, url))
         _tell(plan, wish)
@@ -215,7 +216,7 @@ def _answers(http: "AsyncClient", url: str) -> Callable[[], Awaitable[bool]]:
 
     async def ask() -> bool:
         try:
-            return (await http.get(url)).status_code == 200
+            return (await http.get(url)).status_code < 500
         except HTTPError:
             return False
 

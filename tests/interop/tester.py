@@ -296,23 +296,28 @@ class FapiPerson(Person):
         return await self.settled(self._landed(self.client, browser, landed))
 
 
+def parties_of(demo: Demonstration, alias: str) -> tuple[Party, Party]:
+    """Return both clients of ``alias``."""
+    family = demo.ready["conformance"][alias]
+    made = []
+    for suffix in ("", "2"):
+        mtls = family[f"mtls{suffix}"]
+        file = demo.directory / f"{alias}{suffix}.pem"
+        file.write_text(mtls["cert"] + mtls["key"])
+        made.append(Party(alias, family["issuer"], family[f"client{suffix}"], file))
+    return made[0], made[1]
+
+
 @asynccontextmanager
 async def in_front_of(
     demo: Demonstration, alias: str, cookies: dict[str, str]
 ) -> AsyncIterator[Fapi]:
     """Stand in front of ``alias``; ``cookies`` are of a browser that is kept between tests."""
     family = demo.ready["conformance"][alias]
-    parties = []
-    for suffix in ("", "2"):
-        mtls = family[f"mtls{suffix}"]
-        file = demo.directory / f"{alias}{suffix}.pem"
-        file.write_text(mtls["cert"] + mtls["key"])
-        parties.append(Party(alias, family["issuer"], family[f"client{suffix}"], file))
     trust = ssl.create_default_context(cafile=demo.ready["certificate"])
     async with AsyncExitStack() as stack:
         http = httpx2.AsyncClient(verify=trust, trust_env=False, timeout=30)
         await stack.enter_async_context(http)
         metadata = (await http.get(family["discoveryUrl"])).json()
-        yield Fapi(
-            demo, http, metadata, stack, (parties[0], parties[1]), family["resourceUrl"], cookies
-        )
+        parties = parties_of(demo, alias)
+        yield Fapi(demo, http, metadata, stack, parties, family["resourceUrl"], cookies)

@@ -28,6 +28,9 @@ RELAXED: dict[str, object] = {
     "otp_sends_per_client": "9000/60",
     "sends_per_address": "9000/60",
     "logins_per_address": "9000/60",
+    "backchannel_per_client": "9000/60",
+    "backchannel_per_resident": "9000/60",
+    "backchannel_per_pair": "9000/60",
 }
 """Paces at which a tester may work. How often somebody may guess stays as it is."""
 

@@ -1,12 +1,12 @@
 """Assertions of trusted issuers, exchanged for access tokens (RFC 7523 §2.1, RFC 7521 §4.1)."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from config.runtime.database.unit import Write
 from config.runtime.entropy import Entropy
 from config.settings.trust import TrustedIssuer
-from idp.client_auth.keys import ClientKeys
 from idp.grants.grant_type import Redemption, TokenRequest
 from idp.grants.opening import Opening
 from idp.protocol import jwt_bearer
@@ -18,6 +18,7 @@ from idp.protocol.jwt_bearer import TYPS, Assertion
 from idp.protocol.resources import check_asked
 from idp.residents.port import Residents, State
 from idp.stores.used import Used
+from keystore.jose.jwk import JwkSet
 from keystore.jose.reader import BadToken, Parsed, Rules, Verified, parse, verify
 
 SubjectOf = Callable[[Client, str], Awaitable[tuple[str, Write | None]]]
@@ -32,6 +33,14 @@ class _Keys:
     jwks_uri: str | None
 
 
+class KeySource(Protocol):
+    """Public keys, as they are given or published somewhere."""
+
+    async def of(self, holder: _Keys, /, alg: str, kid: str | None) -> JwkSet:
+        """Return the keys, or raise InvalidClient where there are none that can be used."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JwtBearer:
     """``urn:ietf:params:oauth:grant-type:jwt-bearer``. There are no refresh tokens.
@@ -41,7 +50,7 @@ class JwtBearer:
 
     issuer: str
     trusted: Sequence[TrustedIssuer]
-    keys: ClientKeys
+    keys: KeySource
     residents: Residents
     subject_of: SubjectOf
     used: Used
@@ -62,22 +71,10 @@ class JwtBearer:
         resident_id, subject, writes = "", client.client_id, tuple[Write, ...]()
         if trust.vouches_for == "resident":
             resident_id, subject, writes = await self._resident(assertion, client, now)
-        authorization = Authorization(
-            grant_id=self.entropy.token(16),
-            issuer=self.issuer,
-            client_id=client.client_id,
+        authorization = replace(
+            self._nobodys(client, scope),
             resident_id=resident_id,
             subject=subject,
-            scope=scope,
-            claims=NOTHING,
-            granted_claims=frozenset(),
-            claims_locales=(),
-            session_id="",
-            auth_time=None,
-            acr=None,
-            amr=(),
-            nonce=None,
-            auth_time_asked=False,
             resources=asked.words("resource"),
         )
         opened = await self.opening.open(authorization, client, now)
@@ -94,6 +91,26 @@ class JwtBearer:
             fresh=False,
             refresh_token=None,
             writes=(once, *writes, *opened.writes),
+        )
+
+    def _nobodys(self, client: Client, scope: tuple[str, ...]) -> Authorization:
+        """Return what the client itself may do."""
+        return Authorization(
+            grant_id=self.entropy.token(16),
+            issuer=self.issuer,
+            client_id=client.client_id,
+            resident_id="",
+            subject=client.client_id,
+            scope=scope,
+            claims=NOTHING,
+            granted_claims=frozenset(),
+            claims_locales=(),
+            session_id="",
+            auth_time=None,
+            acr=None,
+            amr=(),
+            nonce=None,
+            auth_time_asked=False,
         )
 
     async def _verified(self, text: str, client: Client) -> tuple[TrustedIssuer, Verified]:

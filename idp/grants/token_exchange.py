@@ -73,37 +73,40 @@ class TokenExchange:
         wanted = token_exchange.wanted_type(asked)
         subject, actor = await self._parties(asked, client, now)
         token_exchange.check_policy(subject, client)
-        act = token_exchange.actor_of(subject, actor, client)
-        scope = token_exchange.scope_of(asked, subject, client)
-        targets = token_exchange.targets_of(await self._named(asked), subject, client)
-        before = subject.grant.authorization
         authorization = replace(
-            before,
-            grant_id=self.entropy.token(16),
-            grant_action="",
+            self._descendant(subject),
             client_id=client.client_id,
-            scope=scope,
-            claims=NOTHING,
-            granted_claims=frozenset(),
-            nonce=None,
-            resources=targets,
-            details=subject.details,
-            bound_to=None,
-            actor=act,
-            ancestors=(*before.ancestors, before.grant_id),
+            actor=token_exchange.actor_of(subject, actor, client),
+            scope=token_exchange.scope_of(asked, subject, client),
+            resources=token_exchange.targets_of(await self._named(asked), subject, client),
         )
         if wanted == REFRESH_TOKEN:
             return self._refreshable(authorization, subject, client, now)
         grant = self._grant(authorization, subject, self.lifetimes.access_token, now)
         return Redemption(
             authorization=authorization,
-            scope=scope,
-            audience=targets,
+            scope=authorization.scope,
+            audience=authorization.resources,
             ends_at=grant.expires_at,
             fresh=False,
             refresh_token=None,
             writes=self._opened(grant),
             answer={"issued_token_type": ACCESS_TOKEN},
+        )
+
+    def _descendant(self, subject: Party) -> Authorization:
+        """Return what is left of the subject's authorization: nothing of the claims to be told."""
+        before = subject.grant.authorization
+        return replace(
+            before,
+            grant_id=self.entropy.token(16),
+            grant_action="",
+            claims=NOTHING,
+            granted_claims=frozenset(),
+            nonce=None,
+            details=subject.details,
+            bound_to=None,
+            ancestors=(*before.ancestors, before.grant_id),
         )
 
     async def _parties(

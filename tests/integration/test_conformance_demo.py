@@ -115,7 +115,9 @@ def test_each_issuer_tells_the_truth_about_its_profile(running: Demonstration) -
         told = [one.metadata(http) for one in (plain, fapi, signing)]
     assert "RS256" in told[0]["id_token_signing_alg_values_supported"]
     assert not told[0]["require_pushed_authorization_requests"]
+    assert len(told[0]["response_types_supported"]) == 6
     for strict in told[1:]:
+        assert strict["response_types_supported"] == ["code"]
         assert strict["require_pushed_authorization_requests"]
         for name, values in strict.items():
             if name.endswith("signing_alg_values_supported"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
+from config.settings.issuers import RESPONSE_TYPES
 from config.wiring.demo.plan import Plan
 from config.wiring.demo.seed import write_private
 from config.wiring.registering import registrar
@@ -40,7 +41,11 @@ FAMILIES = (
         alias="symbolon-oidc",
         profile="oidc",
         method="client_secret_basic",
-        changes={"require_pkce": False},
+        changes={
+            "require_pkce": False,
+            "response_types": RESPONSE_TYPES,
+            "grant_types": (*GRANTS, "implicit"),
+        },
     ),
     Family(
         alias="symbolon-oidc-post",

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from config.settings.issuers import RESPONSE_TYPES
+
 SOFTHSM_PLACES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so")
 LOOPBACK = "127.0.0.1"
 SAMPLES = Path(__file__).parents[3] / "idp/residents/samples.jsonl"
 FEATURES: dict[str, dict[str, object]] = {
-    "oidc": {
-        "sample_resource": True,
-    },
+    "oidc": {"sample_resource": True, "response_types": list(RESPONSE_TYPES)},
     "fapi2": {"sample_resource": True},
     "fapi2-message-signing": {"sample_resource": True},
 }

@@ -35,7 +35,7 @@ class Link:
         secret, message_id = parts.entropy.token(), parts.entropy.token(16)
         letter = _letter(summons, reach or Reach("+00000000000", "sms"), secret, addresses.locale)
         body = await seal(parts.door, letter, message_id)
-        if channel is None or summons.resident_id is None:
+        if channel is None:  # nobody has an address either
             unsent = parts.challenges.silence(message_id, body, summons.ends_at)
             return Brought((unsent,), digest_of(secret))
         return Brought((_queued(self, summons, channel, message_id, body),), digest_of(secret))

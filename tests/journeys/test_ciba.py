@@ -195,6 +195,18 @@ async def test_a_link_opens_the_request_where_nobody_is_signed_in(here: Site) ->
     assert (await here.browser().get(await link(here))).status == 410
 
 
+async def test_a_link_lapses_with_its_request(here: Site) -> None:
+    await known(here)
+    await ask(here, requested_expiry="60")
+    browser = here.browser()
+    path = await link(here)
+    page = await browser.get(path)
+    here.clock.time += 61
+    assert (await browser.press(page, path, APPROVE)).status == 410
+    assert (await browser.get(path)).status == 410
+    assert (await browser.get("/approvals/" + "x" * 43)).status == 410
+
+
 async def test_the_link_says_no_without_a_login(here: Site) -> None:
     await known(here)
     asked = (await ask(here)).json()

@@ -6,6 +6,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from config.runtime.database.unit import Statement, Write
+from idp.residents.tables import resident
 from tests.backchannel import BANK, PERSON, SECRET, ask, known, poll, post, refusal, signed
 from tests.factor_world import CHARITY
 from tests.journeys.login_world import ORIGIN, Site
@@ -69,6 +71,12 @@ async def test_objects_for_others_of_other_times_and_by_others(here: Site) -> No
     tokens.append(none + ".")
     for token in tokens:
         assert refusal(await sent(here, token)).startswith("invalid_"), token
+
+
+@pytest.mark.behaviour(51)
+async def test_a_request_is_signed_as_registered(here: Site) -> None:
+    await known(here, backchannel_authentication_request_signing_alg="PS256")
+    assert refusal(await sent(here, signed(here.clock.time))) == "invalid_request"
 
 
 @pytest.mark.behaviour(51)
@@ -170,7 +178,16 @@ async def test_nobody_learns_who_is_registered(here: Site) -> None:
     assert work["known"] == work["unknown"] == work["locked"] == work["odd"]
 
 
-@pytest.mark.attack("F33")
+async def test_a_person_who_is_locked_is_not_asked(here: Site) -> None:
+    await known(here)
+    lock = resident.update().where(resident.c.id == here.world.amina.id).values(state="locked")
+    await here.world.database.submit(Write(Statement(lock), {}))
+    answer = await ask(here)
+    assert refusal(await poll(here, answer.json()["auth_req_id"])) == "authorization_pending"
+    assert await here.world.letters() == []
+
+
+@pytest.mark.attack("A31")
 async def test_a_person_is_asked_seldom_whatever_a_client_does(here: Site) -> None:
     """Push-bombing: the fourth request of a client waits unseen, and looks like the others."""
     await known(here)

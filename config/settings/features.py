@@ -40,6 +40,10 @@ class Features(Section, frozen=True):
     """File with the keys (a JWK set) of attesters whose attestations count for every client that
     names no keys of an attester of its own."""
 
+    attester_ca: str = ""
+    """PEM file of authorities whose certificates make an attester: attestations bring theirs in
+    ``x5c``. They count for the same clients as ``attesters``."""
+
     attestation_challenge: bool = False
     """Whether the proof of an attested key must hold a challenge of ours, which keeps out proofs
     made in advance and costs clients a request."""

@@ -103,7 +103,14 @@ def anchored(settings: Settings, directory: Path) -> Settings:
     replace = msgspec.structs.replace
     keys, web = settings.keys, settings.web
     issuers = [
-        replace(one, features=replace(one.features, attesters=path(one.features.attesters)))
+        replace(
+            one,
+            features=replace(
+                one.features,
+                attesters=path(one.features.attesters),
+                attester_ca=path(one.features.attester_ca),
+            ),
+        )
         for one in settings.issuers
     ]
     return replace(

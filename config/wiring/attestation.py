@@ -14,13 +14,15 @@ from idp.flows.dpop_nonces import DpopNonces
 from idp.stores.used import Used
 from keystore.jose.embedded import EmbeddedKeys
 from keystore.jose.jwk import JwkSet, KeyRefused, parse_set
+from keystore.x509.authorities import Authorities
+from keystore.x509.certificate import CertificateRefused
 
 
 def attestation_methods(
     world: World, issuer: Issuer, keys: ClientKeys, used: Used
 ) -> tuple[Method, ...]:
     """Return both methods, or raise SettingsError for keys of attesters that are none."""
-    attestations = Attestations(keys, _attesters(issuer))
+    attestations = Attestations(keys, _attesters(issuer), _authorities(issuer))
     challenges = _challenges(world, issuer) if issuer.features.attestation_challenge else None
     return (
         AttestJwtClientAuth(
@@ -52,3 +54,13 @@ def _attesters(issuer: Issuer) -> JwkSet | None:
         return parse_set(Path(issuer.features.attesters).read_bytes())
     except (OSError, KeyRefused) as reason:
         raise SettingsError(f"features.attesters: {reason}") from reason
+
+
+def _authorities(issuer: Issuer) -> Authorities | None:
+    if not issuer.features.attester_ca:
+        return None
+    try:
+        pem = Path(issuer.features.attester_ca).read_bytes()
+        return Authorities.load(pem, of_clients=False)
+    except (OSError, CertificateRefused) as reason:
+        raise SettingsError(f"features.attester_ca: {reason}") from reason

@@ -4,6 +4,7 @@ draft-ietf-oauth-attestation-based-client-auth-10 §4, §7.1. What follows prove
 holds that key.
 """
 
+from base64 import b64decode
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from idp.protocol.attestation import (
     ALGS,
     ATTESTATION_TYP,
     LONGEST,
+    LONGEST_CHAIN,
     METHODS,
     judge_attestation,
 )
@@ -21,6 +23,9 @@ from idp.protocol.errors import InvalidClientAttestation, UseAttestationChalleng
 from idp.protocol.grant import Confirmation
 from keystore.jose import reader
 from keystore.jose.jwk import Jwk, JwkSet, KeyRefused, parse
+from keystore.jose.public import members
+from keystore.x509.authorities import Authorities
+from keystore.x509.certificate import CertificateRefused, read
 
 _RULES = reader.Rules(algs=frozenset(ALGS), typs=frozenset((ATTESTATION_TYP,)))
 
@@ -35,10 +40,13 @@ class Challenges(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attestations:
-    """``attesters`` are trusted for every client that registered no keys of its own attester."""
+    """``attesters`` are trusted for every client that registered no keys of its own attester, and
+    so are those for whose certificates one of ``authorities`` vouches.
+    """
 
     keys: ClientKeys
     attesters: JwkSet | None
+    authorities: Authorities | None = None
 
     async def verify(self, carried: Carried, client: Client, now: int) -> Jwk:
         """Return the key of the instance, or raise InvalidClientAttestation."""
@@ -46,10 +54,10 @@ class Attestations:
             raise InvalidClientAttestation("the request has no OAuth-Client-Attestation")
         try:
             parsed = parsed_header(carried.attestation)
-            keys = await self._trusted(client, parsed)
+            keys = await self._trusted(client, parsed, now)
             verified = reader.verify(parsed, keys, _RULES)
             key = parse(judge_attestation(verified.claims, client.client_id, now))
-        except (reader.BadToken, KeyRefused) as reason:
+        except (reader.BadToken, KeyRefused, CertificateRefused) as reason:
             raise InvalidClientAttestation(
                 "the attestation is not signed by an attester that is trusted for the client",
                 detail=str(reason),
@@ -58,10 +66,27 @@ class Attestations:
             raise InvalidClientAttestation("the key in cnf is of an unknown kind")
         return key
 
-    async def _trusted(self, client: Client, parsed: reader.Parsed) -> JwkSet:
-        if client.jwks is None and client.jwks_uri is None and self.attesters is not None:
-            return self.attesters
+    async def _trusted(self, client: Client, parsed: reader.Parsed, now: int) -> JwkSet:
+        if client.jwks is None and client.jwks_uri is None:
+            if self.authorities is not None and "x5c" in parsed.header:
+                return _certified(parsed.header["x5c"], self.authorities, now)
+            if self.attesters is not None:
+                return self.attesters
         return await self.keys.of(client, parsed.header["alg"], parsed.header.get("kid"))
+
+
+def _certified(chain: list[object], authorities: Authorities, now: int) -> JwkSet:
+    """Return the key of the first certificate in ``x5c`` (RFC 7515 §4.1.6, §9.8 of the draft)."""
+    if not 0 < len(chain) <= LONGEST_CHAIN or not all(isinstance(one, str) for one in chain):
+        raise reader.BadToken("x5c is a list of few certificates")
+    try:
+        leaf, *issuers = (b64decode(str(one), validate=True) for one in chain)
+        certificate = read(leaf)
+        authorities.check(certificate, issuers, now)
+        key = parse(members(certificate.spki))
+    except ValueError as reason:
+        raise reader.BadToken("x5c holds certificates in base64") from reason
+    return JwkSet(() if key is None else (key,))
 
 
 def parsed_header(value: str) -> reader.Parsed:

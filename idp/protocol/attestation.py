@@ -23,6 +23,9 @@ PROOF_TYP = "oauth-client-attestation-pop+jwt"
 LONGEST = 16_384
 """Characters of each of the two headers."""
 
+LONGEST_CHAIN = 5
+"""Certificates in the header of an attestation."""
+
 LONGEST_ID = 512
 
 SKEW = 30
@@ -88,7 +91,8 @@ def check_registration(client: Client, issuer: Issuer) -> None:
     """Raise InvalidClientMetadata unless somebody is there whose attestations count."""
     method = client.token_endpoint_auth_method
     known = client.jwks is not None or client.jwks_uri is not None
-    if method in METHODS and not known and not issuer.features.attesters:
+    trusted = issuer.features.attesters or issuer.features.attester_ca
+    if method in METHODS and not known and not trusted:
         raise InvalidClientMetadata(
             "attestations need a trusted attester: its keys in jwks or at jwks_uri"
         )

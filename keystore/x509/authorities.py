@@ -26,14 +26,15 @@ _ANY_USAGE = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
 class Authorities:
     """Trust anchors. Revocation is not looked up: a client that lost its key is registered anew."""
 
-    def __init__(self, anchors: Sequence[x509.Certificate]) -> None:
+    def __init__(self, anchors: Sequence[x509.Certificate], *, of_clients: bool = True) -> None:
+        """``of_clients`` says that extended key usages count: clients of TLS have one of theirs."""
         self._policy = PolicyBuilder().store(Store(list(anchors))).max_chain_depth(DEEPEST)
         self._policy = self._policy.extension_policies(
-            ca_policy=_of_issuers(), ee_policy=_of_ends()
+            ca_policy=_of_issuers(), ee_policy=_of_ends(of_clients)
         )
 
     @classmethod
-    def load(cls, pem: bytes) -> "Authorities":
+    def load(cls, pem: bytes, *, of_clients: bool = True) -> "Authorities":
         """Return the authorities in a PEM file, or raise CertificateRefused."""
         try:
             anchors = x509.load_pem_x509_certificates(pem)
@@ -41,7 +42,7 @@ class Authorities:
             raise CertificateRefused(f"no certificates in PEM: {fault}") from fault
         if len(anchors) > MOST_AUTHORITIES:
             raise CertificateRefused(f"more than {MOST_AUTHORITIES} authorities")
-        return cls(anchors)
+        return cls(anchors, of_clients=of_clients)
 
     def check(self, certificate: Certificate, issuers: Sequence[bytes], now: int) -> None:
         """Raise CertificateRefused unless a path leads from the certificate to an authority.
@@ -65,10 +66,11 @@ def _of_issuers() -> ExtensionPolicy:
     return policy.may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _signs_certificates)
 
 
-def _of_ends() -> ExtensionPolicy:
+def _of_ends(of_clients: bool) -> ExtensionPolicy:
     policy = ExtensionPolicy.permit_all()
     policy = policy.may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _signs)
-    return policy.may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _for_clients)
+    usages = _for_clients if of_clients else None
+    return policy.may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, usages)
 
 
 def _signs_certificates(_: object, __: object, usage: x509.KeyUsage | None) -> None:

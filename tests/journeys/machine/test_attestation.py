@@ -1,6 +1,7 @@
 """Clients whose instances are attested (draft-ietf-oauth-attestation-based-client-auth-10)."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
@@ -20,12 +22,15 @@ from idp.client_auth.attestation import claimed_client
 from idp.flows.registration import Registered
 from idp.protocol.attestation import OLDEST
 from idp.protocol.errors import InvalidClientMetadata
+from tests.certificates import Holder, Wanted, authority, name
+from tests.certificates import made as issued
 from tests.keyrings import HandClock
 from tests.oauth import CALLBACK, VERIFIER, Ground, Provider, provider
 
 ATTESTER = ECKey.generate_key("P-256", {"kid": "attester"}, private=True)
 TRUSTED = ECKey.generate_key("P-256", {"kid": "trusted"}, private=True)
 STRANGER = ECKey.generate_key("P-256", {"kid": "attester"}, private=True)
+ROOT = authority("Attesters")
 METHODS = ("attest_jwt_client_auth", "attest_jwt_client_auth_dpop")
 SCOPE = ("openid", "profile", "email", "offline_access")
 
@@ -99,9 +104,11 @@ class Wallet:
 
 async def made(ground: Ground, **features: Any) -> Provider:
     (ground.directory / "attesters.json").write_bytes(jwks(TRUSTED))
+    (ground.directory / "ca.pem").write_bytes(ROOT.pem)
     offered = Features(
         auth_methods=(*METHODS, "client_secret_basic"),
         attesters=str(ground.directory / "attesters.json"),
+        attester_ca=str(ground.directory / "ca.pem"),
         **features,
     )
     issuer = Issuer(
@@ -269,6 +276,45 @@ async def test_an_attester_that_is_trusted_for_all_attests_whom_no_own_one_does(
     headers = wallet.headers(attestation=wallet.attestation(by=TRUSTED))
     assert (await wallet.redeem(other, headers)).status_code == 200
     assert refused(await wallet.redeem(other, wallet.headers()))
+
+
+def certified(wallet: Wallet, chain: list[Any], holder: Holder) -> str:
+    """An attestation that brings the certificate of its attester."""
+    said = {
+        "sub": wallet.client_id,
+        "exp": wallet.op.clock.now() + 3600,
+        "cnf": {"jwk": wallet.key.as_dict(private=False)},
+    }
+    header = {"typ": "oauth-client-attestation+jwt", "x5c": chain}
+    assert isinstance(holder.key, ec.EllipticCurvePrivateKey)
+    return signed(ECKey.import_key(holder.key), header, said)
+
+
+async def test_an_authority_may_vouch_for_attesters(op: Provider, registered: Registered) -> None:
+    """§9.8: the chain is in ``x5c``, and leads to an authority that the operator trusts."""
+    other = await op.register("attest_jwt_client_auth")
+    wallet = Wallet(op, other.client.client_id)
+    middle = authority("middle", ROOT)
+    attester = issued(Wanted(subject=name("attester"), usages=None), middle)
+    stranger = issued(Wanted(subject=name("attester"), usages=None), authority("Attesters"))
+    good, above, bad = (b64encode(one.der).decode() for one in (attester, middle, stranger))
+
+    async def redeem(attestation: str) -> httpx2.Response:
+        headers = wallet.headers(attestation=attestation)
+        return await wallet.redeem(other, headers, client_id=wallet.client_id)
+
+    assert (await redeem(certified(wallet, [good, above], attester))).status_code == 200
+    for chain, holder in (
+        ([good], attester),  # the middle is missing
+        ([bad], stranger),
+        ([good, above], stranger),
+        ([bad, good, above], stranger),
+        ([good, above, *[above] * 4], attester),
+    ):
+        assert refused(await redeem(certified(wallet, chain, holder)))
+    own = Wallet(op, registered.client.client_id)  # it named an attester of its own
+    headers = own.headers(attestation=certified(own, [good, above], attester))
+    assert refused(await own.redeem(registered, headers))
 
 
 async def test_no_attestation_proves_a_client_with_another_method(

@@ -9,6 +9,7 @@ from idp.flows.clients import KnownClients
 from idp.protocol.client import Client
 from idp.protocol.errors import InsufficientScope, InvalidToken
 from idp.protocol.global_revocation import SCOPE, Named
+from idp.stores import unredeemed
 from idp.stores.grants import Grants
 from idp.stores.records import Records
 from idp.stores.sessions import Sessions
@@ -45,11 +46,14 @@ class GlobalRevocation:
         if resident_id is None:
             return
         fact = Fact(name="resident.revoked", at=now, about=resident_id)
+        ended = self.grants.revoke_at_issuer(resident_id, self.issuer, now)
         await self.database.submit(
             self.sessions.end_all(resident_id, now),
-            self.grants.revoke_at_issuer(resident_id, self.issuer, now),
+            *unredeemed.at_issuer(resident_id, self.issuer),
+            ended,
             *self.records.write(fact, client.client_id),
         )
+        await self.database.submit(ended)
 
     async def _resident(self, named: Named, client: Client) -> str | None:
         """Return whom the client, or else every client, calls so."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from config.runtime.audit.records import AuditEntry
-from config.runtime.database.unit import Write
 from config.runtime.journal import Fact
 from idp.flows.issuer_keys import IssuerKeys
 from idp.flows.login_ground import LoginGround, Visit
@@ -15,6 +14,7 @@ from idp.protocol.logout import AfterLogout, client_of
 from idp.protocol.parameters import Parameters
 from idp.protocol.session import Session
 from idp.protocol.tokens import session_identifier
+from idp.stores import unredeemed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,18 +57,21 @@ class Logout:
 
     async def end(self, session: Session, now: int) -> None:
         """End the session and what rests on it, as one unit."""
-        await self.ground.database.submit(*self.writes(session.id, session.resident_id, now))
+        await self.end_session(session.id, session.resident_id, now)
 
-    def writes(self, session_id: str, resident_id: str, now: int) -> tuple[Write, ...]:
-        """Return the writes that end a session of this resident."""
+    async def end_session(self, session_id: str, resident_id: str, now: int) -> None:
+        """End a session of this resident and what rests on it."""
         ground = self.ground
+        ended = ground.stores.grants.revoke_session(session_id, resident_id, now)
         entry = AuditEntry(at=now, actor=resident_id, action="session.ended", about=session_id)
-        return (
+        await ground.database.submit(
             ground.stores.sessions.end(session_id, resident_id, now),
-            ground.stores.grants.revoke_session(session_id, resident_id, now),
+            *unredeemed.of_session(session_id, resident_id),
+            ended,
             ground.audit.write(entry),
             ground.journal.write(Fact(name=entry.action, at=now, about=session_id)),
         )
+        await ground.database.submit(ended)
 
     async def _hint(self, asked: Parameters) -> VerifiedHint | None:
         if "id_token_hint" not in asked:

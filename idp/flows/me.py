@@ -15,6 +15,7 @@ from idp.protocol.login import IllegalMove
 from idp.protocol.own_pages import OWN_PAGES, own_request
 from idp.protocol.session import Session, standing
 from idp.residents.port import Resident, State
+from idp.stores import unredeemed
 from idp.stores.history import WITHDRAWN, Event
 
 RECENTLY = 300
@@ -98,11 +99,14 @@ class Me:
         if await self.ground.clients.named(client_id) is None:
             raise IllegalMove("there is no such client")
         resident_id, stores = person.resident.id, self.ground.stores
+        ended = stores.grants.revoke_consent(resident_id, client_id, now)
         await self.ground.database.submit(
             stores.consents.withdraw(resident_id, client_id),
-            stores.grants.revoke_consent(resident_id, client_id, now),
+            *unredeemed.of_consent(resident_id, client_id),
+            ended,
             *self.noted(person, "consent.withdrawn", now, client_id=client_id, outcome=WITHDRAWN),
         )
+        await self.ground.database.submit(ended)
 
     async def sessions(self, person: Person, now: int) -> list[Session]:
         """Return where the person is signed in, this browser first."""
@@ -113,7 +117,7 @@ class Me:
         """Sign out of one session. Raises IllegalMove when it is none of the person's."""
         if all(session_id != session.id for session in await self.sessions(person, now)):
             raise IllegalMove("there is no such session")
-        await self.ground.database.submit(*self.logout.writes(session_id, person.resident.id, now))
+        await self.logout.end_session(session_id, person.resident.id, now)
 
     async def end_others(self, person: Person, now: int) -> None:
         """Sign out everywhere but here."""
@@ -122,6 +126,7 @@ class Me:
             at=now, actor=person.resident.id, action="session.others_ended", about=kept.id
         )
         await ground.database.submit(
+            *unredeemed.of_other_sessions(kept),
             ground.stores.grants.revoke_other_sessions(kept, now),
             ground.stores.sessions.end_others(kept, now),
             ground.audit.write(entry),

@@ -53,6 +53,11 @@ class Codes:
             _INSERT,
             {
                 "digest": code.digest,
+                "issuer": code.authorization.issuer,
+                "client_id": code.authorization.client_id,
+                "resident_id": code.authorization.resident_id,
+                "session_id": code.authorization.session_id,
+                "offline": int(code.authorization.is_offline),
                 "authorization": msgspec.json.encode(code.authorization),
                 "redirect_uri": code.redirect_uri,
                 "code_challenge": code.code_challenge,

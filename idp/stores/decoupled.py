@@ -60,6 +60,8 @@ class DecoupledRequests:
             {
                 "digest": request.digest,
                 "code_digest": request.code_digest,
+                "issuer": request.issuer,
+                "client_id": request.client_id,
                 "resident_id": _whose(request),
                 "revision": request.revision,
                 "state": msgspec.json.encode(request),

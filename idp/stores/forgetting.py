@@ -4,17 +4,17 @@ from sqlalchemy import bindparam, delete
 
 from config.runtime.database.unit import Statement, Write
 from idp.stores.login_tables import consent, history, session, subject
-from idp.stores.oauth_tables import decoupled, device_secret, grant
+from idp.stores.oauth_tables import code, decoupled, device_secret, grant
 
 _FORGET = tuple(
     Statement(delete(table).where(table.c.resident_id == bindparam("resident_id")))
-    for table in (session, consent, subject, history, grant, decoupled, device_secret)
+    for table in (session, consent, subject, history, code, grant, decoupled, device_secret)
 )
 
 
 def forget(resident_id: str) -> tuple[Write, ...]:
-    """Return the writes that remove sessions, consents, subjects, history, grants and requests of
-    a person.
+    """Return the writes that remove sessions, consents, subjects, history, codes, grants and
+    requests of a person.
 
     Tokens of a grant that is gone are dead at once; its refresh tokens leave when they expire.
     """

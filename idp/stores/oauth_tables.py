@@ -22,12 +22,18 @@ code = Table(
     "oauth_code",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("resident_id", Text, nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("offline", Integer, nullable=False),  # 1 when what comes of it outlives the session
     Column("authorization", LargeBinary, nullable=False),  # JSON of Authorization
     Column("redirect_uri", Text, nullable=False),
     Column("code_challenge", Text),
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
     Column("keep_until", BigInteger, nullable=False),  # a tombstone stays as long as its grant
+    Index("ix_oauth_code_resident_id", "resident_id"),
     Index("ix_oauth_code_keep_until", "keep_until"),
 )
 
@@ -92,7 +98,9 @@ decoupled = Table(
     metadata,
     Column("digest", LargeBinary, primary_key=True),  # of device_code or auth_req_id
     Column("code_digest", LargeBinary, unique=True),  # keyed hash of user_code
-    Column("resident_id", Text),  # whom a backchannel request names
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("resident_id", Text),  # whom a backchannel request names, or who approved it
     Column("revision", Integer, nullable=False),
     Column("state", LargeBinary, nullable=False),  # JSON of idp.protocol.decoupled.Decoupled
     Column("expires_at", BigInteger, nullable=False),

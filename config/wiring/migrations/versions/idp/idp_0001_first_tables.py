@@ -145,6 +145,11 @@ def upgrade() -> None:
     op.create_table(
         "oauth_code",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("resident_id", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("offline", sa.Integer(), nullable=False),
         sa.Column("authorization", sa.LargeBinary(), nullable=False),
         sa.Column("redirect_uri", sa.Text(), nullable=False),
         sa.Column("code_challenge", sa.Text(), nullable=True),
@@ -155,11 +160,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("oauth_code", schema=None) as batch_op:
         batch_op.create_index("ix_oauth_code_keep_until", ["keep_until"], unique=False)
+        batch_op.create_index("ix_oauth_code_resident_id", ["resident_id"], unique=False)
 
     op.create_table(
         "oauth_decoupled",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("code_digest", sa.LargeBinary(), nullable=True),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("resident_id", sa.Text(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("state", sa.LargeBinary(), nullable=False),
@@ -354,6 +362,7 @@ def downgrade() -> None:
 
     op.drop_table("oauth_decoupled")
     with op.batch_alter_table("oauth_code", schema=None) as batch_op:
+        batch_op.drop_index("ix_oauth_code_resident_id")
         batch_op.drop_index("ix_oauth_code_keep_until")
 
     op.drop_table("oauth_code")

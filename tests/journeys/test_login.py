@@ -87,7 +87,8 @@ async def test_a_wrong_request_is_told_to_the_client(
     here: Site, changes: dict[str, str | None], error: str
 ) -> None:
     page = await here.browser().get(here.address(**changes))
-    assert page.url.startswith(f"{CALLBACK}?")
+    mode = "#" if changes.get("response_type") == "token" else "?"  # where its answer would go
+    assert page.url.startswith(f"{CALLBACK}{mode}")
     assert page.answer["error"] == error
     assert page.answer["state"] == "s-1" and page.answer["iss"] == ORIGIN
     assert set(page.answer) <= {"error", "error_description", "error_uri", "state", "iss"}

@@ -6,12 +6,13 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from config.settings.issuers import Issuer
 from config.settings.sections import Settings
 
 PREFIX = "SYMBOLON_"
@@ -102,20 +103,9 @@ def anchored(settings: Settings, directory: Path) -> Settings:
 
     replace = msgspec.structs.replace
     keys, web = settings.keys, settings.web
-    issuers = [
-        replace(
-            one,
-            features=replace(
-                one.features,
-                attesters=path(one.features.attesters),
-                attester_ca=path(one.features.attester_ca),
-            ),
-        )
-        for one in settings.issuers
-    ]
     return replace(
         settings,
-        issuers=tuple(issuers),
+        issuers=tuple(_anchored(issuer, path) for issuer in settings.issuers),
         database=replace(settings.database, url=database(settings.database.url)),
         keys=replace(
             keys,
@@ -135,3 +125,12 @@ def anchored(settings: Settings, directory: Path) -> Settings:
             settings.pages, logo=path(settings.pages.logo), texts=path(settings.pages.texts)
         ),
     )
+
+
+def _anchored(issuer: Issuer, path: Callable[[str], str]) -> Issuer:
+    features = msgspec.structs.replace(
+        issuer.features,
+        attesters=path(issuer.features.attesters),
+        attester_ca=path(issuer.features.attester_ca),
+    )
+    return msgspec.structs.replace(issuer, features=features)

@@ -43,6 +43,7 @@ class SampleResource:
         async def serve(holder: Holder) -> Answer:
             demand = Demand.of(dict(call.query()))
             demand.check(holder.authorization, now)
+            await self.access.check_person(holder)
             answer = json_answer(
                 {
                     "sub": holder.token.subject,

@@ -82,6 +82,12 @@ class Access:
             raise InvalidToken("the access token was revoked")
         return access_token
 
+    async def check_person(self, holder: Holder) -> None:
+        """Raise InvalidToken when the person was locked since: for resources that look at none."""
+        authorization = holder.authorization
+        if authorization.has_person and not await self._is_active(authorization.resident_id):
+            raise InvalidToken("the access token was revoked")
+
     async def lives(self, grant: Grant, now: int) -> bool:
         """Return whether the grant is neither revoked nor over, and its person active."""
         if not await self.grants.lives(grant, now):

@@ -125,9 +125,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             ),
         )
     },
-    "/challenge": {
-        "POST": Operation(summary="Get a challenge for the proof of an attested key.")
-    },
+    "/challenge": {"POST": Operation(summary="Get a challenge for the proof of an attested key.")},
     "/userinfo": {
         "GET": Operation(summary="Tell about the person of an access token."),
         "POST": Operation(

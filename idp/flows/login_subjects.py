@@ -34,9 +34,7 @@ def sector_of(ground: Naming, client: Client) -> str:
     return client.sector if client.subject_type == "pairwise" else ground.issuer
 
 
-async def subject_of(
-    ground: Naming, client: Client, resident_id: str
-) -> tuple[str, Write | None]:
+async def subject_of(ground: Naming, client: Client, resident_id: str) -> tuple[str, Write | None]:
     """Return the subject, and the write that keeps it when it is new.
 
     256 bits of a keyed hash of issuer, sector and resident, so that nobody without the key service

@@ -116,9 +116,7 @@ class Notices:
     async def _held(self, request: Decoupled) -> Held:
         assert request.notify is not None
         sealed = bytes.fromhex(request.notify["sealed"])
-        return _HELD.decode(
-            await self.door.open(SealPurpose.NOTIFICATION, sealed, _bound(request))
-        )
+        return _HELD.decode(await self.door.open(SealPurpose.NOTIFICATION, sealed, _bound(request)))
 
     async def _queued(
         self, request: Decoupled, client: Client, held: Held, body: Mapping[str, Any]

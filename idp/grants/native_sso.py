@@ -41,9 +41,7 @@ class WithDeviceSecret:
             return _told(redemption, held, presented)
         if not redemption.fresh:
             return redemption
-        ends = await self.sessions.ends_at(
-            authorization.session_id, authorization.resident_id, now
-        )
+        ends = await self.sessions.ends_at(authorization.session_id, authorization.resident_id, now)
         if ends is None or authorization.auth_time is None:  # signed out meanwhile
             return redemption
         made = self.entropy.token()

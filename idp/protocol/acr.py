@@ -139,13 +139,6 @@ class Ladder:
         asked = [name for name in reached if name in wanted.values]
         return next(reversed(asked or reached), None)
 
-    def at_least(self, acr: str | None, wanted: str) -> bool:
-        """Return whether the level ``acr`` is ``wanted`` or higher; unknown levels never are."""
-        names = self.names
-        if acr not in names or wanted not in names:
-            return False
-        return names.index(acr) >= names.index(wanted)
-
     def _targets(self, wanted: Wanted) -> Sequence[Rung]:
         """Return the rungs that satisfy, in the order in which they are tried."""
         asked = [rung for rung in self.rungs if rung.name in wanted.values]

@@ -185,13 +185,3 @@ class AuthorizationRequest:
     def is_silent(self) -> bool:
         """Return whether no page may be shown (OpenID Connect Core 1.0 §3.1.2.1)."""
         return "none" in self.prompt
-
-    def accepts(self, subject: str) -> bool:
-        """Return whether the client asked for ``subject``, or for nobody in particular.
-
-        False is answered with login_required (OpenID Connect Core 1.0 §3.1.2.1, §5.5.1).
-        """
-        if self.hinted_subject not in (None, subject):
-            return False
-        wishes = (self.claims.id_token.get("sub"), self.claims.userinfo.get("sub"))
-        return all(wish is None or not wish.values or subject in wish.values for wish in wishes)

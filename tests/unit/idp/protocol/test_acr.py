@@ -12,14 +12,6 @@ FACTORS = ("otp", "pin", "totp")
 OTP, PIN, TOTP = (level.name for level in LADDER[:3])
 TWO = LADDER[3].name
 DEFAULT = Ladder.of(LADDER, FACTORS)
-ORDERED = Ladder.of(
-    [
-        Acr(name="low", factors=(("pin",), ("otp",))),
-        Acr(name="substantial", factors=(("otp", "pin"),)),
-        Acr(name="high", factors=(("totp", "otp", "pin"),)),
-    ],
-    FACTORS,
-)
 
 
 @pytest.mark.parametrize(
@@ -97,15 +89,6 @@ def test_the_lowest_rung_is_the_least_that_anybody_must_prove() -> None:
     assert not strict.enough(ANY, ("otp",), ("otp",))
     assert strict.choices(ANY, ("otp",), FACTORS) == ("pin",)
     assert not strict.satisfied(ANY, ("totp",))
-
-
-def test_levels_are_compared_by_their_place() -> None:
-    assert ORDERED.at_least("high", "low")
-    assert ORDERED.at_least("low", "low")
-    assert not ORDERED.at_least("low", "substantial")
-    assert not ORDERED.at_least(None, "low")
-    assert not ORDERED.at_least("high", "unknown")
-    assert not ORDERED.at_least("unknown", "low")
 
 
 def test_a_level_that_needs_what_is_switched_off_does_not_exist() -> None:

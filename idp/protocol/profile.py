@@ -29,6 +29,7 @@ class Profile:
     signed_answers: bool = False
     sender_constrained: bool = False
     pkce_always: bool = False
+    https_redirects: bool = False
     issuer_is_only_audience: bool = False
     longest_assertion: int = 3600
     rotates_refresh_tokens: bool = True
@@ -61,6 +62,7 @@ FAPI2 = Profile(
     pushed_requests_only=True,
     sender_constrained=True,
     pkce_always=True,
+    https_redirects=True,  # §5.3.2.2 (8): http on loopback is for native applications alone
     issuer_is_only_audience=True,
     longest_assertion=600,
     rotates_refresh_tokens=False,  # §5.3.2.1 (9)

@@ -83,6 +83,9 @@ def redirect_uris_are_safe(client: Client, possible: Possible) -> None:
         raise InvalidRedirectUri(f"1 to {MOST_URIS} redirect URIs are needed")
     for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
         redirect_uris.check(uri, client.application_type)
+    strict = PROFILES[client.profile].https_redirects and client.application_type != "native"
+    if strict and not all(uri.startswith("https:") for uri in client.redirect_uris):
+        raise InvalidRedirectUri(f"the profile {client.profile} needs https redirect URIs")
 
 
 def sector_is_clear(client: Client, possible: Possible) -> None:

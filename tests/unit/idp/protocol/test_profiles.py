@@ -7,7 +7,7 @@ import pytest
 
 from config.settings import Features, Issuer
 from idp.protocol.client import Client
-from idp.protocol.errors import InvalidClientMetadata
+from idp.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
 from idp.protocol.profile import PROFILES, stricter
 from idp.protocol.registration import Possible, check
 from tests.unit.idp.protocol.test_checks import client
@@ -42,6 +42,7 @@ def test_an_issuer_that_signs_weakly_is_refused_under_fapi() -> None:
         {"token_endpoint_auth_method": "client_secret_jwt"},
         {"dpop_bound_access_tokens": False},
         {"token_endpoint_auth_signing_alg": "RS256"},
+        {"redirect_uris": ("http://127.0.0.1:9000/cb",)},
         {"profile": "oidc"},
         {"profile": "no such profile"},
     ],
@@ -50,7 +51,7 @@ def test_an_issuer_that_signs_weakly_is_refused_under_fapi() -> None:
 def test_what_fapi_forbids_is_not_registered(changes: dict[str, Any]) -> None:
     good = client(**BOUND)
     check(good, possible("fapi2"))
-    with pytest.raises(InvalidClientMetadata):
+    with pytest.raises((InvalidClientMetadata, InvalidRedirectUri)):
         check(replace(good, **changes), possible("fapi2"))
 
 

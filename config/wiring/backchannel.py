@@ -27,6 +27,7 @@ from idp.flows.tokens import Tokens
 from idp.grants.ciba import Ciba
 from idp.grants.collecting import Collecting
 from idp.grants.opening import Opening
+from idp.grants.revocation import Revocation
 from idp.protocol.ciba import GRANT_TYPE
 from idp.stores.challenges import Challenges
 from idp.stores.decoupled import DecoupledRequests
@@ -42,12 +43,12 @@ def ciba_grant(world: World, issuer: str, opening: Opening) -> Ciba:
     """Return the grant type with which clients collect their tokens."""
     return Ciba(
         Collecting(
-            database=world.database,
             requests=DecoupledRequests(world.database),
             sessions=Sessions(world.database, issuer),
             residents=world.residents,
             opening=opening,
             limits=world.limits,
+            revocation=Revocation(world.database, opening.grants, opening.records),
         )
     )
 

@@ -16,6 +16,7 @@ from idp.flows.public_pace import PublicPace
 from idp.grants.collecting import Collecting
 from idp.grants.device_code import DeviceCode
 from idp.grants.opening import Opening
+from idp.grants.revocation import Revocation
 from idp.protocol.device import GRANT_TYPE
 from idp.stores.decoupled import DecoupledRequests
 from idp.stores.sessions import Sessions
@@ -25,12 +26,12 @@ def device_grant(world: World, issuer: str, opening: Opening) -> DeviceCode:
     """Return the grant type with which devices collect their tokens."""
     return DeviceCode(
         Collecting(
-            database=world.database,
             requests=DecoupledRequests(world.database),
             sessions=Sessions(world.database, issuer),
             residents=world.residents,
             opening=opening,
             limits=world.limits,
+            revocation=Revocation(world.database, opening.grants, opening.records),
         )
     )
 

@@ -22,6 +22,7 @@ from idp.grants.grant_type import GrantType
 from idp.grants.jwt_bearer import JwtBearer
 from idp.grants.opening import Opening
 from idp.grants.refresh_token import RefreshTokenGrant
+from idp.grants.revocation import Revocation
 from idp.grants.token_exchange import TokenExchange
 from idp.protocol.token_exchange import ACCESS_TOKEN, ID_TOKEN
 from idp.stores.subjects import Subjects
@@ -57,22 +58,21 @@ def grant_types(world: World, stores: Stores, shared: Shared) -> dict[str, Grant
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,
     )
+    revocation = Revocation(world.database, stores.grants, stores.records)
     code = AuthorizationCode(
-        database=world.database,
         codes=stores.codes,
-        grants=stores.grants,
         residents=world.residents,
-        records=stores.records,
         opening=opening,
+        revocation=revocation,
     )
     refresh = RefreshTokenGrant(
-        database=world.database,
         grants=stores.grants,
         refresh_tokens=stores.refresh_tokens,
         residents=world.residents,
         records=stores.records,
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,
+        revocation=revocation,
     )
     device = device_grant(world, issuer.address, opening)
     offered: tuple[GrantType, ...] = (

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.runtime.database.unit import Database
-from config.runtime.journal import Fact
 from idp.flows.access import Holder
+from idp.grants.revocation import revoked
 from idp.protocol import grant_management
 from idp.protocol.errors import InsufficientScope, NotFound
 from idp.protocol.grant import Grant
@@ -34,12 +34,7 @@ class GrantManagement:
     async def revoke(self, holder: Holder, grant_id: str, now: int) -> None:
         """End the grant and every token of it, or raise InsufficientScope or NotFound."""
         await self._grant(holder, grant_id, grant_management.REVOKE, now)
-        fact = Fact(
-            name="grant.revoked",
-            at=now,
-            about=grant_id,
-            details={"reason": "revoked_by_client"},
-        )
+        fact = revoked(grant_id, "revoked_by_client", now)
         await self.database.submit(
             self.grants.revoke(grant_id, now),
             *self.records.write(fact, holder.token.client_id),

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from config.runtime.database.unit import Database, Refused
-from config.runtime.journal import Fact
 from config.settings import Issuer
 from idp.flows.access import Access
 from idp.flows.clients import ClientAuthentication
 from idp.flows.nesting import Nesting
 from idp.flows.userinfo import JSON, Told
+from idp.grants.revocation import revoked
 from idp.protocol import introspection
 from idp.protocol.carried import Carried
 from idp.protocol.client import Client
@@ -71,12 +71,7 @@ class Inspection:
         if grant_id is None:
             await self.authentication.spend(proven)
             return
-        fact = Fact(
-            name="grant.revoked",
-            at=now,
-            about=grant_id,
-            details={"reason": "revoked_by_client"},
-        )
+        fact = revoked(grant_id, "revoked_by_client", now)
         end = self.access.grants.end(grant_id, now)
         writes = self.records.write(fact, proven.client.client_id)
         try:

@@ -1,31 +1,25 @@
 """The authorization code (RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 9700 §2.1.1, §4.5)."""
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from config.runtime.database.unit import Database, Refused
-from config.runtime.journal import Fact
 from idp.grants.grant_type import Redemption, TokenRequest
 from idp.grants.opening import Opening
+from idp.grants.revocation import Revocation
 from idp.protocol import pkce
 from idp.protocol.errors import InvalidGrant
 from idp.protocol.grant import IssuedCode, digest_of
 from idp.residents.port import Residents, State
 from idp.stores.codes import Codes
-from idp.stores.grants import Grants
-from idp.stores.records import Records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationCode:
     """``authorization_code``."""
 
-    database: Database
     codes: Codes
-    grants: Grants
     residents: Residents
-    records: Records
     opening: Opening
+    revocation: Revocation
 
     name = "authorization_code"
 
@@ -42,7 +36,7 @@ class AuthorizationCode:
         if code is None or code.authorization.client_id != client.client_id:
             raise InvalidGrant("the code is not valid")
         if code.used_at is not None:
-            await self._revoke(code, now)
+            await self.revocation.end(code.authorization, "code_replayed", now)
             raise InvalidGrant("the code was used before")
         if code.expires_at <= now:
             raise InvalidGrant("the code expired")
@@ -67,17 +61,3 @@ class AuthorizationCode:
             writes=(self.codes.use(code, now, opened.ends_at), *opened.writes),
             answer=opened.answer,
         )
-
-    async def _revoke(self, code: IssuedCode, now: int) -> None:
-        grant_id = code.authorization.grant_id
-        fact = Fact(
-            name="grant.revoked",
-            at=now,
-            about=grant_id,
-            details={"reason": "code_replayed"},
-        )
-        client_id = code.authorization.client_id
-        with suppress(Refused):  # it ended before: nothing is recorded twice
-            await self.database.submit(
-                self.grants.end(grant_id, now), *self.records.write(fact, client_id)
-            )

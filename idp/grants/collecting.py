@@ -1,13 +1,11 @@
 """Collecting what a person approved on another device: by device_code, or by auth_req_id."""
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from config.runtime.database.unit import Database, Refused
-from config.runtime.journal import Fact
 from config.runtime.limits import Charge, Limits, Rate
 from idp.grants.grant_type import Redemption, TokenRequest
 from idp.grants.opening import Opening
+from idp.grants.revocation import Revocation
 from idp.protocol.decoupled import Decoupled, Kind, Status
 from idp.protocol.errors import (
     AccessDenied,
@@ -26,12 +24,12 @@ from idp.stores.sessions import Sessions
 class Collecting:
     """Judges polls (RFC 8628 §3.5, CIBA Core 1.0 §11), and opens the grant once."""
 
-    database: Database
     requests: DecoupledRequests
     sessions: Sessions
     residents: Residents
     opening: Opening
     limits: Limits
+    revocation: Revocation
 
     async def collect(self, kind: Kind, secret: str, asked: TokenRequest, now: int) -> Redemption:
         """Return the tokens' authorization, or raise the OAuthError that says how it stands.
@@ -46,7 +44,8 @@ class Collecting:
             raise InvalidGrant("there is no such request of this client")
         if request.status is Status.REDEEMED:
             if kind is Kind.DEVICE:
-                await self._revoke(request, now)
+                assert request.authorization is not None
+                await self.revocation.end(request.authorization, "request_replayed", now)
             raise InvalidGrant("the tokens of this request were collected before")
         if request.is_over(now):
             raise ExpiredToken("the request lapsed before the person decided")
@@ -89,15 +88,3 @@ class Collecting:
         """Return whether the session lives: what does not outlive it is not begun after it."""
         ends = await self.sessions.ends_at(given.session_id, given.resident_id, now)
         return ends is not None
-
-    async def _revoke(self, request: Decoupled, now: int) -> None:
-        assert request.authorization is not None
-        grant_id = request.authorization.grant_id
-        fact = Fact(
-            name="grant.revoked", at=now, about=grant_id, details={"reason": "request_replayed"}
-        )
-        with suppress(Refused):  # it ended before: nothing is recorded twice
-            await self.database.submit(
-                self.opening.grants.end(grant_id, now),
-                *self.opening.records.write(fact, request.client_id),
-            )

@@ -1,13 +1,13 @@
 """Refresh tokens (RFC 6749 §6, RFC 9700 §4.14, OpenID Connect Core 1.0 §12)."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 
-from config.runtime.database.unit import Database, Refused, Write
+from config.runtime.database.unit import Write
 from config.runtime.entropy import Entropy
 from config.runtime.journal import Fact
 from config.settings import Lifetimes
 from idp.grants.grant_type import Redemption, TokenRequest
+from idp.grants.revocation import Revocation
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidGrant, InvalidScope
 from idp.protocol.grant import Grant, digest_of
@@ -23,13 +23,13 @@ from idp.stores.refresh_tokens import RefreshTokens
 class RefreshTokenGrant:
     """``refresh_token``."""
 
-    database: Database
     grants: Grants
     refresh_tokens: RefreshTokens
     residents: Residents
     records: Records
     entropy: Entropy
     lifetimes: Lifetimes
+    revocation: Revocation
 
     name = "refresh_token"
 
@@ -51,7 +51,7 @@ class RefreshTokenGrant:
             raise InvalidGrant("the refresh token is bound to another key")
         use = judge(token, now, self.lifetimes.refresh_grace)
         if use is Use.STOLEN or (use is Use.AGAIN and await self._has_arrived(presented, token)):
-            await self._revoke(grant, now)
+            await self.revocation.end(grant.authorization, "refresh_token_reused", now)
             raise InvalidGrant("the refresh token was used before")
         scope = _scope(asked, grant)
         resident = await self.residents.get(grant.authorization.resident_id)
@@ -101,20 +101,6 @@ class RefreshTokenGrant:
             digest_of(successor(presented, token.salt or b""))
         )
         return following is None or following.used_at is not None
-
-    async def _revoke(self, grant: Grant, now: int) -> None:
-        authorization = grant.authorization
-        fact = Fact(
-            name="grant.revoked",
-            at=now,
-            about=authorization.grant_id,
-            details={"reason": "refresh_token_reused"},
-        )
-        with suppress(Refused):  # it ended before: nothing is recorded twice
-            await self.database.submit(
-                self.grants.end(authorization.grant_id, now),
-                *self.records.write(fact, authorization.client_id),
-            )
 
 
 def _scope(asked: Parameters, grant: Grant) -> tuple[str, ...]:

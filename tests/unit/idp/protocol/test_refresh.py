@@ -18,6 +18,7 @@ from config.runtime.journal import DatabaseJournal
 from config.settings import Lifetimes
 from idp.grants.grant_type import TokenRequest
 from idp.grants.refresh_token import RefreshTokenGrant
+from idp.grants.revocation import Revocation
 from idp.protocol.errors import InvalidGrant
 from idp.protocol.grant import Grant, digest_of
 from idp.protocol.parameters import Parameters
@@ -67,14 +68,15 @@ class RefreshTokensAsMachine(RuleBasedStateMachine):
     async def _open(self, url: str) -> None:
         self.database: OpenDatabase = await open_database(url)
         tokens, grants = RefreshTokens(self.database), Grants(self.database)
+        records = Records(DatabaseJournal(), DatabaseAudit())
         self.grant = RefreshTokenGrant(
-            database=self.database,
             grants=grants,
             refresh_tokens=tokens,
             residents=Active(),  # type: ignore[arg-type]
-            records=Records(DatabaseJournal(), DatabaseAudit()),
+            records=records,
             entropy=SystemEntropy(),
             lifetimes=Lifetimes(refresh_grace=GRACE),
+            revocation=Revocation(self.database, grants, records),
         )
         first = RefreshToken(
             digest=digest_of(self.chain[0]),

@@ -196,7 +196,7 @@ def test_a_hint_must_be_of_this_client() -> None:
     other = VerifiedHint(subject="s", audience=("c2",), session=None)
     request = judged(hint=mine)
     assert request.hinted_subject == "s"
-    assert demanded_subjects(request) == {"s"}
+    assert demanded_subjects(request) == frozenset("s")
     assert refusal(hint=other) == "invalid_request"
 
 
@@ -204,9 +204,9 @@ def test_a_hint_must_be_of_this_client() -> None:
 def test_a_subject_asked_for_in_claims_is_the_only_one_accepted() -> None:
     for member in ("id_token", "userinfo"):
         one = judged(claims=f'{{"{member}":{{"sub":{{"value":"s"}}}}}}')
-        assert demanded_subjects(one) == {"s"}
+        assert demanded_subjects(one) == frozenset("s")
         several = judged(claims=f'{{"{member}":{{"sub":{{"values":["s","t"]}}}}}}')
-        assert demanded_subjects(several) == {"s", "t"}
+        assert demanded_subjects(several) == frozenset("st")
     assert demanded_subjects(judged(claims='{"id_token":{"sub":null}}')) is None
 
 

@@ -33,9 +33,7 @@ class PrivateKeyJwt:
         if assertion is None:
             raise InvalidClient("client_assertion is missing")
         registered = client.token_endpoint_auth_signing_alg
-        profile = PROFILES[client.profile]
-        known = frozenset(alg for alg in ALGS if profile.allows_alg(alg))
-        algs = known if registered is None else known & {registered}
+        algs = PROFILES[client.profile].algs_among(ALGS, registered)
         alg = assertion.header["alg"]
         if alg not in algs:  # before any key is fetched for it
             raise InvalidClient("alg of the assertion is not accepted")

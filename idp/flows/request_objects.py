@@ -8,18 +8,12 @@ from dataclasses import dataclass
 from config.runtime.outbound import Fetcher, FetchFailed
 from config.settings import Issuer
 from idp.client_auth.keys import ClientKeys
+from idp.flows.object_signatures import verified
 from idp.protocol import jar
 from idp.protocol.client import Client
-from idp.protocol.errors import (
-    InvalidClient,
-    InvalidRequest,
-    InvalidRequestObject,
-    InvalidRequestUri,
-    RequestNotSupported,
-)
+from idp.protocol.errors import InvalidRequest, InvalidRequestUri
 from idp.protocol.jar import ObjectCase
 from idp.protocol.parameters import Parameters
-from keystore.jose import reader
 
 LARGEST = 65_536
 """Bytes of an object that is fetched."""
@@ -47,9 +41,8 @@ class RequestObjects:
             token = asked["request"]
         else:
             token = await self._fetched(asked["request_uri"], client)
-        verified = await self._verified(token, client)
         case = ObjectCase(
-            claims=verified.claims,
+            claims=await verified(token, client, jar.accepted_algs(client), self.keys),
             client=client,
             issuer=self.issuer.address,
             now=now,
@@ -68,28 +61,6 @@ class RequestObjects:
         if fragment and not hmac.compare_digest(_hash(fetched.body), fragment.encode()):
             raise InvalidRequestUri("what is at request_uri is not what its fragment says")
         return token
-
-    async def _verified(self, token: str, client: Client) -> reader.Verified:
-        if token.count(".") == 4:
-            raise InvalidRequestObject("encrypted request objects are not supported")
-        algs = jar.accepted_algs(client)
-        try:
-            parsed = reader.parse(token)
-            alg = parsed.header["alg"]
-            if alg == "none" and not jar.is_strict(client):
-                raise RequestNotSupported("request objects must be signed")
-            if alg not in algs:  # before any key is fetched for it
-                raise InvalidRequestObject("alg of the request object is not accepted")
-            keys = await self.keys.of(client, alg, parsed.header.get("kid"))
-            return reader.verify(parsed, keys, reader.Rules(algs=algs, typs=jar.TYPS))
-        except reader.BadToken as reason:
-            raise InvalidRequestObject(
-                "the request object is not valid", detail=str(reason)
-            ) from None
-        except InvalidClient as reason:
-            raise InvalidRequestObject(
-                "the client has no keys to sign requests with", detail=reason.description
-            ) from None
 
 
 def _hash(content: bytes) -> bytes:

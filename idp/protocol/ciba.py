@@ -179,6 +179,12 @@ def only_signed(asked: Parameters) -> None:
         raise InvalidRequest("a signed request says everything in the object, nothing beside it")
 
 
+def accepted_algs(client: Client) -> frozenset[str]:
+    """Return the algorithms that this client may sign requests with."""
+    registered = client.backchannel_authentication_request_signing_alg
+    return PROFILES[client.profile].algs_among(SIGNING_ALGS, registered)
+
+
 def judge_object(claims: Mapping[str, Any], client: Client, issuer: str, now: int) -> Parameters:
     """Return what a signed request asks, or raise InvalidRequest (CIBA §7.1.1, FAPI-CIBA §5.2.2).
 
@@ -226,7 +232,7 @@ def check_registration(client: Client, modes: Collection[str]) -> None:
     if (mode != POLL) is not (client.backchannel_client_notification_endpoint is not None):
         raise InvalidClientMetadata("ping and push need backchannel_client_notification_endpoint")
     alg = client.backchannel_authentication_request_signing_alg
-    if alg is not None and (alg not in SIGNING_ALGS or not profile.allows_alg(alg)):
+    if alg is not None and not accepted_algs(client):
         raise InvalidClientMetadata("backchannel_authentication_request_signing_alg is not offered")
     signs = alg is not None or profile.strictness > 0
     if signs and client.jwks is None and client.jwks_uri is None:

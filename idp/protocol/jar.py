@@ -146,9 +146,7 @@ def completed(outer: Parameters, inner: Parameters) -> Parameters:
 
 def accepted_algs(client: Client) -> frozenset[str]:
     """Return the algorithms that this client may sign requests with."""
-    profile, registered = PROFILES[client.profile], client.request_object_signing_alg
-    allowed = frozenset(alg for alg in ALGS if profile.allows_alg(alg))
-    return allowed if registered is None else allowed & {registered}
+    return PROFILES[client.profile].algs_among(ALGS, client.request_object_signing_alg)
 
 
 def is_strict(client: Client) -> bool:

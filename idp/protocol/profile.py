@@ -3,6 +3,7 @@
 FAPI 2.0 Security Profile (Final), FAPI 2.0 Message Signing (Final), OpenID Connect Core 1.0.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 STRONG_ALGS = frozenset(("ES256", "PS256", "EdDSA"))
@@ -41,6 +42,11 @@ class Profile:
     def allows_alg(self, alg: str) -> bool:
         """Return whether something may be signed with ``alg``."""
         return self.signing_algs is None or alg in self.signing_algs
+
+    def algs_among(self, offered: Iterable[str], registered: str | None) -> frozenset[str]:
+        """Return what a client may sign with; ``registered`` is the one that it chose, if any."""
+        allowed = frozenset(alg for alg in offered if self.allows_alg(alg))
+        return allowed if registered is None else allowed & {registered}
 
 
 OIDC = Profile(name="oidc", strictness=0)

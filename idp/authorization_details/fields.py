@@ -23,6 +23,8 @@ def text(detail: Mapping[str, Any], name: str, longest: int = LONGEST_TEXT) -> s
     value = detail.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isprintable():
         raise InvalidAuthorizationDetails(f"{name} must be a text of 1 to {longest} characters")
+    if " ".join(value.split()) != value:
+        raise InvalidAuthorizationDetails(f"{name} holds spaces that a page would not show")
     return value
 
 

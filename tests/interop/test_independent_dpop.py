@@ -1,20 +1,14 @@
 """Clients that others wrote prove keys by DPoP, push their requests and are told nonces."""
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from config.wiring.demo.browser import Browser
 from tests.deployment import (
-    CALLBACK,
     JWKS,
     KEY,
-    PIN,
     Deployment,
     claims_of,
     deployment,
@@ -22,8 +16,8 @@ from tests.deployment import (
     migrated,
     register,
 )
+from tests.interop.scripted import CALLBACK, driven
 
-HERE = Path(__file__).parent
 CONFIDENTIAL: dict[str, Any] = {"profile": "fapi2", "dpop_bound_access_tokens": True, "jwks": JWKS}
 PUBLIC: dict[str, Any] = {"token_endpoint_auth_method": "none", "jwks": None}
 CLIENTS = {"private_key_jwt": CONFIDENTIAL, "none": PUBLIC}
@@ -39,53 +33,10 @@ async def place() -> AsyncIterator[Deployment]:
         await migrated(laid)
         await laid.keys_up()
         for method, wish in CLIENTS.items():
-            await register(laid, method, **wish)
+            await register(laid, method, redirect_uris=(CALLBACK,), **wish)
         await import_residents(laid)
         await laid.web_up()
         yield laid
-
-
-async def log_in(place: Deployment, authorize: str) -> str:
-    """Walk a login with a PIN; return where it ended."""
-    async with place.http() as http:
-        browser = Browser(http, stop_at=(CALLBACK,))
-        page = await browser.open(authorize)
-        for name, answer in (("individual_id", "7000000000"), ("pin", PIN)):
-            form = page.form(name)
-            page = await browser.submit(page, form, decision="continue", **{name: answer})
-        if browser.stopped_at is None:
-            await browser.submit(page, page.form("decision"), decision="accept")
-        assert browser.stopped_at is not None
-        return browser.stopped_at
-
-
-async def driven(place: Deployment, script: str, method: str, alg: str) -> dict[str, Any]:
-    told = {
-        "issuer": place.issuer,
-        "alg": alg,
-        "registered": {
-            "client_id": method,
-            "token_endpoint_auth_method": method,
-            "redirect_uris": [CALLBACK],
-            "jwks": {"keys": [KEY.as_dict(private=True)]},
-        },
-    }
-    process = await asyncio.create_subprocess_exec(
-        "node",
-        str(HERE / script),
-        json.dumps(told),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin and process.stdout
-    authorize = (await process.stdout.readline()).decode().strip()
-    if authorize:
-        process.stdin.write((await log_in(place, authorize)).encode() + b"\n")
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode() + place.log("web")
-    found: dict[str, Any] = json.loads(out)
-    return found
 
 
 @pytest.mark.behaviour(39)
@@ -97,7 +48,14 @@ async def driven(place: Deployment, script: str, method: str, alg: str) -> dict[
 async def test_an_independent_client_proves_its_key(
     place: Deployment, script: str, alg: str, method: str
 ) -> None:
-    told = await driven(place, script, method, alg)
+    registered = {
+        "client_id": method,
+        "token_endpoint_auth_method": method,
+        "redirect_uris": [CALLBACK],
+        "jwks": {"keys": [KEY.as_dict(private=True)]},
+    }
+    asked = {"issuer": place.issuer, "alg": alg, "registered": registered}
+    told = await driven(place, script, asked)
     assert [kind.lower() for kind in told["token_types"]] == ["dpop", "dpop"]
     assert told["name"] == "Ada 7000000000"
     assert claims_of(told["access_token"])["cnf"] == {"jkt": told["jkt"]}

@@ -1,6 +1,5 @@
 """Clients that others wrote prove themselves by certificate at our own listener (RFC 8705)."""
 
-import asyncio
 import base64
 import hashlib
 import json
@@ -19,7 +18,6 @@ from joserfc.jwk import ECKey
 from config.cli.opening import settings_of
 from tests.certificates import Holder, Wanted, authority, made, name
 from tests.deployment import (
-    CALLBACK,
     Deployment,
     Spot,
     claims_of,
@@ -29,9 +27,8 @@ from tests.deployment import (
     migrated,
     register,
 )
-from tests.interop.test_independent_dpop import log_in
+from tests.interop.scripted import CALLBACK, driven
 
-HERE = Path(__file__).parent
 ROOT = authority("Client CA")
 HOLDERS = {
     "tls_client_auth": made(Wanted(subject=name("bank")), ROOT),
@@ -85,6 +82,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
         await laid.keys_up()
         bound: dict[str, Any] = {
             "profile": "fapi2",
+            "redirect_uris": (CALLBACK,),
             "tls_client_certificate_bound_access_tokens": True,
         }
         by_subject = {"tls_client_auth_subject_dn": "CN=bank,O=Agency,C=KE", "jwks": None}
@@ -122,19 +120,7 @@ async def test_an_independent_client_proves_itself_by_certificate(
         "files": place.files(holder, method),
         "others": place.files(OTHER, "other"),
     }
-    process = await asyncio.create_subprocess_exec(
-        *("node", str(HERE / script), json.dumps(told)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin and process.stdout
-    authorize = (await process.stdout.readline()).decode().strip()
-    if authorize:
-        process.stdin.write((await log_in(place.laid, authorize)).encode() + b"\n")
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode() + place.laid.log("mtls")
-    found: dict[str, Any] = json.loads(out)
+    found = await driven(place.laid, script, told, served_by="mtls")
     digest = base64.urlsafe_b64encode(hashlib.sha256(holder.der).digest()).rstrip(b"=").decode()
     assert claims_of(found.pop("access_token"))["cnf"] == {"x5t#S256": digest}
     assert [kind.lower() for kind in found.pop("token_types")] == ["bearer", "bearer"]

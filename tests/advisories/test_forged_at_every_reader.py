@@ -35,7 +35,12 @@ from tests.oauth import ISSUER, JWKS, Ground, Provider, provider
 from tests.signing import PLAIN, SIGNER, object_of, push, push_object
 from tests.signing import known as signer_known
 
-pytestmark = [pytest.mark.attack(f"A{number}") for number in (1, 2, 3, 5)]
+pytestmark = [
+    pytest.mark.attack("A1"),
+    pytest.mark.attack("A2"),
+    pytest.mark.attack("A3"),
+    pytest.mark.attack("A5"),
+]
 
 Present = Callable[[str], Awaitable[httpx2.Response]]
 PUBLIC = json.loads(JWKS)["keys"]

@@ -888,3 +888,29 @@ async def test_par_test_par_endpoint_url_as_audience_fails(both: Fapi) -> None:
 @pytest.mark.attack("A16")
 async def test_par_test_token_endpoint_url_as_audience_fails(both: Fapi) -> None:
     await refused_assertion(both, aud=both.metadata["token_endpoint"])
+
+
+@pytest.mark.behaviour(46)
+@pytest.mark.spec("FAPI 2.0 Security Profile §5.3.2.2", "FAPI 2.0 Security Profile §5.2")
+async def test_how_pages_and_credentials_travel(both: Fapi) -> None:
+    """Not a module: no scripts of others at the authorization endpoint, HSTS, 303 after a POST."""
+    asked, _ = both.asked()
+    url = both.opening((await both.push(asked)).json()["request_uri"])
+    origin = {"origin": "https://evil.example"}
+    page = await both.http.get(url, headers=origin)
+    preflight = await both.http.options(
+        url, headers=origin | {"access-control-request-method": "GET"}
+    )
+    for answer in (page, preflight):
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+    assert "max-age=" in page.headers["strict-transport-security"]
+    person = await both.someone()
+    seen: list[int] = []
+
+    async def noted(response: httpx2.Response) -> None:
+        if response.request.method == "POST":
+            seen.append(response.status_code)
+
+    person.http.event_hooks["response"].append(noted)
+    await person.walk(person.client, await person.open(url))
+    assert seen and set(seen) == {303}

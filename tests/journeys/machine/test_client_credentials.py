@@ -99,7 +99,7 @@ async def test_each_token_is_for_the_resource_that_is_named(op: Provider) -> Non
     assert claims_of((await token(op, client))["access_token"])["aud"] == op.issuer.address
 
 
-@pytest.mark.attack("A33")
+@pytest.mark.attack("A20")
 @pytest.mark.spec("RFC 8707 §2")
 @pytest.mark.parametrize(
     "resource",

@@ -125,7 +125,7 @@ async def test_nothing_becomes_wider(scene: Scene) -> None:
     assert await scene.refused(narrow) == "invalid_target"
 
 
-@pytest.mark.attack("A33")
+@pytest.mark.attack("A20")
 async def test_userinfo_is_closed_to_who_acts_for_somebody(scene: Scene) -> None:
     op = scene.op
     await changed(op, scene.gateway, resources=(OTHER, op.issuer.address))
@@ -137,7 +137,7 @@ async def test_userinfo_is_closed_to_who_acts_for_somebody(scene: Scene) -> None
     assert (answer.status_code, "insufficient_scope" in answer.text) == (403, True)
 
 
-@pytest.mark.attack("A33")
+@pytest.mark.attack("A20")
 @pytest.mark.spec("RFC 8693 §2.2.2", "RFC 8693 §5")
 async def test_who_may_exchange_what_is_registered(scene: Scene) -> None:
     op, token = scene.op, await scene.token()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,13 @@ async def walked(place: Deployment, authorize: str) -> str:
 
 
 async def driven(
-    place: Deployment, script: str, told: Mapping[str, Any], *, served_by: str = "web"
+    script: str, told: Mapping[str, Any], answered: Callable[[str], Awaitable[str]]
 ) -> dict[str, Any]:
-    """Return what the script found out. It prints an address to open, and reads where that led."""
+    """Return what the script found out.
+
+    It prints one line, an address to open or a code to type, and may read what ``answered`` makes
+    of it.
+    """
     process = await asyncio.create_subprocess_exec(
         *("node", str(HERE / script), json.dumps(told)),
         stdin=asyncio.subprocess.PIPE,
@@ -38,10 +42,10 @@ async def driven(
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdin and process.stdout
-    authorize = (await process.stdout.readline()).decode().strip()
-    if authorize:
-        process.stdin.write((await walked(place, authorize)).encode() + b"\n")
+    line = (await process.stdout.readline()).decode().strip()
+    if line:
+        process.stdin.write((await answered(line)).encode() + b"\n")
     out, err = await process.communicate()
-    assert process.returncode == 0, err.decode() + place.log(served_by)
+    assert process.returncode == 0, err.decode()
     found: dict[str, Any] = json.loads(out)
     return found

@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -13,8 +12,8 @@ import pytest
 
 from config.wiring.demo.browser import Browser
 from tests.demonstration import ROOT, Demonstration, code_for, inbox
+from tests.interop.scripted import driven
 
-HERE = Path(__file__).parent
 LINK = re.compile(r"https?://\S+/approvals/\S+")
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("demonstration")]
@@ -79,21 +78,13 @@ async def test_an_independent_client_asks_and_polls(demo: Demonstration, profile
             "binding_message": "Transfer 1234",
         },
     }
-    process = await asyncio.create_subprocess_exec(
-        "node",
-        str(HERE / "openid_client_ciba.mjs"),
-        json.dumps(told),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout
-    line = await process.stdout.readline()
-    if line:
+
+    async def approved(line: str) -> str:
         url = await approve(demo, json.loads(line), known)
         assert url.endswith("/approvals/done")
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    got = json.loads(out)
+        return url
+
+    got = await driven("openid_client_ciba.mjs", told, approved)
     assert got["userinfo"]["name"] == demo.resident["name"]
     assert got["userinfo"]["sub"] == got["id_token"]["sub"]
     assert got["token_type"] == ("dpop" if profile == "fapi2" else "bearer")

@@ -1,16 +1,13 @@
 """Clients that others wrote log in at the running demonstration and judge what they get."""
 
-import asyncio
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.demonstration import Demonstration, demonstration, log_in
+from tests.interop.scripted import driven
 
-HERE = Path(__file__).parent
 METHODS = ("private_key_jwt", "client_secret_basic", "client_secret_post", "none")
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("demonstration")]
@@ -24,24 +21,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
 
 async def run_client(script: str, demo: Demonstration, method: str) -> dict[str, Any]:
     registered = demo.client(method)
-    told = json.dumps({"issuer": demo.ready["issuer"], "registered": registered})
-    process = await asyncio.create_subprocess_exec(
-        "node",
-        str(HERE / script),
-        told,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin and process.stdout and process.stderr
-    authorize = (await process.stdout.readline()).decode().strip()
-    if authorize:
-        callback = await log_in(demo, authorize, registered["redirect_uris"][0])
-        process.stdin.write(callback.encode() + b"\n")
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    told_back: dict[str, Any] = json.loads(out)
-    return told_back
+    told = {"issuer": demo.ready["issuer"], "registered": registered}
+    callback = registered["redirect_uris"][0]
+    return await driven(script, told, lambda authorize: log_in(demo, authorize, callback))
 
 
 @pytest.mark.parametrize("method", METHODS)

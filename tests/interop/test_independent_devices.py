@@ -1,10 +1,8 @@
 """Devices that others wrote are let in by a person without JavaScript, and judge what they get."""
 
-import asyncio
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,8 +10,7 @@ import pytest
 
 from config.wiring.demo.browser import Browser
 from tests.demonstration import ROOT, Demonstration, code_for, inbox
-
-HERE = Path(__file__).parent
+from tests.interop.scripted import driven
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("demonstration")]
 
@@ -56,21 +53,13 @@ async def test_an_independent_device_is_let_in(
     options = ("--generate-key",) if bound else ("--auth-method", "none", "--profile", "oidc")
     client = registered(demo, *options)
     told = {"issuer": demo.ready["issuer"], "registered": client, "key": client.get("private_jwk")}
-    process = await asyncio.create_subprocess_exec(
-        "node",
-        str(HERE / script),
-        json.dumps(told),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout
-    line = await process.stdout.readline()
-    if line:
-        codes = json.loads(line)
-        assert (await let_in(demo, codes)).endswith("/device/done")
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    got = json.loads(out)
+
+    async def entered(line: str) -> str:
+        url = await let_in(demo, json.loads(line))
+        assert url.endswith("/device/done")
+        return url
+
+    got = await driven(script, told, entered)
     assert got["userinfo"]["name"] == demo.resident["name"]
     assert got["userinfo"]["sub"] == got["id_token"]["sub"]
     assert got["token_type"] == ("dpop" if bound else "bearer")

@@ -1,6 +1,7 @@
 """Clients that others wrote prove keys by DPoP, push their requests and are told nonces."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.deployment import (
     migrated,
     register,
 )
-from tests.interop.scripted import CALLBACK, driven
+from tests.interop.scripted import CALLBACK, driven, walked
 
 CONFIDENTIAL: dict[str, Any] = {"profile": "fapi2", "dpop_bound_access_tokens": True, "jwks": JWKS}
 PUBLIC: dict[str, Any] = {"token_endpoint_auth_method": "none", "jwks": None}
@@ -55,7 +56,7 @@ async def test_an_independent_client_proves_its_key(
         "jwks": {"keys": [KEY.as_dict(private=True)]},
     }
     asked = {"issuer": place.issuer, "alg": alg, "registered": registered}
-    told = await driven(place, script, asked)
+    told = await driven(script, asked, partial(walked, place))
     assert [kind.lower() for kind in told["token_types"]] == ["dpop", "dpop"]
     assert told["name"] == "Ada 7000000000"
     assert claims_of(told["access_token"])["cnf"] == {"jkt": told["jkt"]}

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from tests.deployment import (
     migrated,
     register,
 )
-from tests.interop.scripted import CALLBACK, driven
+from tests.interop.scripted import CALLBACK, driven, walked
 
 ROOT = authority("Client CA")
 HOLDERS = {
@@ -120,7 +121,7 @@ async def test_an_independent_client_proves_itself_by_certificate(
         "files": place.files(holder, method),
         "others": place.files(OTHER, "other"),
     }
-    found = await driven(place.laid, script, told, served_by="mtls")
+    found = await driven(script, told, partial(walked, place.laid))
     digest = base64.urlsafe_b64encode(hashlib.sha256(holder.der).digest()).rstrip(b"=").decode()
     assert claims_of(found.pop("access_token"))["cnf"] == {"x5t#S256": digest}
     assert [kind.lower() for kind in found.pop("token_types")] == ["bearer", "bearer"]

@@ -1,6 +1,7 @@
 """Clients that others wrote sign what they ask (JAR), push it (PAR) and read signed answers."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -14,7 +15,7 @@ from tests.deployment import (
     migrated,
     register,
 )
-from tests.interop.scripted import CALLBACK, driven
+from tests.interop.scripted import CALLBACK, driven, walked
 
 CLIENT = "private_key_jwt"
 
@@ -60,7 +61,7 @@ async def test_an_independent_client_signs_and_reads_what_is_signed(
         "jwks": {"keys": [KEY.as_dict(private=True)]},
     }
     asked = {"issuer": place.issuer, "registered": registered, "mode": mode}
-    told = await driven(place, script, asked)
+    told = await driven(script, asked, partial(walked, place))
     assert told["userinfo"]["name"] == "Ada 7000000000"
     assert told["unsigned"] == "invalid_request"
     assert told["returned"] == ["response"]

@@ -64,6 +64,20 @@ class Server:
             self.process.wait(PATIENCE)
 
 
+_EMPTY = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid();
+DO $$ DECLARE each record; BEGIN
+FOR each IN SELECT format('%I', tablename) AS name FROM pg_tables WHERE schemaname = 'public' LOOP
+    EXECUTE 'DELETE FROM ' || each.name;
+END LOOP;
+FOR each IN SELECT format('%I', sequencename) AS name FROM pg_sequences
+    WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
+    EXECUTE 'ALTER SEQUENCE ' || each.name || ' RESTART';
+END LOOP; END $$;
+"""
+
+
 @dataclass(slots=True)
 class Postgresql(Server):
     """A PostgreSQL server. ``url`` names a database in it."""
@@ -86,6 +100,10 @@ class Postgresql(Server):
     def drop(self, database: str) -> None:
         """Drop ``database`` even if it is in use."""
         self.run("postgres", f'DROP DATABASE "{database}" WITH (FORCE)')
+
+    def empty(self, database: str) -> None:
+        """Cut whoever is in ``database`` still, and take every row out of it."""
+        self.run(database, _EMPTY)
 
     def run(self, database: str, sql: str) -> None:
         """Run ``sql`` in ``database``."""

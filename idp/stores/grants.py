@@ -77,7 +77,6 @@ def _revoke(*conditions: ColumnElement[bool]) -> Statement:
 
 _REVOKE = _revoke(table.c.grant_id == bindparam("grant"))
 _REVOKE_CLIENT = _revoke(table.c.client_id == bindparam("client"))
-_REVOKE_RESIDENT = _revoke(table.c.resident_id == bindparam("resident"))
 _REVOKE_AT_ISSUER = _revoke(
     table.c.resident_id == bindparam("resident"), table.c.issuer == bindparam("at_issuer")
 )
@@ -194,10 +193,6 @@ class Grants:
     def revoke_client(self, client_id: str, now: int) -> Write:
         """Return the write that ends every grant of a client."""
         return _any(_REVOKE_CLIENT, {"client": client_id, "now": now})
-
-    def revoke_resident(self, resident_id: str, now: int) -> Write:
-        """Return the write that ends every grant of a person: locked, erased or robbed."""
-        return _any(_REVOKE_RESIDENT, {"resident": resident_id, "now": now})
 
     def revoke_at_issuer(self, resident_id: str, issuer: str, now: int) -> Write:
         """Return the write that ends what a person allowed clients of one issuer."""

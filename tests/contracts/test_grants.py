@@ -43,7 +43,10 @@ async def test_each_way_of_ending_ends_what_it_says(database: OpenDatabase) -> N
         (grants.revoke_session("session", "somebody else", NOW), set()),
         (grants.revoke_consent("r1", "c1", NOW), {"mine", "offline"}),
         (grants.revoke_client("c2", NOW), {"other client"}),
-        (grants.revoke_resident("r1", NOW), {"mine", "offline", "other client"}),
+        (
+            grants.revoke_at_issuer("r1", AUTHORIZATION.issuer, NOW),
+            {"mine", "offline", "other client"},
+        ),
     ]
     for write, ended in ways:
         await database.submit(*(grants.insert(each) for each in ALL))

@@ -119,7 +119,9 @@ async def test_a_resident_is_named_and_nothing_else_is_told(trusting: Provider) 
     unknown = await ask(trusting, bot, assertion(trusting, **(named | {"national_id": "1"})))
     assert unknown.json()["error"] == "invalid_grant"
     op = trusting
-    await op.database.submit(op.grants.revoke_resident(op.resident_id, op.clock.now()))
+    await op.database.submit(
+        op.grants.revoke_at_issuer(op.resident_id, op.issuer.address, op.clock.now())
+    )
     assert (await op.http.get("/userinfo", headers=bearer)).status_code == 401
 
 

@@ -273,7 +273,9 @@ async def test_the_result_dies_with_what_it_came_from(scene: Scene, end: str) ->
         case "client":
             await op.registrar.remove(scene.app.client.client_id, now)
         case "resident":
-            await op.database.submit(op.grants.revoke_resident(op.resident_id, now))
+            await op.database.submit(
+                op.grants.revoke_at_issuer(op.resident_id, op.issuer.address, now)
+            )
         case "narrow":
             before = await op.grants.find(grant_id)
             assert before is not None
@@ -281,7 +283,9 @@ async def test_the_result_dies_with_what_it_came_from(scene: Scene, end: str) ->
             await op.database.submit(op.grants.amend(before, after))
         case "lock":
             await op.database.submit(op.residents.lock(op.resident_id, {"otp", "pin"}, now))
-            await op.database.submit(op.grants.revoke_resident(op.resident_id, now))
+            await op.database.submit(
+                op.grants.revoke_at_issuer(op.resident_id, op.issuer.address, now)
+            )
     assert not await scene.is_active(made)
     assert await scene.refused(token) == "invalid_request"
 

@@ -131,7 +131,7 @@ async def test_a_grant_that_ended_is_dead_at_once(op: Provider) -> None:
     ends = [
         op.grants.revoke_consent(op.resident_id, registered.client.client_id, now),
         op.grants.revoke_session("session", op.resident_id, now),
-        op.grants.revoke_resident(op.resident_id, now),
+        op.grants.revoke_at_issuer(op.resident_id, op.issuer.address, now),
         op.grants.revoke_client(registered.client.client_id, now),
     ]
     for end in ends:

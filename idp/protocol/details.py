@@ -98,6 +98,8 @@ def narrowed(
         same = (one for one in granted if one["type"] == detail["type"])
         if not any(types[detail["type"]].within(detail, one) for one in same):
             raise InvalidAuthorizationDetails("more is asked for than was granted")
+        if wanted.count(detail) > max(1, list(granted).count(detail)):  # one payment is not two
+            raise InvalidAuthorizationDetails("a detail is asked for more often than was granted")
     return wanted
 
 

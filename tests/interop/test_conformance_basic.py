@@ -396,7 +396,8 @@ async def test_oidcc_unsigned_request_object_supported_correctly_or_rejected_as_
     claims = {"client_id": plan.client["client_id"], "response_type": "code", "state": "inner"}
     answer = await plan.silently(person, request=unsigned(claims))
     assert answer.error == "request_not_supported"
-    assert plan.outside.metadata["request_parameter_supported"] is False
+    assert plan.outside.metadata["request_parameter_supported"] is True
+    assert "none" not in plan.outside.metadata["request_object_signing_alg_values_supported"]
 
 
 @pytest.mark.behaviour(13)

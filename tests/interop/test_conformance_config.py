@@ -30,7 +30,7 @@ async def test_oidcc_discovery_endpoint_verification(outside: Outsider) -> None:
     assert "openid" in told["scopes_supported"]
     assert told["claims_parameter_supported"] is True
     assert told["request_uri_parameter_supported"] is False  # absent would mean true
-    assert told["request_parameter_supported"] is False
+    assert told["request_parameter_supported"] is True
     assert told["require_request_uri_registration"] is False
     assert told["authorization_response_iss_parameter_supported"] is True
     assert told["code_challenge_methods_supported"] == ["S256"]

@@ -156,6 +156,7 @@ def test_the_profile_of_the_issuer_is_held() -> None:
     with pytest.raises(InvalidClientMetadata, match="fapi2"):
         client_of(GOOD, ADDRESS, FAPI)
     strong = {"token_endpoint_auth_method": "private_key_jwt", "jwks": KEYS}
+    strong |= {"redirect_uris": ["https://app.example/cb"]}
     with pytest.raises(InvalidClientMetadata, match="bound"):
         client_of(GOOD | strong, ADDRESS, FAPI)
     client = client_of(GOOD | strong | {"dpop_bound_access_tokens": True}, ADDRESS, FAPI)

@@ -26,6 +26,7 @@ from config.wiring.migrations import (
 )
 from config.wiring.migrations.running import configured, downgrade
 from config.wiring.migrations.tables import tables_of
+from tests.servers import Postgresql
 
 pytestmark = pytest.mark.long
 
@@ -158,3 +159,39 @@ def test_a_migration_that_fails_leaves_nothing(empty_database_url: str) -> None:
     with pytest.raises(RuntimeError):
         change_schema(empty_database_url, failing)
     assert "half" not in tables_in(empty_database_url)
+
+
+@pytest.mark.server
+def test_a_deadlock_with_requests_does_not_fail_a_migration(
+    postgresql_server: Postgresql,
+) -> None:
+    url = postgresql_server.create("deadlock")
+    postgresql_server.run("deadlock", "CREATE TABLE a (id int); CREATE TABLE b (id int)")
+    other = subprocess.Popen(
+        [str(postgresql_server.binaries / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert other.stdin is not None and other.stdout is not None
+    # Whoever looks for a deadlock first is ended by it: the other must never look.
+    other.stdin.write(b"SET deadlock_timeout = '10min';\n")
+    other.stdin.write(b"BEGIN; SELECT * FROM b; SELECT 'held';\n")
+    other.stdin.flush()
+    while b"held" not in other.stdout.readline():
+        pass
+    tries = []
+
+    def act(connection: Connection) -> None:
+        tries.append(1)
+        connection.exec_driver_sql("ALTER TABLE a ADD COLUMN colour text")
+        if len(tries) == 1:
+            assert other.stdin is not None
+            other.stdin.write(b"SELECT * FROM a; COMMIT;\n")
+            other.stdin.close()
+        connection.exec_driver_sql("ALTER TABLE b ADD COLUMN colour text")
+
+    change_schema(url, act)
+    assert other.wait(30) == 0 and len(tries) == 2
+    other.stdout.close()
+    change_schema(url, lambda c: c.exec_driver_sql("SELECT a.colour, b.colour FROM a, b"))
+    postgresql_server.drop("deadlock")

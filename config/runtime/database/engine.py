@@ -11,7 +11,8 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import Connection, create_engine
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from config.runtime.database.connect import sqlite_path
@@ -28,11 +29,18 @@ BUSY_PAUSE = 0.02
 LOCK_PATIENCE = "5s"
 """How long a change may wait for a table that requests use; it fails rather than hold them up."""
 
+DEADLOCK = "40P01"
+"""PostgreSQL's name for it (its manual, appendix A)."""
+
+ATTEMPTS = 5
+"""How often a change is tried whose locks and those of requests waited for each other."""
+
 
 def change_schema(url: str, act: Callable[[Connection], Any]) -> Any:
     """Return ``act(connection)``, done in one transaction that no other schema change overlaps.
 
-    For use outside an event loop. Everything is rolled back if ``act`` raises.
+    For use outside an event loop. Everything is rolled back if ``act`` raises. On PostgreSQL it
+    is called again when the server ended a deadlock with requests by rolling the change back.
     """
     path = sqlite_path(url)
     if path is None:
@@ -74,10 +82,19 @@ async def _on_postgresql(url: str, act: Callable[[Connection], Any]) -> Any:
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), poolclass=NullPool
     )
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await _in_transaction(engine, act)
+        except DBAPIError as failure:
+            # A change locks its tables in one order, the units of requests lock theirs in others.
+            if getattr(failure.orig, "sqlstate", None) != DEADLOCK:
+                raise
+    return await _in_transaction(engine, act)
+
+
+async def _in_transaction(engine: AsyncEngine, act: Callable[[Connection], Any]) -> Any:
     async with engine.begin() as connection:
         await connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
         await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
         await connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_PATIENCE}'")
-        outcome = await connection.run_sync(act)
-    await engine.dispose()
-    return outcome
+        return await connection.run_sync(act)

@@ -1,0 +1,1 @@
+"""HTTP of the signing service: reads, recognises, judges, acts, answers."""

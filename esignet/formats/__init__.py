@@ -1,0 +1,1 @@
+"""Signature formats, one file each: prepare, embed, check, augment, as pure functions."""

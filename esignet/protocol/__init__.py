@@ -1,0 +1,1 @@
+"""What specifications say about signing, as pure functions over frozen values."""

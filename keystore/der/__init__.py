@@ -1,0 +1,1 @@
+"""DER (X.690) as cryptographic messages and time-stamps need it: a writer, a strict reader."""

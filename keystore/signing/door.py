@@ -1,0 +1,149 @@
+"""What may be asked about documents: activations by idp, signatures and evidence by esignet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from keystore.signing.digests import HashAlgorithm
+from keystore.signing.plans import Plan
+
+
+class NotActivated(Exception):
+    """The activation is not one of ours, is too old, was used, or does not cover what is asked."""
+
+
+class CertificateSubject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a certificate says about its holder (ETSI EN 319 412-2 §4.2.4).
+
+    ``pseudonym`` alone, or the names. ``serial`` tells people of the same name apart and is
+    pairwise. ``country`` is of ISO 3166-1 alpha-2. ``organization`` makes it a seal's.
+    """
+
+    serial: str
+    country: str
+    pseudonym: str = ""
+    given_name: str = ""
+    surname: str = ""
+    organization: str = ""
+
+
+class ActivationKind(StrEnum):
+    """Whose signature is activated."""
+
+    PERSON = "person"
+    ORGANIZATION = "organization"
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """What idp says was approved. ``subject`` is the person as esignet's own sector knows them.
+
+    ``credential`` names a stored credential, and is empty for a one-time key and certificate.
+    ``digests`` is ``list_hash`` of the ``count`` digests. ``consent`` is the SHA-256 hash of the
+    page that was agreed to. ``auth_time`` is a NumericDate.
+    """
+
+    kind: ActivationKind
+    transaction: str
+    subject: str
+    client_id: str
+    holder: CertificateSubject
+    hash_algorithm: HashAlgorithm
+    count: int
+    digests: bytes
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: int
+    consent: bytes
+    credential: str = ""
+
+
+class Activations(Protocol):
+    """Only the socket of the idp role answers this."""
+
+    async def activate(self, approval: Approval) -> str:
+        """Return the activation, a compact JWS (``typ``: ``activation+jwt``) good for 300 s, once.
+
+        Raises NotPermitted for an approval that is malformed, KeyServiceUnavailable.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningOrder:
+    """Sign ``plans`` with the key that ``activation`` names. ``digests`` are the approved ones.
+
+    ``countersigned`` is the organisation's own JWS over the same digests, for a seal.
+    ``one_key`` signs all with one key and certificate; else each plan has its own, so that nobody
+    can tell that two documents were signed together.
+    """
+
+    activation: str
+    hash_algorithm: HashAlgorithm
+    digests: Sequence[bytes]
+    plans: Sequence[Plan]
+    countersigned: str = ""
+    one_key: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """One signature. ``value`` is as JWS writes it (r || s for ECDSA); ``alg`` is its JWS name.
+
+    ``parts`` are what the plan's builder wrote, ``chain`` leads from the certificate to the root,
+    which is last. ``promise`` is the signed promise that the audit log will hold the record.
+    """
+
+    parts: tuple[bytes, ...]
+    value: bytes
+    alg: str
+    certificate: bytes
+    chain: tuple[bytes, ...]
+    signed_at: int
+    promise: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Imprint:
+    """What is time-stamped: the digest of something (RFC 3161 §2.4.1)."""
+
+    hash_algorithm: HashAlgorithm
+    digest: bytes
+
+
+class Documents(Protocol):
+    """Only the socket of the esignet role answers this. All may raise KeyServiceUnavailable."""
+
+    async def sign_documents(self, order: SigningOrder) -> list[Signed]:
+        """Return a signature per plan. Raises NotActivated, NotPermitted (a plan is malformed)."""
+        ...
+
+    async def timestamps(self, imprints: Sequence[Imprint]) -> list[bytes]:
+        """Return a TimeStampToken in DER of each (RFC 3161 §2.4.2), of our own authority."""
+        ...
+
+    async def timestamp_response(self, request: bytes) -> bytes:
+        """Return the TimeStampResp in DER to a TimeStampReq; one that is refused says why in it."""
+        ...
+
+    async def statuses(self, certificates: Sequence[bytes]) -> list[bytes]:
+        """Return an OCSPResponse in DER about each certificate of ours (RFC 6960)."""
+        ...
+
+    async def status_response(self, request: bytes) -> bytes:
+        """Return the OCSPResponse in DER to an OCSPRequest."""
+        ...
+
+    async def authority(self) -> "AuthorityShown":
+        """Return the certificates and revocation lists of our authority."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityShown:
+    """``chains`` are issuing certificates towards their root, newest first; all in DER."""
+
+    chains: tuple[tuple[bytes, ...], ...]
+    crls: tuple[bytes, ...]

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy import BigInteger, LargeBinary, bindparam, case, func, select, update
 
-from config.runtime.audit.records import checkpoints, entries, heads
-from config.runtime.audit.tree import Checkpoint, Tree, leaf_hash
+from config.runtime.audit.records import checkpoints, entries, entry_leaf, heads, read_head
+from config.runtime.audit.tiles import write_tiles
+from config.runtime.audit.tree import Checkpoint, Tree
 from config.runtime.clock import Clock
 from config.runtime.database.statements import insert_new
 from config.runtime.database.unit import (
@@ -57,7 +58,6 @@ _WAITING = Statement(
     .order_by(entries.c.number)
     .limit(bindparam("most"))
 )
-_HEAD = Statement(select(heads).where(heads.c.id == 1))
 _NEW_HEAD = insert_new(heads)
 _MOVE_HEAD = Statement(
     update(heads)
@@ -66,20 +66,6 @@ _MOVE_HEAD = Statement(
 )
 _LAST_CHECKPOINT = Statement(select(func.max(checkpoints.c.size), func.max(checkpoints.c.at)))
 _NEW_CHECKPOINT = insert_new(checkpoints)
-
-
-async def read_head(database: Database) -> Tree:
-    """Return the tree as far as the log reaches."""
-    row = await database.row(_HEAD)
-    return Tree() if row is None else Tree.unpack(row["size"], row["peaks"])
-
-
-def entry_leaf(place: int, row: Row) -> bytes:
-    """Return the leaf hash of a row of ``entries`` at ``place``."""
-    columns = ("number", "at", "actor", "action", "about", "details")
-    number, at, *texts = (row[column] for column in columns)
-    actor, action, about, details = texts
-    return leaf_hash(place, (number, at, actor, action, about, details))
 
 
 class Sequencer:
@@ -96,7 +82,8 @@ class Sequencer:
         while not stop.is_set():
             try:
                 await self.run_once()
-                await self.checkpoint(self._clock.now())
+                if await self.checkpoint(self._clock.now()) is not None:
+                    await write_tiles(self._database)
             except DatabaseUnavailable as failure:
                 _log.warning("audit log not sequenced: %s", failure)
             # What comes meanwhile is placed together: one at a time would take the database's only

@@ -4,6 +4,7 @@ Appending and computing the root need one hash per perfect subtree (one per bit 
 size): the whole log is never held.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -15,7 +16,25 @@ HASH = 32
 
 def leaf_hash(place: int, row: tuple[int, int, str, str, str, str]) -> bytes:
     """Return the hash of the entry (number, at, actor, action, about, details) at ``place``."""
-    return sha256(b"\0" + msgspec.json.encode((place, *row))).digest()
+    return sha256(b"\0" + leaf_octets(place, row)).digest()
+
+
+def leaf_octets(place: int, row: tuple[int, int, str, str, str, str]) -> bytes:
+    """Return what is hashed for the entry at ``place``: a JSON array."""
+    return msgspec.json.encode((place, *row))
+
+
+def parent(left: bytes, right: bytes) -> bytes:
+    """Return the hash above two (RFC 9162 §2.1.1)."""
+    return sha256(b"\1" + left + right).digest()
+
+
+def folded(hashes: Sequence[bytes]) -> bytes:
+    """Return the hash over perfect subtrees that stand beside one another, largest first."""
+    *others, root = hashes
+    for one in reversed(others):
+        root = parent(one, root)
+    return root
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +48,7 @@ class Tree:
         """Return the tree with one more leaf."""
         peaks, node, size = list(self.peaks), leaf, self.size
         while size & 1:
-            node = sha256(b"\1" + peaks.pop() + node).digest()
+            node = parent(peaks.pop(), node)
             size >>= 1
         return Tree(self.size + 1, (*peaks, node))
 
@@ -37,10 +56,7 @@ class Tree:
         """Return MTH of RFC 9162 §2.1.1."""
         if not self.peaks:
             return sha256(b"").digest()
-        root = self.peaks[-1]
-        for peak in reversed(self.peaks[:-1]):
-            root = sha256(b"\1" + peak + root).digest()
-        return root
+        return folded(self.peaks)
 
     def pack(self) -> bytes:
         """Return the peaks as they are stored."""

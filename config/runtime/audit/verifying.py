@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select
 
-from config.runtime.audit.records import checkpoints, entries
-from config.runtime.audit.sequencer import entry_leaf, read_head
+from config.runtime.audit.records import checkpoints, entries, entry_leaf, read_head
 from config.runtime.audit.tree import Checkpoint, Tree
 from config.runtime.database.unit import Database, Row, Statement
 

@@ -1,0 +1,174 @@
+"""A small certificate authority for tests of document formats: root, issuing CA, signer, TSA, OCSP.
+
+It signs with the cryptography library, so that nothing of ours stands on both sides of a test.
+"""
+
+import datetime
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+
+from keystore.signing.door import Signed
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey
+NOW = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
+AT = int(NOW.timestamp())
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A key with its certificate and what leads from it to the root, which is last."""
+
+    key: Key
+    certificate: x509.Certificate
+    above: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def der(self) -> bytes:
+        """The certificate."""
+        return der(self.certificate)
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """What leads to the root."""
+        return tuple(map(der, self.above))
+
+    @property
+    def alg(self) -> str:
+        """The JWS name of what ``sign`` does."""
+        if isinstance(self.key, ec.EllipticCurvePrivateKey):
+            return {256: "ES256", 384: "ES384", 521: "ES512"}[self.key.curve.key_size]
+        return "RS256" if isinstance(self.key, rsa.RSAPrivateKey) else "EdDSA"
+
+    def sign(self, message: bytes, alg: str = "") -> bytes:
+        """A signature as JWS writes it."""
+        if isinstance(self.key, ec.EllipticCurvePrivateKey):
+            bits = self.key.curve.key_size
+            hashed = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}[bits]
+            r, s = decode_dss_signature(self.key.sign(message, ec.ECDSA(hashed)))
+            return b"".join(part.to_bytes((bits + 7) // 8, "big") for part in (r, s))
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+            scheme = pss if alg == "PS256" else padding.PKCS1v15()
+            return self.key.sign(message, scheme, hashes.SHA256())
+        return self.key.sign(message)
+
+    def signed(self, parts: tuple[bytes, ...], message: bytes, alg: str = "") -> Signed:
+        """What the key service would answer."""
+        return Signed(
+            parts=parts,
+            value=self.sign(message, alg),
+            alg=alg or self.alg,
+            certificate=self.der,
+            chain=self.chain,
+            signed_at=AT,
+            promise=b"",
+        )
+
+
+def der(certificate: x509.Certificate) -> bytes:
+    """A certificate's octets."""
+    return certificate.public_bytes(serialization.Encoding.DER)
+
+
+class SmallPki:
+    """A root, an issuing CA, and holders below it."""
+
+    def __init__(self, url: str = "http://127.0.0.1:9") -> None:
+        self.url = url
+        key = ec.generate_private_key(ec.SECP384R1())
+        self.root = Holder(key, self._certify("Small Root", key.public_key(), key, ca=1))
+        key = ec.generate_private_key(ec.SECP256R1())
+        issued = self._certify("Small Issuing", key.public_key(), self.root, ca=0)
+        self.issuing = Holder(key, issued, (self.root.certificate,))
+
+    def holder(self, name: str, key: Key | None = None, **wishes: object) -> Holder:
+        """Someone certified by the issuing CA; P-256 unless a key is given."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        certificate = self._certify(name, key.public_key(), self.issuing, **wishes)
+        return Holder(key, certificate, (self.issuing.certificate, self.root.certificate))
+
+    @cached_property
+    def signer(self) -> Holder:
+        """A person."""
+        return self.holder("Ana Tester")
+
+    @cached_property
+    def stamper(self) -> Holder:
+        """A time-stamp authority (RFC 3161 §2.3)."""
+        return self.holder("Small TSA", usage=ExtendedKeyUsageOID.TIME_STAMPING)
+
+    @cached_property
+    def responder(self) -> Holder:
+        """An OCSP responder (RFC 6960 §4.2.2.2)."""
+        return self.holder("Small OCSP", usage=ExtendedKeyUsageOID.OCSP_SIGNING)
+
+    def pem(self, directory: Path) -> Path:
+        """A file with the root."""
+        path = directory / "root.pem"
+        path.write_bytes(self.root.certificate.public_bytes(serialization.Encoding.PEM))
+        return path
+
+    def _certify(
+        self,
+        name: str,
+        public: object,
+        by: Holder | Key,
+        *,
+        ca: int | None = None,
+        usage: x509.ObjectIdentifier | None = None,
+        until: datetime.datetime | None = None,
+    ) -> x509.Certificate:
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        issuer = by.certificate.subject if isinstance(by, Holder) else subject
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(public)  # type: ignore[arg-type]
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(NOW - datetime.timedelta(days=30))
+            .not_valid_after(until or NOW + datetime.timedelta(days=3650))
+            .add_extension(x509.BasicConstraints(ca is not None, ca), critical=True)
+            .add_extension(_key_usage(ca is not None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), False)  # type: ignore[arg-type]
+        )
+        if usage:
+            builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
+        if usage == ExtendedKeyUsageOID.OCSP_SIGNING:
+            builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
+        key = by.key if isinstance(by, Holder) else by
+        if isinstance(by, Holder):
+            builder = self._below(builder, by)
+        return builder.sign(key, None if isinstance(key, Ed25519PrivateKey) else hashes.SHA256())
+
+    def _below(self, builder: x509.CertificateBuilder, by: Holder) -> x509.CertificateBuilder:
+        public = by.certificate.public_key()
+        ocsp = x509.AccessDescription(
+            AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(f"{self.url}/ocsp")
+        )
+        return builder.add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(public),  # type: ignore[arg-type]
+            critical=False,
+        ).add_extension(x509.AuthorityInformationAccess([ocsp]), critical=False)
+
+
+def _key_usage(ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        content_commitment=not ca,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        encipher_only=False,
+        decipher_only=False,
+    )

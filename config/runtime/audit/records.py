@@ -112,9 +112,13 @@ async def read_head(database: Database) -> Tree:
     return Tree() if row is None else Tree.unpack(row["size"], row["peaks"])
 
 
+def leaf_row(row: Row) -> tuple[int, int, str, str, str, str]:
+    """Return of a row of ``entries`` what its leaf is made of."""
+    columns = ("number", "at", "actor", "action", "about", "details")
+    number, at, actor, action, about, details = (row[column] for column in columns)
+    return number, at, actor, action, about, details
+
+
 def entry_leaf(place: int, row: Row) -> bytes:
     """Return the leaf hash of a row of ``entries`` at ``place``."""
-    columns = ("number", "at", "actor", "action", "about", "details")
-    number, at, *texts = (row[column] for column in columns)
-    actor, action, about, details = texts
-    return leaf_hash(place, (number, at, actor, action, about, details))
+    return leaf_hash(place, leaf_row(row))

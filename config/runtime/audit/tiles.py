@@ -3,8 +3,8 @@
 from sqlalchemy import bindparam, func, select
 
 from config.runtime.audit.inclusion import Inclusion, Node, joined, siblings
-from config.runtime.audit.records import entries, read_head, tiles
-from config.runtime.audit.tree import folded
+from config.runtime.audit.records import entries, leaf_row, read_head, tiles
+from config.runtime.audit.tree import folded, leaf_octets
 from config.runtime.database.statements import insert_new
 from config.runtime.database.unit import Database, Statement, Value, Write
 
@@ -13,6 +13,11 @@ WIDTH = 1 << HEIGHT
 
 _LEAVES = Statement(
     select(entries.c.leaf)
+    .where(entries.c.place >= bindparam("start"), entries.c.place < bindparam("end"))
+    .order_by(entries.c.place)
+)
+_ENTRIES = Statement(
+    select(entries)
     .where(entries.c.place >= bindparam("start"), entries.c.place < bindparam("end"))
     .order_by(entries.c.place)
 )
@@ -50,6 +55,15 @@ async def hashes(database: Database, level: int, start: int, end: int) -> list[b
             joined(await hashes(database, level - 1, number * WIDTH, (number + 1) * WIDTH))
         )
     return found
+
+
+async def entry_octets(database: Database, start: int, end: int) -> bytes:
+    """Return the entries from ``start`` to before ``end``, each after its length in two octets."""
+    found = []
+    for row in await database.rows(_ENTRIES, start=start, end=end):
+        octets = leaf_octets(row["place"], leaf_row(row))
+        found.append(len(octets).to_bytes(2, "big") + octets)
+    return b"".join(found)
 
 
 async def node(database: Database, wanted: Node) -> bytes:

@@ -22,6 +22,7 @@ _PAGE = Statement(
 )
 _LAST_PLACE = Statement(select(func.max(entries.c.place)))
 _CHECKPOINTS = Statement(select(checkpoints).order_by(checkpoints.c.size))
+_NEWEST = Statement(select(checkpoints).order_by(checkpoints.c.size.desc()).limit(1))
 
 
 class AuditBroken(Exception):
@@ -73,6 +74,12 @@ async def verify(
     if last is not None and last[0] is not None and last[0] >= head.size:
         raise AuditBroken(head.size, "an entry lies beyond the head")
     return Verified(tree.size, tree.root(), len(promised))
+
+
+async def last_checkpoint(database: Database) -> Checkpoint | None:
+    """Return the newest checkpoint, None if there is none yet."""
+    row = await database.row(_NEWEST)
+    return None if row is None else _checkpoint(row)
 
 
 async def _sequenced(database: Database, size: int) -> AsyncIterator[Row]:

@@ -1,0 +1,113 @@
+"""Reading and judging time-stamp tokens (RFC 3161) of any authority: arithmetic, no trust."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from keystore.checking.message import encapsulated_digest, judge
+from keystore.der import oids
+from keystore.der.algorithms import HASHES, digest_oid
+from keystore.der.cms_reading import Message, read_message, read_time
+from keystore.der.reader import Fields, NotDer, Value, integer, oid, read
+from keystore.der.writer import tlv
+
+
+class BadTimestamp(Exception):
+    """The token cannot be read, is not signed as it must be, or is over something else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What a token says: ``imprint`` existed ``at`` (NumericDate, fractions cut off).
+
+    ``certificate`` is the authority's, ``certificates`` all that the token brings, in DER.
+    """
+
+    at: int
+    policy: str
+    serial: int
+    hash_oid: str
+    imprint: bytes
+    certificate: bytes
+    certificates: tuple[bytes, ...]
+
+
+def read_token(token: bytes) -> Token:
+    """Return what a TimeStampToken says once its signature is right, or raise BadTimestamp.
+
+    Demands one signer, whose certificate is for time-stamping alone and critically so (RFC 3161
+    §2.3), and the reference to that certificate (RFC 5816).
+    """
+    try:
+        message = read_message(token)
+        certificate = _signer(message)
+        fields = _tst_fields(message)
+    except NotDer as fault:
+        raise BadTimestamp(f"the time-stamp cannot be read: {fault}") from fault
+    _for_stamping_alone(certificate)
+    at, policy, serial, hash_oid, imprint = fields
+    return Token(
+        at=at,
+        policy=policy,
+        serial=serial,
+        hash_oid=hash_oid,
+        imprint=imprint,
+        certificate=certificate,
+        certificates=message.certificates,
+    )
+
+
+def check(token: bytes, covered: bytes) -> Token:
+    """Return what ``token`` says, or raise BadTimestamp unless it is over ``covered``."""
+    found = read_token(token)
+    expected = hashlib.new(HASHES[found.hash_oid], covered).digest()
+    if not hmac.compare_digest(expected, found.imprint):
+        raise BadTimestamp("the time-stamp is over something else")
+    return found
+
+
+def _signer(message: Message) -> bytes:
+    if message.content_type != oids.TST_INFO or len(message.signers) != 1:
+        raise BadTimestamp("this is no time-stamp with one signer")
+    judged = judge(message, message.signers[0], encapsulated_digest(message))
+    if judged.problems:
+        raise BadTimestamp(f"the time-stamp is not signed as it must be: {judged.problems[0][1]}")
+    return judged.certificate
+
+
+def _tst_fields(message: Message) -> tuple[int, str, int, str, bytes]:
+    fields = Fields(read(message.content or b""))
+    if integer(fields.take(0x02)) != 1:
+        raise NotDer("an unknown version of TSTInfo")
+    policy = oid(fields.take(0x06))
+    imprint = Fields(fields.take(0x30))
+    hash_oid, hashed = digest_oid(imprint.take(0x30)), imprint.take(0x04).content
+    imprint.end()
+    if hash_oid not in HASHES or len(hashed) != hashlib.new(HASHES[hash_oid]).digest_size:
+        raise BadTimestamp("the time-stamp is over a digest that is not accepted")
+    serial = integer(fields.take(0x02))
+    return _whole_seconds(fields.take(0x18)), policy, serial, hash_oid, hashed
+
+
+def _whole_seconds(value: Value) -> int:
+    """Return a GeneralizedTime with or without a fraction (RFC 3161 §2.4.2), or raise NotDer."""
+    text = value.content
+    if b"." in text:
+        whole, _, fraction = text.partition(b".")
+        if not fraction[:-1].isdigit() or fraction[-1:] != b"Z" or len(fraction) > 10:
+            raise NotDer("a malformed time")
+        text = whole + b"Z"
+    return read_time(read(tlv(0x18, text)))
+
+
+def _for_stamping_alone(certificate: bytes) -> None:
+    try:
+        parsed = x509.load_der_x509_certificate(certificate)
+        usage = parsed.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except (ValueError, TypeError, x509.ExtensionNotFound) as fault:
+        raise BadTimestamp("the certificate is not for time-stamping") from fault
+    if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
+        raise BadTimestamp("the certificate is not for time-stamping alone")

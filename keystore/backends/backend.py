@@ -8,13 +8,18 @@ Every method may raise ``keystore.door.KeyServiceUnavailable`` and does so withi
 seconds: a dead or stalled token delays only those who need that token. None blocks the event loop.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from keystore.door import KeyServiceUnavailable
+
 DEADLINE = 0.8
 """Seconds within which a backend answers or raises: less than the second that the door promises."""
+
+ONE_TIME_LIFE = 30.0
+"""Seconds after which a one-time key that nobody used is destroyed."""
 
 
 class Algorithm(StrEnum):
@@ -24,11 +29,23 @@ class Algorithm(StrEnum):
     RS256 = "RS256"  # RSA 2048, PKCS#1 v1.5 with SHA-256
     PS256 = "PS256"  # RSA 2048, PSS with SHA-256, MGF1 with SHA-256, salt of 32 bytes
     EDDSA = "EdDSA"  # Ed25519
+    ML_DSA_65 = "ML-DSA-65"  # FIPS 204, for what must outlive elliptic curves
     HMAC = "HMAC"  # HMAC-SHA-256 with 32 random bytes
     AES = "AES"  # AES-256-GCM
+    KWP = "KWP"  # AES-256 key wrap with padding (RFC 5649): wraps keys and does nothing else
 
 
-SIGNING = frozenset({Algorithm.ES256, Algorithm.RS256, Algorithm.PS256, Algorithm.EDDSA})
+SIGNING = frozenset(
+    {
+        Algorithm.ES256,
+        Algorithm.RS256,
+        Algorithm.PS256,
+        Algorithm.EDDSA,
+        Algorithm.ML_DSA_65,
+    }
+)
+OF_PEOPLE = frozenset({Algorithm.ES256, Algorithm.EDDSA})
+"""What one-time and wrapped keys may be: made in a moment, on every token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +64,37 @@ class Sealing:
     bound_to: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class OneTimeKey:
+    """A key that lives until it is used once. ``public`` is its SubjectPublicKeyInfo in DER.
+
+    ``attributes`` are what the token says of the key, by PKCS#11 name (``CKA_NEVER_EXTRACTABLE``).
+    """
+
+    handle: str
+    public: bytes
+    attributes: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A key that lies outside the token, under a wrapping key that never leaves it.
+
+    ``blob`` is opaque; whoever stores it binds it to its owner, for wrapping does not. ``public``
+    is the SubjectPublicKeyInfo in DER, ``attributes`` what the token said when it made the key.
+    """
+
+    blob: bytes
+    public: bytes
+    attributes: Mapping[str, bool]
+
+
 class UnknownKey(Exception):
     """The backend holds no key of this name and algorithm."""
+
+
+class Unsupported(KeyServiceUnavailable):
+    """This backend can never do that, for it lacks the algorithm or mechanism. Nothing was made."""
 
 
 class Backend(Protocol):
@@ -90,6 +136,49 @@ class Backend(Protocol):
 
     async def destroy(self, ref: str) -> None:
         """Destroy the key for ever; nothing happens if it is not there."""
+        ...
+
+    @property
+    def live(self) -> int:
+        """Return how many one-time keys may exist now; 0 once every one was used or discarded."""
+        ...
+
+    async def one_time(self, algorithm: Algorithm) -> OneTimeKey:
+        """Make a key that is never stored and never leaves, or raise Unsupported.
+
+        It is destroyed by ``sign_and_destroy``, by ``discard``, after ``ONE_TIME_LIFE`` seconds,
+        and if this call fails or is cancelled.
+        """
+        ...
+
+    async def sign_and_destroy(
+        self, handle: str, algorithm: Algorithm, messages: Sequence[bytes]
+    ) -> list[bytes]:
+        """Return a JWS signature of each message. The key is gone afterwards, on every path.
+
+        Raises UnknownKey for a key that was used, discarded or forgotten, or is of another
+        algorithm.
+        """
+        ...
+
+    async def discard(self, handle: str) -> None:
+        """Destroy a one-time key unused; nothing happens if it is not there."""
+        ...
+
+    async def wrapped(self, kek: str, algorithm: Algorithm) -> WrappedKey:
+        """Make a signing key and wrap it under ``kek``, the ref of a key for ``Algorithm.KWP``.
+
+        Nothing of it stays in the backend. Raises UnknownKey (no such wrapping key), Unsupported.
+        """
+        ...
+
+    async def sign_wrapped(
+        self, kek: str, blob: bytes, algorithm: Algorithm, messages: Sequence[bytes]
+    ) -> list[bytes]:
+        """Unwrap a key, sign each message as JWS does, and destroy what was unwrapped.
+
+        Raises UnknownKey if ``blob`` is no key of this algorithm under ``kek``.
+        """
         ...
 
     async def health(self) -> None:

@@ -11,34 +11,47 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, hmac, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import (
+    InvalidUnwrap,
+    aes_key_unwrap_with_padding,
+    aes_key_wrap_with_padding,
+)
 
 from config.runtime.entropy import Entropy
 from keystore.backends.backend import (
     DEADLINE,
-    SIGNING,
+    OF_PEOPLE,
+    ONE_TIME_LIFE,
     Algorithm,
     Backend,
     NewKey,
+    OneTimeKey,
     Sealing,
     UnknownKey,
+    Unsupported,
+    WrappedKey,
 )
 from keystore.backends.keyfile import KeyFile, StoredKey
+from keystore.backends.software_keys import (
+    ATTRIBUTES,
+    Loaded,
+    PrivateKey,
+    Signer,
+    keyed_hash,
+    load,
+    new_private_key,
+    new_secret,
+    pkcs8,
+    private_key,
+    signer,
+    spki,
+)
 from keystore.door import KeyServiceUnavailable
 
 T = TypeVar("T")
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey
 
 _SCHEME = "software"
 _NONCE = 12
-_SHA256 = hashes.SHA256()
-_ECDSA = ec.ECDSA(_SHA256)
-_PKCS1 = padding.PKCS1v15()
-_PSS = padding.PSS(padding.MGF1(_SHA256), 32)
 _MICROSECONDS = {Algorithm.ES256: 25, Algorithm.EDDSA: 35, Algorithm.HMAC: 3, Algorithm.AES: 4}
 _RSA_MICROSECONDS = 300
 _SLOW = 30.0
@@ -48,17 +61,15 @@ _SHORT = 1000
 interpreter's lock once per signature costs more than it frees."""
 
 
+@dataclass(frozen=True, slots=True)
+class _OneTime:
+    algorithm: Algorithm
+    sign: Signer
+    forgotten: asyncio.TimerHandle
+
+
 class SoftwareKeysRefused(Exception):
     """This deployment did not say that it wants its keys in software."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    algorithm: Algorithm
-    sign: Callable[[bytes], bytes] | None
-    public: bytes
-    mac: bytes
-    cipher: AESGCM | None
 
 
 class SoftwareBackend(Backend):
@@ -72,7 +83,8 @@ class SoftwareBackend(Backend):
         self._file = file
         self._entropy = entropy
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="software-keys")
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[str, Loaded] = {}
+        self._one_time: dict[str, _OneTime] = {}
 
     @property
     def scheme(self) -> str:
@@ -83,12 +95,12 @@ class SoftwareBackend(Backend):
         return False  # a keyed hash takes less than waiting for others who want one
 
     async def generate(self, algorithm: Algorithm, label: str) -> NewKey:
-        def make() -> tuple[str, _Loaded]:
-            stored = StoredKey(algorithm, label, _new_secret(algorithm, self._entropy))
+        def make() -> tuple[str, Loaded]:
+            stored = StoredKey(algorithm, label, new_secret(algorithm, self._entropy))
             ref = f"{_SCHEME}:{self._entropy.token(16)}"
             with self._file.changing() as keys:
                 keys[ref] = stored
-            return ref, _load(stored)
+            return ref, load(algorithm, stored.secret)
 
         # RSA keys take seconds at times, and nobody waits for one but an operator.
         ref, loaded = await self._elsewhere(make, deadline=_SLOW)
@@ -102,17 +114,13 @@ class SoftwareBackend(Backend):
         sign = (await self._find(ref, algorithm)).sign
         if sign is None:
             raise UnknownKey(f"{ref} does not sign")
-
-        def batch() -> list[bytes]:
-            return [sign(message) for message in messages]
-
-        return await self._run(algorithm, len(messages), batch)
+        return await self._signatures(sign, algorithm, messages)
 
     async def mac(self, ref: str, messages: Sequence[bytes]) -> list[bytes]:
-        key = (await self._find(ref, Algorithm.HMAC)).mac
+        key = (await self._find(ref, Algorithm.HMAC)).secret
 
         def batch() -> list[bytes]:
-            return [_hmac(key, message) for message in messages]
+            return [keyed_hash(key, message) for message in messages]
 
         return await self._run(Algorithm.HMAC, len(messages), batch)
 
@@ -146,6 +154,45 @@ class SoftwareBackend(Backend):
         await self._elsewhere(forget, deadline=_SLOW)
         self._loaded.pop(ref, None)
 
+    @property
+    def live(self) -> int:
+        return len(self._one_time)
+
+    async def one_time(self, algorithm: Algorithm) -> OneTimeKey:
+        key, handle = _of_people(algorithm), self._entropy.token(16)
+        loop = asyncio.get_running_loop()
+        forgotten = loop.call_later(ONE_TIME_LIFE, self._one_time.pop, handle, None)
+        self._one_time[handle] = _OneTime(algorithm, signer(key, algorithm), forgotten)
+        return OneTimeKey(handle, spki(key), ATTRIBUTES)
+
+    async def sign_and_destroy(
+        self, handle: str, algorithm: Algorithm, messages: Sequence[bytes]
+    ) -> list[bytes]:
+        key = self._taken(handle)
+        if key is None or key.algorithm is not algorithm:
+            raise UnknownKey(f"no one-time {algorithm} key of this name")
+        return await self._signatures(key.sign, algorithm, messages)
+
+    async def discard(self, handle: str) -> None:
+        self._taken(handle)
+
+    async def wrapped(self, kek: str, algorithm: Algorithm) -> WrappedKey:
+        wrapping = (await self._find(kek, Algorithm.KWP)).secret
+        key = _of_people(algorithm)
+        return WrappedKey(aes_key_wrap_with_padding(wrapping, pkcs8(key)), spki(key), ATTRIBUTES)
+
+    async def sign_wrapped(
+        self, kek: str, blob: bytes, algorithm: Algorithm, messages: Sequence[bytes]
+    ) -> list[bytes]:
+        wrapping = (await self._find(kek, Algorithm.KWP)).secret
+        if algorithm not in OF_PEOPLE:
+            raise UnknownKey(f"no {algorithm} key is wrapped")
+        try:
+            key = private_key(aes_key_unwrap_with_padding(wrapping, blob), algorithm)
+        except (InvalidUnwrap, ValueError):
+            raise UnknownKey("not wrapped under this key, or altered") from None
+        return await self._signatures(signer(key, algorithm), algorithm, messages)
+
     async def health(self) -> None:
         if not self._loaded:
             await self._load_new()
@@ -153,9 +200,26 @@ class SoftwareBackend(Backend):
 
     async def close(self) -> None:
         self._loaded.clear()
+        for handle in list(self._one_time):
+            self._taken(handle)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _find(self, ref: str, algorithm: Algorithm) -> _Loaded:
+    def _taken(self, handle: str) -> _OneTime | None:
+        """Return a one-time key that nobody else will get."""
+        key = self._one_time.pop(handle, None)
+        if key is not None:
+            key.forgotten.cancel()
+        return key
+
+    async def _signatures(
+        self, sign: Signer, algorithm: Algorithm, messages: Sequence[bytes]
+    ) -> list[bytes]:
+        def batch() -> list[bytes]:
+            return [sign(message) for message in messages]
+
+        return await self._run(algorithm, len(messages), batch)
+
+    async def _find(self, ref: str, algorithm: Algorithm) -> Loaded:
         found = self._loaded.get(ref)
         if found is None:
             await self._load_new()
@@ -165,11 +229,14 @@ class SoftwareBackend(Backend):
         return found
 
     async def _load_new(self) -> None:
-        def load() -> dict[str, _Loaded]:
+        def read() -> dict[str, Loaded]:
             keys = self._file.read()
-            return {name: _load(keys[name]) for name in keys.keys() - self._loaded.keys()}
+            return {
+                name: load(keys[name].algorithm, keys[name].secret)
+                for name in keys.keys() - self._loaded.keys()
+            }
 
-        self._loaded |= await self._elsewhere(load, deadline=_SLOW)
+        self._loaded |= await self._elsewhere(read, deadline=_SLOW)
 
     async def _run(self, algorithm: Algorithm, count: int, work: Callable[[], T]) -> T:
         if _MICROSECONDS.get(algorithm, _RSA_MICROSECONDS) * count < _SHORT:
@@ -184,56 +251,7 @@ class SoftwareBackend(Backend):
             raise KeyServiceUnavailable("software keys are overloaded") from reason
 
 
-def _new_secret(algorithm: Algorithm, entropy: Entropy) -> bytes:
-    key: PrivateKey
-    match algorithm:
-        case Algorithm.HMAC | Algorithm.AES:
-            return entropy.bytes(32)
-        case Algorithm.ES256:
-            key = ec.generate_private_key(ec.SECP256R1())
-        case Algorithm.EDDSA:
-            key = Ed25519PrivateKey.generate()
-        case Algorithm.RS256 | Algorithm.PS256:
-            key = rsa.generate_private_key(65537, 2048)
-    return key.private_bytes(
-        serialization.Encoding.DER,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-
-
-def _load(stored: StoredKey) -> _Loaded:
-    algorithm = stored.algorithm
-    if algorithm is Algorithm.HMAC:
-        return _Loaded(algorithm, None, b"", stored.secret, None)
-    if algorithm is Algorithm.AES:
-        return _Loaded(algorithm, None, b"", b"", AESGCM(stored.secret))
-    assert algorithm in SIGNING
-    key = serialization.load_der_private_key(stored.secret, None)
-    public = key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return _Loaded(algorithm, _signer(key, algorithm), public, b"", None)
-
-
-def _signer(key: object, algorithm: Algorithm) -> Callable[[bytes], bytes]:
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        elliptic = key
-
-        def ecdsa(message: bytes) -> bytes:
-            r, s = decode_dss_signature(elliptic.sign(message, _ECDSA))
-            return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-
-        return ecdsa
-    if isinstance(key, rsa.RSAPrivateKey):
-        modular = key
-        scheme = _PSS if algorithm is Algorithm.PS256 else _PKCS1
-        return lambda message: modular.sign(message, scheme, _SHA256)
-    assert isinstance(key, Ed25519PrivateKey)
-    return key.sign
-
-
-def _hmac(key: bytes, message: bytes) -> bytes:
-    keyed = hmac.HMAC(key, _SHA256)
-    keyed.update(message)
-    return keyed.finalize()
+def _of_people(algorithm: Algorithm) -> PrivateKey:
+    if algorithm not in OF_PEOPLE:
+        raise Unsupported(f"a person's key is not made for {algorithm}")
+    return new_private_key(algorithm)

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -47,6 +48,9 @@ def fits(public: bytes, algorithm: Algorithm, message: bytes, signature: bytes) 
             pss = padding.PSS(padding.MGF1(digest), 32)
             scheme = pss if algorithm is Algorithm.PS256 else padding.PKCS1v15()
             key.verify(signature, message, scheme, digest)
+        elif isinstance(key, MLDSA65PublicKey):
+            assert algorithm is Algorithm.ML_DSA_65 and len(signature) == 3309
+            key.verify(signature, message)
         else:
             assert isinstance(key, Ed25519PublicKey) and algorithm is Algorithm.EDDSA
             key.verify(signature, message)

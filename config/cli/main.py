@@ -16,6 +16,7 @@ VERBS = {
     "rp": ("config.cli.rp", "Register, change, grade, list, show and remove relying parties"),
     "resident": ("config.cli.resident", "Import, show, lock, unlock and erase residents"),
     "audit": ("config.cli.audit", "Verify the audit logs, prove an entry, copy a log out"),
+    "verify": ("config.cli.verify", "Judge the signatures in a file, offline"),
     "settings": ("config.cli.settings", "Show the settings in force, and the reference of all"),
     "doctor": ("config.cli.doctor", "Check this deployment and say what to mend"),
     "bench": ("config.cli.bench", "Measure, and print each figure as a ratio"),

@@ -86,6 +86,11 @@ def load(certificates: Iterable[bytes]) -> list[x509.Certificate]:
     return list(found.values())
 
 
+def pem_certificates(pem: bytes) -> list[bytes]:
+    """Return the certificates of a PEM file in DER, or raise ValueError."""
+    return [one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(pem)]
+
+
 def find(
     certificate: bytes,
     pool: Sequence[bytes],

@@ -4,6 +4,8 @@ It signs with the cryptography library, so that nothing of ours stands on both s
 """
 
 import datetime
+import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
+from esignet.formats.format import Evidence
 from keystore.signing.door import Signed
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey
@@ -110,6 +114,84 @@ class SmallPki:
         """An OCSP responder (RFC 6960 §4.2.2.2)."""
         return self.holder("Small OCSP", usage=ExtendedKeyUsageOID.OCSP_SIGNING)
 
+    def twin(self, holder: Holder) -> bytes:
+        """Another certificate of another key with the same name and serial number."""
+        key, like = ec.generate_private_key(ec.SECP256R1()), holder.certificate
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(like.subject)
+            .issuer_name(like.issuer)
+            .serial_number(like.serial_number)
+            .public_key(key.public_key())
+            .not_valid_before(like.not_valid_before_utc)
+            .not_valid_after(like.not_valid_after_utc)
+        )
+        return der(builder.sign(self.issuing.key, hashes.SHA256()))  # type: ignore[arg-type]
+
+    def token(self, covered: bytes, hashed: str = "sha256", by: Holder | None = None) -> bytes:
+        """A TimeStampToken over ``covered`` of this very moment, made by openssl."""
+        by = by or self.stamper
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory)
+            (path / "covered").write_bytes(covered)
+            pems = {"tsa": [by.certificate], "chain": by.above[:-1]}
+            for name, certificates in pems.items():
+                octets = (one.public_bytes(serialization.Encoding.PEM) for one in certificates)
+                (path / f"{name}.pem").write_bytes(b"".join(octets))
+            (path / "key.pem").write_bytes(
+                by.key.private_bytes(
+                    serialization.Encoding.PEM,
+                    serialization.PrivateFormat.PKCS8,
+                    serialization.NoEncryption(),
+                )
+            )
+            (path / "serial").write_text(f"{x509.random_serial_number() % 2**60:016X}")
+            (path / "conf").write_text(_TSA.format(path=path))
+            query = ["-query", "-data", "covered", f"-{hashed}", "-cert", "-out", "q"]
+            _openssl(path, "ts", *query)
+            reply = ["-reply", "-queryfile", "q", "-config", "conf", "-token_out", "-out", "t"]
+            _openssl(path, "ts", *reply)
+            return (path / "t").read_bytes()
+
+    def ocsp(self, holder: Holder, at: datetime.datetime | None = None) -> bytes:
+        """An OCSPResponse that says good."""
+        at = at or datetime.datetime.now(datetime.UTC)
+        return (
+            ocsp.OCSPResponseBuilder()
+            .add_response(
+                cert=holder.certificate,
+                issuer=holder.above[0],
+                algorithm=hashes.SHA256(),
+                cert_status=ocsp.OCSPCertStatus.GOOD,
+                this_update=at,
+                next_update=at + datetime.timedelta(hours=1),
+                revocation_time=None,
+                revocation_reason=None,
+            )
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, self.responder.certificate)
+            .certificates([self.responder.certificate])
+            .sign(self.responder.key, hashes.SHA256())  # type: ignore[arg-type]
+            .public_bytes(serialization.Encoding.DER)
+        )
+
+    def material(self, *holders: Holder) -> Evidence:
+        """What B-LT needs to judge these holders, the TSA and the responder."""
+        every = (*holders, self.stamper, self.responder)
+        certificates = [one for holder in every for one in (holder.der, *holder.chain)]
+        return Evidence(
+            certificates=tuple(dict.fromkeys(certificates)),
+            ocsp=tuple(self.ocsp(holder) for holder in (*holders, self.stamper)),
+            crls=(self.crl(),),
+        )
+
+    def crl(self) -> bytes:
+        """The root's empty list."""
+        now = datetime.datetime.now(datetime.UTC)
+        builder = x509.CertificateRevocationListBuilder(self.root.certificate.subject)
+        builder = builder.last_update(now).next_update(now + datetime.timedelta(days=30))
+        made = builder.sign(self.root.key, hashes.SHA256())  # type: ignore[arg-type]
+        return made.public_bytes(serialization.Encoding.DER)
+
     def pem(self, directory: Path) -> Path:
         """A file with the root."""
         path = directory / "root.pem"
@@ -151,13 +233,13 @@ class SmallPki:
 
     def _below(self, builder: x509.CertificateBuilder, by: Holder) -> x509.CertificateBuilder:
         public = by.certificate.public_key()
-        ocsp = x509.AccessDescription(
+        address = x509.AccessDescription(
             AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(f"{self.url}/ocsp")
         )
         return builder.add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(public),  # type: ignore[arg-type]
             critical=False,
-        ).add_extension(x509.AuthorityInformationAccess([ocsp]), critical=False)
+        ).add_extension(x509.AuthorityInformationAccess([address]), critical=False)
 
 
 def _key_usage(ca: bool) -> x509.KeyUsage:
@@ -172,3 +254,26 @@ def _key_usage(ca: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def _openssl(path: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=path, check=True, capture_output=True)
+
+
+_TSA = """
+[tsa]
+default_tsa = tsa_config
+[tsa_config]
+dir = {path}
+serial = $dir/serial
+crypto_device = builtin
+signer_cert = $dir/tsa.pem
+certs = $dir/chain.pem
+signer_key = $dir/key.pem
+signer_digest = sha256
+default_policy = 1.3.6.1.4.1.59999.1
+digests = sha256, sha384, sha512
+accuracy = secs:1
+ess_cert_id_chain = no
+ess_cert_id_alg = sha256
+"""

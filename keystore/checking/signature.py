@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -63,7 +63,7 @@ def ecdsa_raw(certificate: bytes, encoded: bytes) -> bytes:
 def _public_key(certificate: bytes) -> CertificatePublicKeyTypes:
     try:
         return x509.load_der_x509_certificate(certificate).public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm) as fault:
+    except Exception as fault:  # the library raises several kinds of error over foreign octets
         raise BadSignature("the certificate cannot be read") from fault
 
 

@@ -107,7 +107,7 @@ def _for_stamping_alone(certificate: bytes) -> None:
     try:
         parsed = x509.load_der_x509_certificate(certificate)
         usage = parsed.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (ValueError, TypeError, x509.ExtensionNotFound) as fault:
+    except Exception as fault:  # the library raises several kinds of error over foreign octets
         raise BadTimestamp("the certificate is not for time-stamping") from fault
     if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise BadTimestamp("the certificate is not for time-stamping alone")

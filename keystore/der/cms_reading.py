@@ -12,6 +12,7 @@ from keystore.der import cms, oids
 from keystore.der.algorithms import HASHES, digest_oid, read_signature_algorithm
 from keystore.der.names import issuer_and_serial, subject_key_identifier
 from keystore.der.reader import Fields, NotDer, Value, expect, integer, oid, read
+from keystore.der.writer import oid as written_oid
 from keystore.der.writer import sequence, tlv
 
 MOST = 1_000
@@ -45,8 +46,12 @@ class Signer:
 
     def unsigned_values(self, dotted: str) -> list[bytes]:
         """Return the values of the unsigned attributes with this identifier, whole."""
-        return [value for name, values in map(_attribute, self.unsigned) if name == dotted
-                for value in values]  # fmt: skip
+        sought = written_oid(dotted)
+        return [value for kind, value in self.unsigned_pairs() if kind == sought]
+
+    def unsigned_pairs(self) -> list[tuple[bytes, bytes]]:
+        """Return each value of each unsigned attribute after its identifier, both whole."""
+        return [pair for attribute in self.unsigned for pair in _pairs(attribute)]
 
     def is_of(self, certificate: bytes) -> bool:
         """Return whether the signer names this certificate (RFC 5652 §5.3)."""
@@ -232,10 +237,11 @@ def _signed(value: Value | None) -> dict[str, tuple[Value, ...]]:
     return found
 
 
-def _attribute(octets: bytes) -> tuple[str, list[bytes]]:
-    fields = Fields(read(octets))
-    name, values = oid(fields.take(0x06)), fields.take(0x31).children()
-    return name, [value.octets for value in values]
+def _pairs(attribute: bytes) -> list[tuple[bytes, bytes]]:
+    fields = Fields(read(attribute))
+    kind, values = fields.take(0x06).octets, fields.take(0x31).children()
+    fields.end()
+    return [(kind, value.octets) for value in values]
 
 
 def _ocsp(revocation: bytes) -> bytes:

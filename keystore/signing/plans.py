@@ -41,8 +41,9 @@ class Transform(StrEnum):
     """What was done to XML before it was digested."""
 
     NONE = "none"  # octets of a file
-    ENVELOPED = "enveloped"  # enveloped signature taken out, then exclusive canonicalisation
-    CANONICAL = "canonical"  # exclusive canonicalisation (http://www.w3.org/2001/10/xml-exc-c14n#)
+    BASE64 = "base64"  # octets of an object inside the signature, which holds them in base64
+    ENVELOPED = "enveloped"  # this signature taken out, then exclusive canonicalisation
+    PARALLEL = "parallel"  # every signature taken out, then exclusive canonicalisation
 
 
 class XmlReference(msgspec.Struct, array_like=True, frozen=True):
@@ -55,16 +56,24 @@ class XmlReference(msgspec.Struct, array_like=True, frozen=True):
 
 
 class XmlPlan(msgspec.Struct, array_like=True, frozen=True, tag="xml"):
-    """A XAdES signature; ``id`` becomes the ds:Signature's Id and the stem of all others."""
+    """A XAdES signature; ``id`` becomes the ds:Signature's Id and the stem of all others.
+
+    ``commitment`` is as in CmsPlan.
+    """
 
     id: str
     references: list[XmlReference]
+    commitment: str = ""
 
 
 class JadesPlan(msgspec.Struct, array_like=True, frozen=True, tag="jades"):
-    """A JAdES signature that names its objects by hash (ETSI TS 119 182-1 §5.2.8.3.3)."""
+    """A JAdES signature that names its objects by hash (ETSI TS 119 182-1 §5.2.8.3.3).
+
+    ``commitment`` is as in CmsPlan.
+    """
 
     files: list[DataFile]
+    commitment: str = ""
 
 
 class JwsPlan(msgspec.Struct, array_like=True, frozen=True, tag="jws"):

@@ -1,0 +1,193 @@
+"""What a signature comes to: passed, failed or open, at which level, and what it lacks."""
+
+import datetime
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from config.cli.main import cli
+from config.wiring.verifying import every_format
+from esignet.formats.format import Evidence, FormatError, Level
+from esignet.protocol.indications import FAILING, UNDECIDED, Indication, concluded
+from esignet.validation.engine import Judged, Lack, Trust, judge
+from esignet.validation.reading import validate
+from esignet.validation.recognise import recognised
+from esignet.validation.report import report, shown
+from keystore.checking.timestamp import read_token
+from tests.small_pki import AT, NOW, SmallPki
+from tests.unit.esignet.formats.test_cades import CONTENT, FORMAT, GIVEN, ITEM, PKI, raised, sign
+
+DAY = 86_400
+YEAR = 366 * DAY
+TRUST = Trust(anchors=(PKI.root.der,), stamp_anchors=(PKI.root.der,))
+FORMATS = {"cades": FORMAT}
+
+
+def judged(signature: bytes, trust: Trust = TRUST, now: int = AT + 60) -> Judged:
+    [one] = validate(signature, [ITEM], FORMATS, trust, now).signatures
+    return one
+
+
+def stamped_at(signature: bytes) -> int:
+    """When the openssl of this machine stamped it: now, whatever the test's own time is."""
+    [found] = FORMAT.check(signature, [ITEM])
+    return read_token(found.timestamps[0][0]).at
+
+
+def said(one: Judged) -> tuple[str, str]:
+    return one.conclusion.indication, one.conclusion.sub_indication
+
+
+@pytest.mark.parametrize("level", [Level.B_LT, Level.B_LTA])
+def test_a_whole_signature_passes_also_when_its_certificate_has_expired(level: Level) -> None:
+    signature = raised(sign(ITEM), level)
+    stamped = stamped_at(signature)
+    for now in (stamped + 60, stamped + 20 * YEAR):
+        found = judged(signature, now=now)
+        assert said(found) == (Indication.TOTAL_PASSED, "")
+        assert (found.level, found.is_proved) == (level, True)
+        assert found.best_time == stamped
+        assert found.path[0] == PKI.signer.der and found.path[-1] == PKI.root.der
+    assert found.missing == (() if level is Level.B_LTA else (Lack.ARCHIVE,))
+
+
+def test_without_a_time_stamp_it_is_open_once_the_certificate_has_expired() -> None:
+    brief = PKI.holder("Brief", until=NOW + datetime.timedelta(days=2))
+    signature = FORMAT.augment(sign(ITEM, holder=brief), Level.B_LT, PKI.material(brief))
+    assert said(judged(signature)) == (Indication.TOTAL_PASSED, "")
+    late = judged(signature, now=AT + 3 * DAY)
+    assert said(late) == (Indication.INDETERMINATE, "OUT_OF_BOUNDS_NO_POE")
+    assert late.level is Level.B_B and Lack.TIMESTAMP in late.missing
+
+
+def test_nothing_about_revocation_leaves_it_open() -> None:
+    found = judged(raised(sign(ITEM), Level.B_T))
+    assert said(found) == (Indication.INDETERMINATE, "TRY_LATER")
+    assert found.level is Level.B_T
+    assert found.missing == (Lack.REVOCATION, Lack.ARCHIVE)
+
+
+def test_an_authority_that_is_not_trusted_leaves_it_open() -> None:
+    signature = raised(sign(ITEM), Level.B_LT)
+    other = SmallPki().root.der
+    found = judged(signature, Trust(anchors=(other,), stamp_anchors=(PKI.root.der,)))
+    assert said(found) == (Indication.INDETERMINATE, "NO_CERTIFICATE_CHAIN_FOUND")
+
+
+def test_a_time_stamp_of_nobody_proves_nothing() -> None:
+    signature = raised(sign(ITEM), Level.B_LT)
+    found = judged(signature, Trust(anchors=(PKI.root.der,), stamp_anchors=()))
+    assert not found.is_proved and found.level is Level.B_B
+    assert "not believed" in found.stamps[0].trouble
+    [read] = FORMAT.check(signature, [ITEM])
+    moved = replace(read, timestamps=((read.timestamps[0][0], b"something else"),))
+    found = judge(moved, TRUST, AT)
+    assert "something else" in found.stamps[0].trouble and not found.is_proved
+
+
+def test_a_revoked_certificate_fails_or_is_open_as_the_proof_of_time_decides() -> None:
+    from tests.unit.esignet.test_paths import listed
+
+    revoked = listed(PKI.issuing, PKI.signer)  # a day before NOW
+    others = Evidence(certificates=PKI.material(PKI.signer).certificates, crls=(revoked, PKI.crl()))
+    stamped = FORMAT.augment(raised(sign(ITEM), Level.B_T), Level.B_LT, others)
+    assert said(judged(stamped)) == (Indication.TOTAL_FAILED, "REVOKED")
+    assert judged(stamped).level is None
+    bare = FORMAT.augment(sign(ITEM), Level.B_LT, others)
+    assert said(judged(bare)) == (Indication.INDETERMINATE, "REVOKED_NO_POE")
+
+
+def test_a_certificate_that_was_not_valid_yet_fails() -> None:
+    signature = FORMAT.augment(sign(ITEM), Level.B_LT, PKI.material(PKI.signer))
+    assert said(judged(signature, now=AT - YEAR)) == (Indication.TOTAL_FAILED, "NOT_YET_VALID")
+
+
+def test_another_document_fails_whoever_is_trusted() -> None:
+    signature = raised(sign(ITEM), Level.B_LTA)
+    item = replace(ITEM, digest=bytes(32))
+    [one] = validate(signature, [item], FORMATS, TRUST, AT).signatures
+    assert said(one) == (Indication.TOTAL_FAILED, "HASH_FAILURE")
+    assert one.level is None
+
+
+def test_an_algorithm_that_does_not_count_leaves_it_open() -> None:
+    [found] = FORMAT.check(raised(sign(ITEM), Level.B_LT), [ITEM])
+    one = judge(replace(found, alg="HS256"), TRUST, AT)
+    assert said(one) == (Indication.INDETERMINATE, "CRYPTO_CONSTRAINTS_FAILURE")
+
+
+def test_every_word_of_the_standard_leads_to_its_indication() -> None:
+    assert len(FAILING | UNDECIDED) == len(FAILING) + len(UNDECIDED)
+    for code in FAILING:
+        assert concluded(code, "x").indication is Indication.TOTAL_FAILED
+    for code in UNDECIDED:
+        assert concluded(code, "x").indication is Indication.INDETERMINATE
+    with pytest.raises(ValueError, match="no sub-indication"):
+        concluded("MADE_UP", "x")
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (b"%PDF-1.7\n", ("pades",)),
+        (b"junk%PDF-1.7\n", ("pades",)),
+        (b"PK\x03\x04rest", ("asic_cades", "asic_xades")),
+        (b"\xef\xbb\xbf <?xml?>", ("xades",)),
+        (b' {"payload":""}', ("jades",)),
+        (b"eyJhbGciOiJFUzI1NiJ9..x", ("jades", "jws")),
+        (b"\x30\x82\x01\x00", ("cades",)),
+        (b"\xd2\x84", ("cose",)),
+    ],
+)
+def test_a_file_is_known_by_its_octets(content: bytes, names: tuple[str, ...]) -> None:
+    assert recognised(content) == names
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"-----BEGIN CMS-----", b"\x00" * 40])
+def test_what_is_no_signature_is_refused_with_a_reason(content: bytes) -> None:
+    with pytest.raises(FormatError):
+        validate(content, [], every_format(), TRUST, AT)
+
+
+def test_the_report_says_who_when_and_what_is_missing() -> None:
+    found = judged(raised(sign(ITEM), Level.B_LT))
+    told = report("contract.p7s", "cades", [found], AT)["validationConclusion"]
+    assert (told["validSignaturesCount"], told["signaturesCount"]) == (1, 1)
+    [one] = told["signatures"]
+    assert one["signatureFormat"] == "CADES_BASELINE_LT"
+    assert one["signedBy"] == "Ana Tester" and one["isPseudonym"] is False
+    assert one["info"]["bestSignatureTime"] == shown(found.best_time)
+    assert one["signatureScopes"] == [{"name": "contract.txt", "scope": "FullSignatureScope"}]
+    assert one["missing"] == [Lack.ARCHIVE]
+    json.dumps(told)
+
+
+def test_the_command_says_it_in_words_and_in_its_exit_code(tmp_path: Path) -> None:
+    def run(*words: str | Path) -> tuple[object, str]:
+        result = CliRunner().invoke(cli, ["verify", *map(str, words)], standalone_mode=False)
+        return result.return_value if result.exception is None else result.exception, result.output
+
+    signature, content = tmp_path / "contract.p7s", tmp_path / "contract.txt"
+    signature.write_bytes(raised(sign(GIVEN), Level.B_LT))
+    content.write_bytes(CONTENT)
+    root = tmp_path / "root.pem"
+    root.write_bytes(PKI.root.certificate.public_bytes(Encoding.PEM))
+    status, text = run(signature, "--content", content, "--trust", root)
+    assert status == 0, text
+    assert text.startswith("GOOD  TOTAL-PASSED\n") and "Ana Tester" in text
+    assert f"proved      to have existed at {shown(stamped_at(signature.read_bytes()))}" in text
+    status, text = run(signature, "--content", content)
+    assert status == 1 and text.startswith("OPEN  INDETERMINATE NO_CERTIFICATE_CHAIN_FOUND")
+    content.write_bytes(CONTENT + b"!")
+    status, text = run(signature, "--content", content, "--trust", root, "--json")
+    assert status == 1
+    [one] = json.loads(text)["validationConclusion"]["signatures"]
+    assert one["subIndication"] == "HASH_FAILURE"
+    status, _ = run(content)
+    assert "no signature that is known here" in str(status)
+    status, _ = run(signature, "--trust", content)
+    assert "no certificates in PEM" in str(status)

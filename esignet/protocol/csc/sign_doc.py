@@ -78,12 +78,15 @@ def sign_doc(fields: Fields) -> SignDoc:
     credential = fields.maybe_text("credentialID") or ""
     if not qualifier and not credential:
         raise missing("string", "credentialID")
+    wanted, keep = _all(fields), kept_for(fields)
+    if keep is not None and any(one.is_within for one in wanted):
+        raise invalid("operationMode")  # an answer that waits is stored, and no document ever is
     return SignDoc(
         credential=credential,
         qualifier=qualifier,
         sad=sad,
-        wanted=_all(fields),
-        keep=kept_for(fields),
+        wanted=wanted,
+        keep=keep,
         validation=fields.flag("returnValidationInfo"),
     )
 

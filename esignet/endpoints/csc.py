@@ -1,0 +1,143 @@
+"""The addresses of the CSC API: who calls, what the body says, and every refusal in its form."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from config.runtime.clock import Clock
+from config.runtime.database.unit import DatabaseUnavailable
+from config.runtime.malformed import Malformed
+from config.runtime.web.answer import Answer, json_answer
+from config.runtime.web.call import LARGEST_BODY, Call
+from config.runtime.web.sites import Route
+from esignet.flows.csc_approvals import NoToken, Presented
+from esignet.protocol.csc.approval import approved
+from esignet.protocol.csc.faults import (
+    ACCESS_DENIED,
+    EXPIRED_TOKEN,
+    INVALID_TOKEN,
+    MALFORMED,
+    MALFORMED_AUTHORIZATION,
+    NOT_IMPLEMENTED,
+    UNAVAILABLE,
+    CscError,
+    Fault,
+)
+from esignet.protocol.csc.fields import Fields
+from esignet.protocol.csc.version import Version
+from keystore.door import KeyServiceUnavailable
+
+SCOPES = frozenset(("service", "credential"))
+RETRY_AFTER = 5
+"""Seconds after which it may be tried again when something is away."""
+
+
+class Bearers(Protocol):
+    """Reads who calls."""
+
+    async def presented(self, call: Call, now: int) -> Presented | None:
+        """Return the caller, whose token and proof were checked; None if there is no token.
+
+        Raises NoToken for one that is not good.
+        """
+        ...
+
+
+Serve = Callable[[Fields, Presented, int], Awaitable[dict[str, Any]]]
+Tell = Callable[[Fields], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method that needs a token; its body has at most ``limit`` octets."""
+
+    serve: Serve
+    limit: int = LARGEST_BODY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CscEndpoint:
+    """One version of the API under ``path`` at ``origin``.
+
+    ``info`` is open to all; ``elsewhere`` names methods of the specification that are not served.
+    """
+
+    version: Version
+    origin: str
+    path: str
+    clock: Clock
+    bearers: Bearers
+    info: Tell
+    methods: Mapping[str, Method]
+    elsewhere: tuple[str, ...]
+
+    def routes(self) -> list[Route]:
+        """Return a route for each method of the specification."""
+        posts = {name: partial(self._method, method) for name, method in self.methods.items()}
+        return [
+            self._route("info", self._about),
+            *(self._route(name, post) for name, post in posts.items()),
+            *(self._route(name, self._not_here) for name in self.elsewhere),
+        ]
+
+    def _route(self, name: str, post: Callable[[Call], Awaitable[Answer]]) -> Route:
+        return Route(
+            path=f"{self.path}/{name}",
+            endpoints={"POST": post},
+            budget="tokens",
+            origins=(self.origin,),
+        )
+
+    async def _about(self, call: Call) -> Answer:
+        try:
+            return json_answer(self.info(await _fields(call, LARGEST_BODY)))
+        except CscError as refusal:
+            return _refused(refusal.fault)
+
+    async def _not_here(self, _: Call) -> Answer:
+        return _refused(NOT_IMPLEMENTED)
+
+    async def _method(self, method: Method, call: Call) -> Answer:
+        now = self.clock.now()
+        try:
+            presented = await self._presented(call, now)
+            return json_answer(
+                await method.serve(await _fields(call, method.limit), presented, now)
+            )
+        except CscError as refusal:
+            return _refused(refusal.fault)
+        except (KeyServiceUnavailable, DatabaseUnavailable):
+            return _refused(UNAVAILABLE)
+
+    async def _presented(self, call: Call, now: int) -> Presented:
+        try:
+            presented = await self.bearers.presented(call, now)
+        except NoToken as refusal:
+            raise CscError(EXPIRED_TOKEN if refusal.expired else INVALID_TOKEN) from None
+        if presented is None:
+            raise CscError(MALFORMED_AUTHORIZATION)
+        caller = presented.caller
+        if not caller.scope & SCOPES and approved(caller.details) is None:
+            raise CscError(ACCESS_DENIED)
+        return presented
+
+
+async def _fields(call: Call, limit: int) -> Fields:
+    """Return the members of the body; none at all is an empty object."""
+    try:
+        body = await call.body(limit)
+        return Fields.of(await call.json(limit) if body else {})
+    except Malformed as fault:
+        raise CscError(Fault(MALFORMED.description, status=fault.status)) from None
+
+
+def _refused(fault: Fault) -> Answer:
+    told = {"error": fault.error, "error_description": fault.description}
+    answer = json_answer(told, fault.status)
+    if fault.status == 401:
+        challenge = f'Bearer error="invalid_token", error_description="{fault.description}"'
+        answer.headers.append((b"www-authenticate", challenge.encode()))
+    if fault.status == 503:
+        answer.headers.append((b"retry-after", str(RETRY_AFTER).encode()))
+    return answer

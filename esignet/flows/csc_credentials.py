@@ -1,0 +1,51 @@
+"""A person's stored credentials through the CSC API (credentials/list, credentials/info)."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from esignet.flows.csc_approvals import Caller
+from esignet.protocol.csc.credentials import Listing, Named
+from esignet.protocol.csc.faults import invalid
+from esignet.protocol.csc.shown import Credential, told_of
+from esignet.protocol.csc.version import Version
+
+
+class Stored(Protocol):
+    """The credentials that the key service keeps for people."""
+
+    async def of(self, subject: str) -> list[Credential]:
+        """Return those of the person whom esignet's own sector knows as ``subject``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CscCredentials:
+    """Tells people's own credentials; somebody else's are not there."""
+
+    stored: Stored
+
+    async def listed(
+        self, caller: Caller, asked: Listing, version: Version, now: int
+    ) -> dict[str, Any]:
+        """Return the answer to credentials/list."""
+        found = await self.stored.of(caller.subject)
+        if asked.only_valid:
+            found = [one for one in found if one.is_usable(now)]
+        told: dict[str, Any] = {"credentialIDs": [one.id for one in found]}
+        if asked.detail is not None:
+            told["credentialInfos"] = [
+                {"credentialID": one.id, **told_of(one, asked.detail, version, now)}
+                for one in found
+            ]
+        if asked.only_valid:
+            told["onlyValid"] = True
+        return told
+
+    async def told(
+        self, caller: Caller, asked: Named, version: Version, now: int
+    ) -> dict[str, Any]:
+        """Return the answer to credentials/info, or raise CscError."""
+        for one in await self.stored.of(caller.subject):
+            if one.id == asked.credential:
+                return told_of(one, asked.detail, version, now)
+        raise invalid("credentialID")

@@ -1,0 +1,122 @@
+"""Signatures of documents through the CSC API (signatures/signDoc)."""
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from esignet.formats.format import Evidence, Format, FormatError, Item, Level, Prepared, Wish
+from esignet.protocol.csc.approval import Approved
+from esignet.protocol.csc.faults import (
+    DOCUMENT_NOT_AUTHORIZED,
+    INVALID_DOCUMENTS,
+    SAD_EXPIRED,
+    CscError,
+    invalid,
+)
+from esignet.protocol.csc.sign_doc import SignDoc, Wanted
+from keystore.signing.door import NotActivated
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One signature to be made in ``format`` at ``level``."""
+
+    format: Format
+    prepared: Prepared
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A signature that was checked, and the evidence for its certificates."""
+
+    document: bytes
+    evidence: Evidence
+
+
+class Signs(Protocol):
+    """Has the key service sign what was prepared, and raises it to its level."""
+
+    async def made(self, approved: Approved, parts: Sequence[Part], now: int) -> list[Made]:
+        """Return a signature of each, or raise NotActivated, KeyServiceUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CscDocuments:
+    """Signs documents, or what has their digests. ``formats`` are those that are switched on."""
+
+    formats: Mapping[str, Format]
+    signs: Signs
+
+    async def signed(self, approved: Approved, asked: SignDoc, now: int) -> dict[str, Any]:
+        """Return the answer, or raise CscError: nothing was signed then.
+
+        What is approved is a list of digests in its order; here it comes in the same order.
+        """
+        _judge(approved, asked)
+        parts = [self._part(wanted) for wanted in asked.wanted]
+        digests = [digest for part in parts for digest in part.prepared.digests]
+        if not approved.covers(asked.wanted[0].algorithm, digests):
+            raise CscError(DOCUMENT_NOT_AUTHORIZED)
+        try:
+            made = await self.signs.made(approved, parts, now)
+        except NotActivated:
+            raise CscError(SAD_EXPIRED) from None
+        return _answer(asked, made)
+
+    def _part(self, wanted: Wanted) -> Part:
+        form = self.formats.get(wanted.format)
+        if form is None:
+            raise invalid("signature_format")
+        item = Item(name="document", digest=wanted.digest, content=wanted.content)
+        wish = Wish(hash_algorithm=wanted.algorithm, envelope=wanted.envelope)
+        try:
+            return Part(form, form.prepare([item], wish), Level(wanted.level))
+        except FormatError:
+            raise (
+                CscError(INVALID_DOCUMENTS)
+                if wanted.content
+                else invalid("signed_envelope_property")
+            ) from None
+
+
+def _judge(approved: Approved, asked: SignDoc) -> None:
+    """Raise CscError unless the approval is for the credential, or the kind, that is asked for."""
+    if asked.credential != approved.credential:
+        raise invalid("credentialID")
+    if asked.qualifier and asked.qualifier != approved.qualifier:
+        raise invalid("signatureQualifier")
+
+
+def _answer(asked: SignDoc, made: Sequence[Made]) -> dict[str, Any]:
+    within: list[str] = []
+    apart: list[str] = []
+    for wanted, one in zip(asked.wanted, made, strict=True):
+        (within if wanted.is_within else apart).append(_text(one.document))
+    told: dict[str, Any] = {}
+    if within:
+        told["DocumentWithSignature"] = within
+    if apart:
+        told["SignatureObject"] = apart
+    if asked.validation:
+        told["validationInfo"] = _validation([one.evidence for one in made])
+    return told
+
+
+def _validation(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
+    """Return each piece once, in the order in which it comes."""
+    return {
+        "ocsp": _once(octets for one in evidence for octets in one.ocsp),
+        "crl": _once(octets for one in evidence for octets in one.crls),
+        "certificates": _once(octets for one in evidence for octets in one.certificates),
+    }
+
+
+def _once(pieces: Iterable[bytes]) -> list[str]:
+    return [_text(piece) for piece in dict.fromkeys(pieces)]
+
+
+def _text(octets: bytes) -> str:
+    return b64encode(octets).decode()

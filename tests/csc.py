@@ -1,0 +1,215 @@
+"""The CSC API in one process: real formats and builders, a small PKI in place of the key service.
+
+Tokens are what a test says they are; who checks them is tested elsewhere.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import create_engine
+
+from config.runtime.database.unit import Database
+from config.runtime.entropy import SystemEntropy
+from config.runtime.web import Call, Web
+from esignet.endpoints.csc import CscEndpoint
+from esignet.endpoints.csc_methods import CscMethods
+from esignet.flows.csc_approvals import Approvals, NoToken, Presented
+from esignet.flows.csc_credentials import CscCredentials
+from esignet.flows.csc_documents import CscDocuments, Made, Part
+from esignet.flows.csc_later import Later
+from esignet.flows.csc_stamps import CscStamps
+from esignet.formats import cades, xades
+from esignet.formats.format import Evidence, Level
+from esignet.protocol.csc.approval import CREDENTIAL, Approved
+from esignet.protocol.csc.fields import Fields
+from esignet.protocol.csc.service import Service, service
+from esignet.protocol.csc.shown import Credential
+from esignet.protocol.csc.version import V1, V2, Version
+from esignet.stores.csc_answers import CscAnswers, csc_answer
+from keystore.der import writer
+from keystore.signing.digests import HashAlgorithm, list_hash
+from keystore.signing.door import NotActivated
+from keystore.signing.plans import CmsPlan, XmlPlan
+from keystore.signing.structures import cms, xml
+from keystore.signing.structures.structure import Ground
+from tests.small_pki import AT, SmallPki
+from tests.unit.web.asking import Asked, HandClock, Reply
+
+ORIGIN = "https://id.example"
+ECDSA, SHA256 = "1.2.840.10045.4.3.2", "2.16.840.1.101.3.4.2.1"
+PKI = SmallPki()
+ABOUT = Service(
+    name="Symbolon",
+    logo=f"{ORIGIN}/logo.png",
+    region="TL",
+    description="Signatures of residents",
+    issuer=ORIGIN,
+)
+
+
+def text(octets: bytes) -> str:
+    """Base64, as the API writes octets."""
+    return base64.b64encode(octets).decode()
+
+
+def approving(*digests: bytes, **changes: object) -> dict[str, Any]:
+    """The detail of a token that approves these digests."""
+    hashed = base64.urlsafe_b64encode(list_hash(HashAlgorithm.SHA256, digests)).decode()
+    return {
+        "type": CREDENTIAL,
+        "signatureQualifier": "tl_national_aes",
+        "numSignatures": len(digests),
+        "hashAlgorithmOID": SHA256,
+        "digests": hashed.rstrip("="),
+        "activation": "an.activation.jws",
+        **changes,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """What a token says."""
+
+    client_id: str = "office"
+    subject: str = "ana"
+    scope: frozenset[str] = frozenset(("credential",))
+    details: Sequence[Mapping[str, Any]] = ()
+    expires_at: int = 1_800_000_300
+    bound_to: str = ""
+
+
+@dataclass
+class Bearers:
+    """Tokens by their text."""
+
+    tokens: dict[str, Token] = field(default_factory=dict)
+
+    async def read(self, token: str, now: int) -> Token:
+        if token not in self.tokens:
+            raise NoToken
+        if self.tokens[token].expires_at <= now:
+            raise NoToken(expired=True)
+        return self.tokens[token]
+
+    async def presented(self, call: Call, now: int) -> Presented | None:
+        scheme, _, token = (call.header("authorization") or "").partition(" ")
+        return Presented(await self.read(token, now), token) if scheme == "Bearer" else None
+
+
+@dataclass
+class Hand:
+    """Signs with one key and raises levels with a small PKI; an activation is good once."""
+
+    used: set[str] = field(default_factory=set)
+
+    async def made(self, approved: Approved, parts: Sequence[Part], now: int) -> list[Made]:
+        if approved.activation in self.used:
+            raise NotActivated
+        self.used.add(approved.activation)
+        return [self._one(part) for part in parts]
+
+    def _one(self, part: Part) -> Made:
+        ground = Ground(
+            hash_algorithm=HashAlgorithm.SHA256,
+            digests=part.prepared.digests,
+            certificate=PKI.signer.der,
+            chain=PKI.signer.chain[:-1],
+            alg="ES256",
+            now=AT,
+        )
+        plan = part.prepared.plan
+        assert isinstance(plan, CmsPlan | XmlPlan)
+        built = cms.build(plan, ground) if isinstance(plan, CmsPlan) else xml.build(plan, ground)
+        made = part.format.embed(part.prepared, PKI.signer.signed(built.parts, built.signed))
+        evidence = Evidence()
+        if part.level is not Level.B_B:
+            stamp = Evidence(timestamp=PKI.token(part.format.to_stamp(made)))
+            made = part.format.augment(made, Level.B_T, stamp)
+        if part.level is Level.B_LT:
+            evidence = PKI.material(PKI.signer)
+            made = part.format.augment(made, Level.B_LT, evidence)
+        return Made(made, evidence)
+
+
+@dataclass
+class Stamper:
+    """Answers with a token that openssl made; ``away`` refuses."""
+
+    away: bool = False
+
+    async def timestamp_response(self, request: bytes) -> bytes:
+        if self.away:
+            return writer.sequence(writer.sequence(writer.integer(2)))
+        return writer.sequence(writer.sequence(writer.integer(0)), PKI.token(request))
+
+
+@dataclass
+class Wallet:
+    """Stored credentials by person."""
+
+    kept: dict[str, list[Credential]] = field(default_factory=dict)
+
+    async def of(self, subject: str) -> list[Credential]:
+        return self.kept.get(subject, [])
+
+
+def small_database(path: Path) -> str:
+    """The address of a database with the table of answers alone."""
+    url = f"sqlite:///{path}"
+    engine = create_engine(url)
+    csc_answer.create(engine)
+    engine.dispose()
+    return url
+
+
+class World:
+    """The API under /csc/v1 and /csc/v2, and what it stands on."""
+
+    def __init__(self, database: Database, web: Any) -> None:
+        self.clock = HandClock()
+        self.bearers, self.hand, self.stamper = Bearers(), Hand(), Stamper()
+        self.wallet = Wallet()
+        self.later = Later(answers=CscAnswers(database), clock=self.clock, entropy=SystemEntropy())
+        routes = [*self._endpoint(V1).routes(), *self._endpoint(V2).routes()]
+        self.web: Web = web(routes)
+
+    def _endpoint(self, version: Version) -> CscEndpoint:
+        served = CscMethods(
+            version=version,
+            approvals=Approvals(self.bearers),
+            credentials=CscCredentials(self.wallet),
+            documents=CscDocuments({"cades": cades.FORMAT, "xades": xades.FORMAT}, self.hand),
+            stamps=CscStamps(self.stamper),
+            later=self.later,
+        ).served()
+
+        def info(fields: Fields) -> dict[str, Any]:
+            return service(fields, ABOUT, version, ["info", *served])
+
+        return CscEndpoint(
+            version=version,
+            origin=ORIGIN,
+            path=f"/csc/{version.name}",
+            clock=self.clock,
+            bearers=self.bearers,
+            info=info,
+            methods=served,
+            elsewhere=("auth/login",),
+        )
+
+    def asked(self, method: str, body: object, token: str = "", version: str = "v2") -> Asked:
+        """A call of ``method``."""
+        headers = [("content-type", "application/json")]
+        if token:
+            headers.append(("authorization", f"Bearer {token}"))
+        raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        return Asked("POST", f"/csc/{version}/{method}", headers, [raw])
+
+
+def told(reply: Reply) -> Any:
+    """What a reply's JSON says."""
+    return msgspec.json.decode(reply.body)

@@ -1,0 +1,328 @@
+"""Methods of the CSC API over HTTP: what is answered, and who is refused what."""
+
+import base64
+import hashlib
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from config.runtime.database.connect import open_database
+from config.runtime.web import Budget
+from esignet.formats import cades, xades
+from esignet.formats.format import Item, Level, Wish
+from esignet.protocol.csc.shown import Credential
+from tests.csc import ECDSA, PKI, SHA256, Token, World, approving, small_database, text, told
+from tests.unit.web import asking
+
+CONTENT = b"A contract.\n"
+DIGEST = hashlib.sha256(CONTENT).digest()
+OTHER = hashlib.sha256(b"another").digest()
+ENTRY = {"hashes": [text(DIGEST)], "signature_format": "C", "signAlgo": ECDSA}
+SIGN = {"signatureQualifier": "tl_national_aes", "documentDigests": [ENTRY]}
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    database = await open_database(small_database(tmp_path / "answers.db"))
+    web = partial(asking.web, budgets={"tokens": Budget("tokens", 100, 10)})
+    made = World(database, web)
+    made.bearers.tokens["good"] = Token(details=[approving(DIGEST)])
+    made.bearers.tokens["service"] = Token(scope=frozenset(("service",)))
+    yield made
+    await made.later.drained()
+    await database.close()
+
+
+async def call(
+    world: World, method: str, body: object, token: str = "good", version: str = "v2"
+) -> tuple[int, Any]:
+    reply = await asking.ask(world.web, world.asked(method, body, token, version))
+    return reply.status, told(reply)
+
+
+def refusal(error: str, description: str) -> dict[str, str]:
+    return {"error": error, "error_description": description}
+
+
+def invalid(name: str) -> dict[str, str]:
+    return refusal("invalid_request", f"Invalid parameter {name}")
+
+
+@pytest.mark.spec("CSC API v2 §11.1")
+async def test_info_tells_anybody_which_methods_there_are(world: World) -> None:
+    status, said = await call(world, "info", b"", token="")
+    assert (status, said["specs"], said["oauth2Issuer"]) == (200, "2.2.0.0", "https://id.example")
+    assert said["signature_formats"]["formats"] == ["C", "X", "P", "J"]
+    assert "Ades-B-LTA" in said["conformance_levels"]
+    for name in said["methods"]:
+        assert (await call(world, name, {}))[0] != 501, name
+    assert await call(world, "auth/login", {}) == (
+        501,
+        refusal("not_implemented", "The method is not implemented"),
+    )
+    status, said = await call(world, "info", {"lang": "de"}, token="", version="v1")
+    assert (status, said["specs"], said["oauth2"]) == (200, "1.0.4.0", "https://id.example")
+    assert "signatures/signDoc" not in said["methods"]
+
+
+@pytest.mark.spec("CSC API v2 §10")
+async def test_who_has_no_good_token_is_told_so(world: World) -> None:
+    world.bearers.tokens["old"] = Token(expires_at=world.clock.now())
+    world.bearers.tokens["mail"] = Token(scope=frozenset(("email",)))
+    expected = {
+        "": (400, "invalid_request", "Malformed authorization header"),
+        "forged": (
+            *(401, "invalid_token"),
+            "The token provided is not a valid OAuth access or refresh token.",
+        ),
+        "old": (
+            *(401, "expired_token"),
+            "The access or refresh token is expired or has been revoked.",
+        ),
+        "mail": (
+            *(403, "access_denied"),
+            "The user, authorization server or remote service denied the request.",
+        ),
+    }
+    for token, (status, error, description) in expected.items():
+        answered = await call(world, "credentials/list", {}, token)
+        assert answered == (status, refusal(error, description))
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b'{"a":1,"a":2}', b"\xff", b'"x"'])
+async def test_a_body_that_is_no_object_is_refused(world: World, body: bytes) -> None:
+    status, said = await call(world, "credentials/list", body)
+    assert (status, said["error"]) == (400, "invalid_request")
+
+
+async def test_a_document_is_signed_by_its_digest_and_openssl_agrees(
+    world: World, tmp_path: Path
+) -> None:
+    status, said = await call(world, "signatures/signDoc", SIGN)
+    assert status == 200
+    (tmp_path / "s").write_bytes(base64.b64decode(said["SignatureObject"][0]))
+    (tmp_path / "c").write_bytes(CONTENT)
+    command = ["openssl", "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", "s"]
+    command += ["-content", "c", "-purpose", "any", "-out", "o", "-CAfile", "root.pem"]
+    PKI.pem(tmp_path)
+    subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)
+
+
+async def test_documents_are_signed_within_and_apart_at_the_level_asked(world: World) -> None:
+    document = b"<a>1</a>"
+    form = canonical_digest(document)
+    world.bearers.tokens["two"] = Token(details=[approving(form, DIGEST)])
+    body = {
+        "signatureQualifier": "tl_national_aes",
+        "documents": [
+            {"document": text(document), "signature_format": "X", "signAlgo": ECDSA},
+            {
+                "document": text(CONTENT),
+                "signature_format": "C",
+                "signed_envelope_property": "Detached",
+                "conformance_level": "AdES-B-LT",
+                "signAlgo": ECDSA,
+            },
+        ],
+        "returnValidationInfo": True,
+    }
+    status, said = await call(world, "signatures/signDoc", body, "two")
+    assert status == 200
+    inside = base64.b64decode(said["DocumentWithSignature"][0])
+    item = Item(name="document", digest=hashlib.sha256(document).digest(), content=document)
+    (found,) = xades.FORMAT.check(inside, [item])
+    assert not found.problems
+    (apart,) = said["SignatureObject"]
+    (found,) = cades.FORMAT.check(
+        base64.b64decode(apart), [Item(name="d", digest=DIGEST, content=CONTENT)]
+    )
+    assert found.level is Level.B_LT
+    assert all(said["validationInfo"][name] for name in ("ocsp", "crl", "certificates"))
+
+
+def canonical_digest(document: bytes) -> bytes:
+    item = Item(name="document", digest=hashlib.sha256(document).digest(), content=document)
+    (digest,) = xades.FORMAT.prepare([item], Wish(envelope="enveloped")).digests
+    return digest
+
+
+async def test_what_was_not_approved_is_not_signed(world: World) -> None:
+    not_authorized = (
+        403,
+        refusal("invalid_hash", "Document or documentDigest does not match authorized hash"),
+    )
+    other = {**SIGN, "documentDigests": [{**ENTRY, "hashes": [text(OTHER)]}]}
+    twice = {**SIGN, "documentDigests": [ENTRY, ENTRY]}
+    assert await call(world, "signatures/signDoc", other) == not_authorized
+    assert await call(world, "signatures/signDoc", twice) == not_authorized
+    assert not world.hand.used
+    named = {**SIGN, "credentialID": "somebody's"}
+    assert await call(world, "signatures/signDoc", named) == (400, invalid("credentialID"))
+    kind = {**SIGN, "signatureQualifier": "eu_eidas_qes"}
+    assert await call(world, "signatures/signDoc", kind) == (400, invalid("signatureQualifier"))
+
+
+async def test_an_approval_is_good_once(world: World) -> None:
+    assert (await call(world, "signatures/signDoc", SIGN))[0] == 200
+    assert await call(world, "signatures/signDoc", SIGN) == (
+        400,
+        refusal("invalid_request", "SAD expired"),
+    )
+
+
+async def test_a_sad_comes_with_a_token_of_the_service(world: World) -> None:
+    without = await call(world, "signatures/signDoc", SIGN, "service")
+    description = "Missing (or invalid type) string parameter SAD"
+    assert without == (400, refusal("invalid_request", description))
+    with_sad = await call(world, "signatures/signDoc", {**SIGN, "SAD": "good"}, "service")
+    assert with_sad[0] == 200
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [{"client_id": "thief"}, {"subject": "eve"}, {"bound_to": "a-key"}, {"details": ()}],
+)
+async def test_somebody_elses_sad_opens_nothing(world: World, theirs: dict[str, Any]) -> None:
+    world.bearers.tokens["theirs"] = replace(world.bearers.tokens["good"], **theirs)
+    answered = await call(world, "signatures/signDoc", {**SIGN, "SAD": "theirs"}, "service")
+    assert answered == (400, invalid("SAD"))
+    forged = await call(world, "signatures/signDoc", {**SIGN, "SAD": "forged"}, "service")
+    assert forged == (400, invalid("SAD"))
+    assert not world.hand.used
+
+
+@pytest.mark.spec("CSC API v2 §11.6")
+async def test_an_approval_becomes_a_sad_and_is_never_extended_to_more(world: World) -> None:
+    body = {
+        "credentialID": "",
+        "numSignatures": 1,
+        "hashes": [text(DIGEST)],
+        "hashAlgorithmOID": SHA256,
+    }
+    world.bearers.tokens["stored"] = Token(details=[approving(DIGEST, credentialID="c-1")])
+    body["credentialID"] = "c-1"
+    answered = await call(world, "credentials/authorize", body, "stored")
+    assert answered == (200, {"SAD": "stored", "expiresIn": 300})
+    unapproved = await call(world, "credentials/authorize", body, "service")
+    assert unapproved[1]["error"] == "invalid_authentication_data"
+    again = await call(world, "credentials/extendTransaction", {**body, "SAD": "stored"}, "service")
+    assert again == (200, {"SAD": "stored", "expiresIn": 300})
+    more = {**body, "hashes": [text(OTHER)], "SAD": "stored"}
+    assert await call(world, "credentials/extendTransaction", more, "service") == (
+        400,
+        refusal("invalid_request", "Hash is not authorized by the SAD"),
+    )
+    world.clock.at += 300
+    world.bearers.tokens["service"] = replace(
+        world.bearers.tokens["service"], expires_at=world.clock.now() + 9
+    )
+    late = await call(world, "credentials/extendTransaction", {**body, "SAD": "stored"}, "service")
+    assert late == (400, refusal("invalid_request", "SAD expired"))
+
+
+async def test_no_approval_is_underway_and_no_challenge_is_given(world: World) -> None:
+    assert await call(world, "credentials/authorizeCheck", {"handle": "h"}) == (
+        400,
+        invalid("handle"),
+    )
+    asked = {"credentialID": "c", "authObjectID": "PIN"}
+    answered = await call(world, "credentials/getChallenge", asked)
+    assert answered == (400, invalid("authObjectID"))
+
+
+@pytest.mark.spec("CSC API v2 §11.12")
+async def test_signatures_are_fetched_later_by_who_asked_for_them(world: World) -> None:
+    status, said = await call(world, "signatures/signDoc", {**SIGN, "operationMode": "A"})
+    assert status == 200
+    await world.later.drained()
+    fetch = {"requestID": said["responseID"]}
+    status, answer = await call(world, "signatures/signPolling", fetch)
+    assert (status, list(answer)) == (200, ["SignatureObject"])
+    world.bearers.tokens["eve"] = Token(subject="eve")
+    assert await call(world, "signatures/signPolling", fetch, "eve") == (400, invalid("requestID"))
+    again = await call(world, "signatures/signDoc", {**SIGN, "operationMode": "A"})
+    await world.later.drained()
+    refused = await call(world, "signatures/signPolling", {"requestID": again[1]["responseID"]})
+    assert refused == (400, refusal("invalid_request", "SAD expired"))
+    world.clock.at += 121 + 3600
+    world.bearers.tokens["good"] = replace(
+        world.bearers.tokens["good"], expires_at=world.clock.now() + 9
+    )
+    assert await call(world, "signatures/signPolling", fetch) == (400, invalid("requestID"))
+
+
+@pytest.mark.spec("RFC 3161 §2.4.2")
+async def test_a_digest_is_stamped(world: World) -> None:
+    body = {"hash": text(DIGEST), "hashAlgo": SHA256, "nonce": "0a"}
+    for version in ("v1", "v2"):
+        status, said = await call(world, "signatures/timestamp", body, version=version)
+        assert status == 200
+        assert base64.b64decode(said["timestamp"])[0] == 0x30
+    world.stamper.away = True
+    status, said = await call(world, "signatures/timestamp", body)
+    assert (status, said["error"]) == (503, "temporarily_unavailable")
+
+
+@pytest.mark.spec("CSC API v2 §11.4")
+async def test_people_see_their_own_credentials_alone(world: World) -> None:
+    now = world.clock.now()
+    mine = Credential(
+        id="c-1",
+        chain=(PKI.signer.der, *PKI.signer.chain),
+        issuer="CN=Small Issuing",
+        subject="CN=Ana Tester",
+        serial="0a",
+        valid_from=now - 10,
+        valid_to=now + 10,
+    )
+    world.wallet.kept["ana"] = [mine, replace(mine, id="c-2", valid_to=now - 1)]
+    listed = await call(world, "credentials/list", {"onlyValid": True})
+    assert listed == (200, {"credentialIDs": ["c-1"], "onlyValid": True})
+    asked = {"credentialInfo": True, "certificates": "chain", "certInfo": True}
+    _, said = await call(world, "credentials/list", asked)
+    first, second = said["credentialInfos"]
+    assert first["cert"]["status"] == "valid"
+    assert first["cert"]["validTo"] == "20270115080010Z"
+    assert len(first["cert"]["certificates"]) == 3
+    assert first["auth"] == {"mode": "oauth2code"}
+    assert second["cert"]["status"] == "expired"
+    _, said = await call(world, "credentials/info", {"credentialID": "c-1"}, version="v1")
+    assert (said["authMode"], said["SCAL"], said["multisign"]) == ("oauth2code", "2", 500)
+    assert said["key"]["algo"] == [ECDSA]
+    world.bearers.tokens["eve"] = Token(subject="eve")
+    assert await call(world, "credentials/info", {"credentialID": "c-1"}, "eve") == (
+        400,
+        invalid("credentialID"),
+    )
+
+
+METHODS = (
+    *("info", "credentials/list", "credentials/info", "credentials/authorize"),
+    *("credentials/extendTransaction", "credentials/authorizeCheck", "credentials/getChallenge"),
+    *("signatures/signDoc", "signatures/signPolling", "signatures/timestamp"),
+)
+
+
+@settings(
+    max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    method=st.sampled_from(METHODS),
+    body=st.binary(max_size=60)
+    | st.dictionaries(
+        st.sampled_from(["credentialID", "SAD", "hashes", "documents", "handle", "hash", "nonce"]),
+        st.text(max_size=5) | st.lists(st.text(max_size=4)) | st.integers(),
+    ),
+)
+async def test_nothing_that_is_sent_makes_an_error_of_ours(
+    world: World, method: str, body: object
+) -> None:
+    status, _ = await call(world, method, body)
+    assert status < 500

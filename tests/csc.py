@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from sqlalchemy import create_engine
 
 from config.runtime.database.unit import Database
@@ -20,6 +23,7 @@ from esignet.endpoints.csc_methods import CscMethods
 from esignet.flows.csc_approvals import Approvals, NoToken, Presented
 from esignet.flows.csc_credentials import CscCredentials
 from esignet.flows.csc_documents import CscDocuments, Made, Part
+from esignet.flows.csc_hashes import CscHashes
 from esignet.flows.csc_later import Later
 from esignet.flows.csc_stamps import CscStamps
 from esignet.formats import cades, xades
@@ -112,6 +116,14 @@ class Hand:
         self.used.add(approved.activation)
         return [self._one(part) for part in parts]
 
+    async def values(self, approved: Approved, digests: Sequence[bytes], now: int) -> list[bytes]:
+        if approved.activation in self.used:
+            raise NotActivated
+        self.used.add(approved.activation)
+        assert isinstance(PKI.signer.key, ec.EllipticCurvePrivateKey)
+        scheme = ec.ECDSA(Prehashed(hashes.SHA256()))
+        return [PKI.signer.key.sign(digest, scheme) for digest in digests]
+
     def _one(self, part: Part) -> Made:
         ground = Ground(
             hash_algorithm=HashAlgorithm.SHA256,
@@ -157,6 +169,19 @@ class Wallet:
         return self.kept.get(subject, [])
 
 
+def credential(name: str, now: int) -> Credential:
+    """A stored credential with the certificate of the small PKI's signer."""
+    return Credential(
+        id=name,
+        chain=(PKI.signer.der, *PKI.signer.chain),
+        issuer="CN=Small Issuing",
+        subject="CN=Ana Tester",
+        serial="0a",
+        valid_from=now - 10,
+        valid_to=now + 10,
+    )
+
+
 def small_database(path: Path) -> str:
     """The address of a database with the table of answers alone."""
     url = f"sqlite:///{path}"
@@ -169,7 +194,8 @@ def small_database(path: Path) -> str:
 class World:
     """The API under /csc/v1 and /csc/v2, and what it stands on."""
 
-    def __init__(self, database: Database, web: Any) -> None:
+    def __init__(self, database: Database, web: Any, origin: str = ORIGIN) -> None:
+        self.origin = origin
         self.clock = HandClock()
         self.bearers, self.hand, self.stamper = Bearers(), Hand(), Stamper()
         self.wallet = Wallet()
@@ -183,6 +209,7 @@ class World:
             approvals=Approvals(self.bearers),
             credentials=CscCredentials(self.wallet),
             documents=CscDocuments({"cades": cades.FORMAT, "xades": xades.FORMAT}, self.hand),
+            hashes=CscHashes(self.wallet, self.hand),
             stamps=CscStamps(self.stamper),
             later=self.later,
         ).served()
@@ -192,7 +219,7 @@ class World:
 
         return CscEndpoint(
             version=version,
-            origin=ORIGIN,
+            origin=self.origin,
             path=f"/csc/{version.name}",
             clock=self.clock,
             bearers=self.bearers,

@@ -9,13 +9,15 @@ from esignet.endpoints.csc import Method
 from esignet.flows.csc_approvals import Approvals, Presented
 from esignet.flows.csc_credentials import CscCredentials
 from esignet.flows.csc_documents import CscDocuments
-from esignet.flows.csc_later import Later
+from esignet.flows.csc_hashes import CscHashes
+from esignet.flows.csc_later import Later, Work
 from esignet.flows.csc_stamps import CscStamps
 from esignet.protocol.csc import authorizing, credentials, timestamp
 from esignet.protocol.csc.asynchronous import polled
 from esignet.protocol.csc.faults import invalid
 from esignet.protocol.csc.fields import Fields
 from esignet.protocol.csc.sign_doc import LARGEST_BODY, sign_doc
+from esignet.protocol.csc.sign_hash import sign_hash
 from esignet.protocol.csc.version import V1, Version
 
 
@@ -27,6 +29,7 @@ class CscMethods:
     approvals: Approvals
     credentials: CscCredentials
     documents: CscDocuments
+    hashes: CscHashes
     stamps: CscStamps
     later: Later
 
@@ -37,6 +40,7 @@ class CscMethods:
             "credentials/info": Method(self._told),
             "credentials/authorize": Method(self._authorize),
             "credentials/extendTransaction": Method(self._extend),
+            "signatures/signHash": Method(self._hashes),
             "signatures/timestamp": Method(self._stamp),
         }
         if self.version is V1:
@@ -81,11 +85,22 @@ class CscMethods:
 
     async def _documents(self, fields: Fields, presented: Presented, now: int) -> dict[str, Any]:
         asked = sign_doc(fields)
-        approved = await self.approvals.of(presented, asked.sad, now)
-        work = partial(self.documents.signed, approved, asked, now)
-        if asked.keep is None:
+        given = await self.approvals.of(presented, asked.sad, now)
+        work = partial(self.documents.signed, given.approved, asked, now)
+        return await self._now_or_later(presented, asked.keep, work)
+
+    async def _hashes(self, fields: Fields, presented: Presented, now: int) -> dict[str, Any]:
+        asked = sign_hash(fields, self.version)
+        given = await self.approvals.of(presented, asked.sad, now)
+        work = partial(self.hashes.signed, given, asked, now)
+        return await self._now_or_later(presented, asked.keep, work)
+
+    async def _now_or_later(
+        self, presented: Presented, keep: int | None, work: Work
+    ) -> dict[str, Any]:
+        if keep is None:
             return await work()
-        return dict(await self.later.begin(presented.caller, asked.keep, work))
+        return dict(await self.later.begin(presented.caller, keep, work))
 
     async def _poll(self, fields: Fields, presented: Presented, now: int) -> dict[str, Any]:
         return await self.later.fetched(presented.caller, polled(fields), now)

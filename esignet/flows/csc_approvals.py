@@ -62,12 +62,20 @@ class Presented:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What was approved, and by whom: ``subject`` is as esignet's own sector knows the person."""
+
+    approved: Approved
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class Approvals:
     """Finds approvals and says what they cover."""
 
     tokens: Tokens
 
-    async def of(self, presented: Presented, sad: str, now: int) -> Approved:
+    async def of(self, presented: Presented, sad: str, now: int) -> Given:
         """Return what was approved; ``sad`` is empty where the token itself is the approval.
 
         A SAD is an access token of the scope ``credential`` of the same client and person, bound to
@@ -81,7 +89,7 @@ class Approvals:
         found = approved(caller.details)
         if found is None:
             raise invalid("SAD") if sad else missing("string", "SAD")
-        return found
+        return Given(found, caller.subject)
 
     async def sad(self, presented: Presented, asked: Authorizing, now: int) -> dict[str, Any]:
         """Return the SAD for what the caller's own token approves (credentials/authorize)."""
@@ -93,7 +101,7 @@ class Approvals:
 
     async def extended(self, presented: Presented, asked: Authorizing, now: int) -> dict[str, Any]:
         """Return the SAD again, for no longer than before: other digests need the person."""
-        _judge(await self.of(presented, asked.sad, now), asked)
+        _judge((await self.of(presented, asked.sad, now)).approved, asked)
         left = (await self._read(asked.sad, now)).expires_at - now
         return {"SAD": asked.sad, "expiresIn": left}
 

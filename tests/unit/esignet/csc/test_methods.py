@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,8 +19,18 @@ from config.runtime.database.connect import open_database
 from config.runtime.web import Budget
 from esignet.formats import cades, xades
 from esignet.formats.format import Item, Level, Wish
-from esignet.protocol.csc.shown import Credential
-from tests.csc import ECDSA, PKI, SHA256, Token, World, approving, small_database, text, told
+from tests.csc import (
+    ECDSA,
+    PKI,
+    SHA256,
+    Token,
+    World,
+    approving,
+    credential,
+    small_database,
+    text,
+    told,
+)
 from tests.unit.web import asking
 
 CONTENT = b"A contract.\n"
@@ -273,15 +285,7 @@ async def test_a_digest_is_stamped(world: World) -> None:
 @pytest.mark.spec("CSC API v2 §11.4")
 async def test_people_see_their_own_credentials_alone(world: World) -> None:
     now = world.clock.now()
-    mine = Credential(
-        id="c-1",
-        chain=(PKI.signer.der, *PKI.signer.chain),
-        issuer="CN=Small Issuing",
-        subject="CN=Ana Tester",
-        serial="0a",
-        valid_from=now - 10,
-        valid_to=now + 10,
-    )
+    mine = credential("c-1", now)
     world.wallet.kept["ana"] = [mine, replace(mine, id="c-2", valid_to=now - 1)]
     listed = await call(world, "credentials/list", {"onlyValid": True})
     assert listed == (200, {"credentialIDs": ["c-1"], "onlyValid": True})
@@ -303,10 +307,57 @@ async def test_people_see_their_own_credentials_alone(world: World) -> None:
     )
 
 
+HASH = {"credentialID": "c-1", "signAlgo": ECDSA, "hashes": [text(DIGEST)]}
+
+
+@pytest.mark.spec("CSC API v2 §11.10")
+async def test_an_approved_hash_is_signed_as_it_is_with_a_stored_credential(world: World) -> None:
+    now = world.clock.now()
+    world.wallet.kept["ana"] = [
+        credential("c-1", now),
+        replace(credential("c-2", now), is_enabled=False),
+        replace(credential("c-3", now), valid_to=now - 1),
+    ]
+    for name in ("c-1", "c-2", "c-3", "c-4"):
+        world.bearers.tokens[name] = Token(details=[approving(DIGEST, credentialID=name)])
+    expected = {
+        "c-2": "The credential identified by credentialID is disabled",
+        "c-3": "Signing certificate is expired",
+        "c-4": "Invalid parameter credentialID",
+    }
+    for name, description in expected.items():
+        answered = await call(
+            world, "signatures/signHash", {**HASH, "credentialID": name, "SAD": name}, "service"
+        )
+        assert answered == (400, refusal("invalid_request", description))
+    other = {**HASH, "hashes": [text(OTHER)]}
+    assert await call(world, "signatures/signHash", other, "c-1") == (
+        400,
+        refusal("invalid_request", "Hash is not authorized by the SAD"),
+    )
+    one_time = await call(world, "signatures/signHash", HASH, "good")
+    assert one_time == (400, invalid("credentialID"))
+    assert not world.hand.used
+    status, said = await call(world, "signatures/signHash", HASH, "c-1")
+    assert status == 200
+    value = base64.b64decode(said["signatures"][0])
+    public = PKI.signer.certificate.public_key()
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    public.verify(value, CONTENT, ec.ECDSA(hashes.SHA256()))
+    assert (await call(world, "signatures/signHash", HASH, "c-1"))[1]["error_description"] == (
+        "SAD expired"
+    )
+
+
 METHODS = (
     *("info", "credentials/list", "credentials/info", "credentials/authorize"),
     *("credentials/extendTransaction", "credentials/authorizeCheck", "credentials/getChallenge"),
-    *("signatures/signDoc", "signatures/signPolling", "signatures/timestamp"),
+    *(
+        "signatures/signHash",
+        "signatures/signDoc",
+        "signatures/signPolling",
+        "signatures/timestamp",
+    ),
 )
 
 

@@ -1,0 +1,63 @@
+"""Signatures of hashes through the CSC API (signatures/signHash), with stored credentials alone.
+
+What is signed is the hash of what somebody else made (DTBS/R, EN 419241-1), so that its certificate
+must be there before: a one-time key has none. The person approved that very hash, and nothing but
+an approved one is ever signed.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from esignet.flows.csc_approvals import Given
+from esignet.flows.csc_credentials import Stored
+from esignet.protocol.csc.approval import Approved
+from esignet.protocol.csc.faults import (
+    CERTIFICATE_EXPIRED,
+    DISABLED,
+    HASH_NOT_AUTHORIZED,
+    SAD_EXPIRED,
+    CscError,
+    invalid,
+)
+from esignet.protocol.csc.sign_hash import SignHash
+from keystore.signing.door import NotActivated
+
+
+class SignsHashes(Protocol):
+    """Has the key service sign approved digests as they are."""
+
+    async def values(self, approved: Approved, digests: Sequence[bytes], now: int) -> list[bytes]:
+        """Return an Ecdsa-Sig-Value in DER (RFC 3279 §2.2.3) of each.
+
+        Raises NotActivated, KeyServiceUnavailable.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CscHashes:
+    """Signs approved hashes with the credential that the approval names."""
+
+    stored: Stored
+    signs: SignsHashes
+
+    async def signed(self, given: Given, asked: SignHash, now: int) -> dict[str, Any]:
+        """Return the answer, or raise CscError: nothing was signed then."""
+        approved = given.approved
+        mine = await self.stored.of(given.subject)
+        one = next((one for one in mine if one.id == asked.credential), None)
+        if one is None or asked.credential != approved.credential:
+            raise invalid("credentialID")
+        if not one.is_enabled:
+            raise CscError(DISABLED)
+        if not one.is_usable(now):
+            raise CscError(CERTIFICATE_EXPIRED)
+        if not approved.covers(asked.algorithm, asked.digests):
+            raise CscError(HASH_NOT_AUTHORIZED)
+        try:
+            values = await self.signs.values(approved, asked.digests, now)
+        except NotActivated:
+            raise CscError(SAD_EXPIRED) from None
+        return {"signatures": [b64encode(value).decode() for value in values]}

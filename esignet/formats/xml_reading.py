@@ -81,15 +81,17 @@ def canonical(node: Element | Tree, method: Element | str = EXCLUSIVE) -> bytes:
     exclusive = algorithm == EXCLUSIVE
     if not hasattr(node, "getroot") and (prefixes or not exclusive):
         node = _in_scope(node, inherits=not exclusive)
-    return bytes(
-        etree.tostring(
+    try:
+        octets = etree.tostring(
             node,
             method="c14n",
             exclusive=exclusive,
             with_comments=False,
             inclusive_ns_prefixes=list(prefixes) or None,
         )
-    )
+    except (etree.LxmlError, ValueError) as fault:  # a namespace that is no absolute address
+        raise FormatError("the document has no canonical form") from fault
+    return bytes(octets)
 
 
 def all_below(node: Element, path: str) -> list[Element]:

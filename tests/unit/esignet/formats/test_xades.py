@@ -30,7 +30,8 @@ FILE = Item(
 XML = (
     b'<?xml version="1.0"?><!-- before --><?style sheet?>\n'
     b'<a:order xmlns:a="urn:a" xmlns="urn:d" xmlns:unused="urn:u" xml:lang="en">\n'
-    b'  <!-- inside --><item a:count="1" note="x&#10;y">t &amp; \xc3\xa9 <![CDATA[<c>]]>\r\n</item>\n'
+    b'  <!-- inside --><item a:count="1" note="x&#10;y">t &amp; \xc3\xa9 <![CDATA[<c>]]>\r\n'
+    b"</item>\n"
     b"</a:order>\n<!-- after -->"
 )
 DOCUMENT = Item(name="order.xml", digest=hashlib.sha256(XML).digest(), content=XML)
@@ -175,6 +176,7 @@ def altered(old: str, new: str, of: bytes = SIGNED) -> bytes:
 
 
 EVIL = "<evil>pay everything</evil>"
+STEM = re.findall(rb'Signature xmlns:ds=\S+ Id="(\w+)"', SIGNED)[0].decode()
 DIGEST = "xmlenc#sha256"
 ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "content changed": (lambda: altered("t &amp;", "u &amp;"), "HASH_FAILURE"),
@@ -212,7 +214,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "two elements of one identifier": (
         lambda: altered(
             "<item",
-            '<item Id="%s-properties"' % re.search(rb'Id="(s\w+)"', SIGNED)[1].decode(),  # type: ignore[index]
+            f'<item Id="{STEM}-properties"',
         ),
         "FORMAT_FAILURE",
     ),

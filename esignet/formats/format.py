@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from esignet.formats.pdf_wish import PdfWish
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import Signed
 from keystore.signing.plans import Plan
@@ -40,11 +41,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """How it is to be signed. ``envelope`` is a word of the format (``detached`` ...)."""
+    """How it is to be signed. ``envelope`` is a word of the format (``detached`` ...).
+
+    ``pdf`` says how the signature stands in a PDF that is given, and only there.
+    """
 
     hash_algorithm: HashAlgorithm = HashAlgorithm.SHA256
     envelope: str = "detached"
     commitment: str = ""
+    pdf: PdfWish | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,175 @@
+"""Writing signatures into a PDF as incremental updates: every octet before stays as it is.
+
+All work is on a stream, in place, so that a large document lies in memory once at most. The same
+document and wish give the same octets, whenever they are written.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import SEEK_END
+from typing import Any, BinaryIO
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, enumerate_sig_fields
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigMDPSetup, SigObjSetup
+from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp, PdfSignedData, SignatureObject
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.sign.validation.pdf_embedded import read_certification_data
+
+from esignet.formats.format import Evidence, FormatError
+from esignet.formats.pdf_look import appearance
+from esignet.formats.pdf_opening import opened, readable
+from esignet.formats.pdf_wish import PdfWish
+from keystore.signing.digests import HashAlgorithm
+
+RESERVED = 16 * 1024
+"""Octets that a signature with its chain and a time-stamp may have."""
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Where /Contents is, with its brackets: all else in the document is covered."""
+
+    begins: int
+    ends: int
+
+
+class _Writer(IncrementalPdfFileWriter):
+    """An update that changes nothing but what was asked, and is the same each time."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        reader = opened(stream)
+        super().__init__(stream, prev=reader)
+        stream.seek(0, SEEK_END)
+        length = stream.tell()
+        stream.seek(max(0, length - 4096))
+        seed = hashlib.sha256(length.to_bytes(8, "big") + stream.read()).digest()[:16]
+        named = "/ID" in reader.trailer
+        first = reader.trailer["/ID"][0] if named else generic.ByteStringObject(seed)
+        if isinstance(first, generic.TextStringObject):
+            first = generic.ByteStringObject(first.original_bytes)
+        self._document_id = generic.ArrayObject([first, generic.ByteStringObject(seed)])
+
+    def _update_meta(self) -> None:
+        """Leave the document's metadata alone."""
+
+
+def reserve(stream: BinaryIO, wish: PdfWish) -> Gap:
+    """Append a signature with empty /Contents, and return where they are.
+
+    FormatError: the document may not be signed, or not so.
+    """
+    with readable():
+        writer = _Writer(stream)
+        _permitted(writer.prev, wish)
+        placeholder = SignatureObject(
+            timestamp=datetime.fromtimestamp(wish.at, UTC),
+            subfilter=SigSeedSubFilter.PADES,
+            location=wish.location,
+            reason=wish.reason,
+            bytes_reserved=2 * RESERVED,
+        )
+        permission = MDPPerm(wish.certify) if wish.certify else None
+        certifies = SigMDPSetup("sha256", certify=bool(wish.certify), docmdp_perms=permission)
+        return _written(writer, placeholder, wish, certifies)
+
+
+def reserve_timestamp(stream: BinaryIO) -> Gap:
+    """Append a document time-stamp (ETSI EN 319 142-1 §5.4.3) with empty /Contents."""
+    with readable():
+        writer = _Writer(stream)
+        names = {name for name, _, _ in enumerate_sig_fields(writer.prev)}
+        wish = PdfWish(at=0, field=_unused(names, "Timestamp"))
+        return _written(writer, DocumentTimestamp(bytes_reserved=2 * RESERVED), wish, None)
+
+
+def fill(stream: BinaryIO, gap: Gap, contents: bytes) -> None:
+    """Write a signature or token into /Contents; FormatError when it has not room there."""
+    room = gap.ends - gap.begins - 2
+    written = contents.hex().encode()
+    if len(written) > room:
+        raise FormatError("the signature is larger than the room that was left for it")
+    stream.seek(gap.begins + 1)
+    stream.write(written.ljust(room, b"0"))
+
+
+def digest(stream: BinaryIO, gap: Gap, algorithm: HashAlgorithm) -> bytes:
+    """Return the digest of everything around the gap, read piece by piece."""
+    hashed = hashlib.new(algorithm.value)
+    for piece in covered(stream, gap):
+        hashed.update(piece)
+    return hashed.digest()
+
+
+def covered(stream: BinaryIO, gap: Gap) -> Iterator[bytes]:
+    """Yield everything around the gap in pieces of at most a mebibyte."""
+    stream.seek(0, SEEK_END)
+    for begins, ends in ((0, gap.begins), (gap.ends, stream.tell())):
+        stream.seek(begins)
+        left = ends - begins
+        while left:
+            piece = stream.read(min(left, _CHUNK))
+            if not piece:
+                return
+            left -= len(piece)
+            yield piece
+
+
+def add_material(stream: BinaryIO, contents: bytes, evidence: Evidence) -> None:
+    """Append a document security store with what checks the signature ``contents`` (§5.4.2)."""
+    from asn1crypto import crl, ocsp, x509  # the objects that the PDF library asks for
+
+    with readable():
+        writer = _Writer(stream)
+        DocumentSecurityStore.supply_dss_in_writer(
+            writer,
+            contents.hex().encode().upper(),
+            certs=[x509.Certificate.load(one) for one in evidence.certificates],
+            ocsps=[ocsp.OCSPResponse.load(one) for one in evidence.ocsp],
+            crls=[crl.CertificateList.load(one) for one in evidence.crls],
+        )
+        writer.write_in_place()  # type: ignore[no-untyped-call]
+
+
+def _permitted(reader: Any, wish: PdfWish) -> None:
+    signed = any(enumerate_sig_fields(reader, filled_status=True))
+    certified = read_certification_data(reader)
+    if not 0 <= wish.certify <= 3:
+        raise FormatError("a certification permits 1, 2 or 3")
+    if wish.certify and signed:
+        raise FormatError("only the first signature of a PDF can certify it")
+    if certified and certified.permission is MDPPerm.NO_CHANGES:
+        raise FormatError("the PDF is certified and permits no further signature")
+    if wish.box and not (wish.box[0] < wish.box[2] and wish.box[1] < wish.box[3]):
+        raise FormatError("the box of a visible signature has no extent")
+    if wish.box and not (wish.text or wish.picture or wish.qr):
+        raise FormatError("a visible signature needs a text, a picture or a QR code")
+
+
+def _written(
+    writer: _Writer, placeholder: PdfSignedData, wish: PdfWish, certifies: SigMDPSetup | None
+) -> Gap:
+    fields = {name: value for name, value, _ in enumerate_sig_fields(writer.prev)}
+    if wish.field in fields and fields[wish.field] is not None:
+        raise FormatError("that signature field is signed already")
+    name = wish.field or _unused(set(fields), "Signature")
+    spec = None
+    if name not in fields:
+        spec = SigFieldSpec(name, on_page=wish.page, box=wish.box)
+    steps = PdfCMSEmbedder(new_field_spec=spec).write_cms(name, writer)
+    field = next(steps).get_object()
+    if wish.box and spec is not None:
+        field["/AP"] = generic.DictionaryObject({generic.pdf_name("/N"): appearance(writer, wish)})
+        writer.update_container(field)
+    steps.send(SigObjSetup(placeholder, mdp_setup=certifies))
+    prepared, _ = steps.send(SigIOSetup(md_algorithm="sha256", in_place=True))
+    return Gap(prepared.reserved_region_start, prepared.reserved_region_end)
+
+
+def _unused(names: set[str], stem: str) -> str:
+    return next(f"{stem}{n}" for n in range(1, len(names) + 2) if f"{stem}{n}" not in names)

@@ -26,7 +26,7 @@ from esignet.flows.csc_documents import CscDocuments, Made, Part
 from esignet.flows.csc_hashes import CscHashes
 from esignet.flows.csc_later import Later
 from esignet.flows.csc_stamps import CscStamps
-from esignet.formats import cades, xades
+from esignet.formats import cades, pades, xades
 from esignet.formats.format import Evidence, Level
 from esignet.protocol.csc.approval import CREDENTIAL, Approved
 from esignet.protocol.csc.fields import Fields
@@ -46,6 +46,7 @@ from tests.unit.web.asking import Asked, HandClock, Reply
 ORIGIN = "https://id.example"
 ECDSA, SHA256 = "1.2.840.10045.4.3.2", "2.16.840.1.101.3.4.2.1"
 PKI = SmallPki()
+_FORMATS = {one.name: one for one in (cades.FORMAT, pades.FORMAT, xades.FORMAT)}
 ABOUT = Service(
     name="Symbolon",
     logo=f"{ORIGIN}/logo.png",
@@ -137,13 +138,13 @@ class Hand:
         assert isinstance(plan, CmsPlan | XmlPlan)
         built = cms.build(plan, ground) if isinstance(plan, CmsPlan) else xml.build(plan, ground)
         made = part.format.embed(part.prepared, PKI.signer.signed(built.parts, built.signed))
-        evidence = Evidence()
+        evidence = PKI.material(PKI.signer) if part.material else Evidence()
         if part.level is not Level.B_B:
             stamp = Evidence(timestamp=PKI.token(part.format.to_stamp(made)))
             made = part.format.augment(made, Level.B_T, stamp)
         if part.level is Level.B_LT:
-            evidence = PKI.material(PKI.signer)
-            made = part.format.augment(made, Level.B_LT, evidence)
+            material = PKI.material(PKI.signer)
+            made = part.format.augment(made, Level.B_LT, material)
         return Made(made, evidence)
 
 
@@ -208,7 +209,7 @@ class World:
             version=version,
             approvals=Approvals(self.bearers),
             credentials=CscCredentials(self.wallet),
-            documents=CscDocuments({"cades": cades.FORMAT, "xades": xades.FORMAT}, self.hand),
+            documents=CscDocuments(_FORMATS, self.hand),
             hashes=CscHashes(self.wallet, self.hand),
             stamps=CscStamps(self.stamper),
             later=self.later,

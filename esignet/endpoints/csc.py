@@ -11,6 +11,7 @@ from config.runtime.malformed import Malformed
 from config.runtime.web.answer import Answer, json_answer
 from config.runtime.web.call import LARGEST_BODY, Call
 from config.runtime.web.sites import Route
+from esignet.endpoints.csc_described import described
 from esignet.flows.csc_approvals import NoToken, Presented
 from esignet.protocol.csc.approval import approved
 from esignet.protocol.csc.faults import (
@@ -87,6 +88,7 @@ class CscEndpoint:
             endpoints={"POST": post},
             budget="tokens",
             origins=(self.origin,),
+            operations={"POST": described(name)},
         )
 
     async def _about(self, call: Call) -> Answer:

@@ -20,16 +20,20 @@ from keystore.signing.door import NotActivated
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One signature to be made in ``format`` at ``level``."""
+    """One signature to be made in ``format`` at ``level``.
+
+    ``material`` is whether the evidence of its certificates is wanted beside it.
+    """
 
     format: Format
     prepared: Prepared
     level: Level
+    material: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A signature that was checked, and the evidence for its certificates."""
+    """A signature that was checked, and the evidence of its certificates if that was wanted."""
 
     document: bytes
     evidence: Evidence
@@ -56,7 +60,7 @@ class CscDocuments:
         What is approved is a list of digests in its order; here it comes in the same order.
         """
         _judge(approved, asked)
-        parts = [self._part(wanted) for wanted in asked.wanted]
+        parts = [self._part(wanted, material=asked.validation) for wanted in asked.wanted]
         digests = [digest for part in parts for digest in part.prepared.digests]
         if not approved.covers(asked.wanted[0].algorithm, digests):
             raise CscError(DOCUMENT_NOT_AUTHORIZED)
@@ -66,20 +70,20 @@ class CscDocuments:
             raise CscError(SAD_EXPIRED) from None
         return _answer(asked, made)
 
-    def _part(self, wanted: Wanted) -> Part:
+    def _part(self, wanted: Wanted, *, material: bool) -> Part:
         form = self.formats.get(wanted.format)
         if form is None:
             raise invalid("signature_format")
         item = Item(name="document", digest=wanted.digest, content=wanted.content)
         wish = Wish(hash_algorithm=wanted.algorithm, envelope=wanted.envelope)
         try:
-            return Part(form, form.prepare([item], wish), Level(wanted.level))
+            prepared = form.prepare([item], wish)
         except FormatError:
-            raise (
-                CscError(INVALID_DOCUMENTS)
-                if wanted.content
-                else invalid("signed_envelope_property")
-            ) from None
+            if wanted.content is not None:
+                raise CscError(INVALID_DOCUMENTS) from None
+            raise invalid("signed_envelope_property") from None
+        level = Level.B_T if wanted.has_material_apart else Level(wanted.level)
+        return Part(form, prepared, level, material)
 
 
 def _judge(approved: Approved, asked: SignDoc) -> None:

@@ -21,8 +21,11 @@ from esignet.protocol.csc.faults import (
 from esignet.protocol.csc.fields import LONGEST_TOKEN, Fields, from_base64
 from keystore.signing.digests import MOST, HashAlgorithm
 
-LARGEST_BODY = 8 * 1024 * 1024
-"""Octets of a request; larger documents are signed by their digests."""
+LARGEST_BODY = 2 * 1024 * 1024
+"""Octets of a request: reading it stops all others for some milliseconds.
+
+Larger documents are signed by their digests.
+"""
 
 FORMATS = {"C": "cades", "X": "xades", "P": "pades", "J": "jades"}
 LEVELS = {"b": "B-B", "t": "B-T", "lt": "B-LT", "lta": "B-LTA"}
@@ -52,6 +55,13 @@ class Wanted:
     algorithm: HashAlgorithm
     digest: bytes
     content: bytes | None = None
+
+    @property
+    def has_material_apart(self) -> bool:
+        """Return whether what B-LT adds comes beside the signature: its place is the PDF, and only
+        whoever has the PDF can put it there.
+        """
+        return self.format == FORMATS["P"] and self.level == LEVELS["lt"]
 
     @property
     def is_within(self) -> bool:
@@ -87,7 +97,8 @@ def sign_doc(fields: Fields) -> SignDoc:
         sad=sad,
         wanted=wanted,
         keep=keep,
-        validation=fields.flag("returnValidationInfo"),
+        validation=fields.flag("returnValidationInfo")
+        or any(one.has_material_apart for one in wanted),
     )
 
 
@@ -125,6 +136,8 @@ def _of_digests(fields: Fields) -> tuple[Wanted, ...]:
         raise CscError(INVALID_DIGESTS)
     algorithm = signed_hash(fields, "hashAlgorithmOID", told_apart=True)
     level, envelope = _level(fields), _envelope(fields, kind, known=False)
+    if kind == "P" and level == LEVELS["lta"]:  # its archive time-stamp covers the whole PDF
+        raise invalid("conformance_level")
     _no_properties(fields)
     return tuple(
         Wanted(

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from config.runtime.database.connect import open_database
 from config.runtime.web import Budget
-from esignet.formats import cades, xades
+from config.runtime.web.openapi import openapi
+from esignet.formats import cades, pades, xades
 from esignet.formats.format import Item, Level, Wish
 from tests.csc import (
     ECDSA,
@@ -156,6 +157,16 @@ async def test_documents_are_signed_within_and_apart_at_the_level_asked(world: W
         base64.b64decode(apart), [Item(name="d", digest=DIGEST, content=CONTENT)]
     )
     assert found.level is Level.B_LT
+    assert all(said["validationInfo"][name] for name in ("ocsp", "crl", "certificates"))
+
+
+async def test_what_a_pdf_needs_for_years_comes_beside_its_signature(world: World) -> None:
+    entry = {**ENTRY, "signature_format": "P", "conformance_level": "AdES-B-LT"}
+    status, said = await call(world, "signatures/signDoc", {**SIGN, "documentDigests": [entry]})
+    assert status == 200
+    (message,) = said["SignatureObject"]
+    (found,) = pades.FORMAT.check(base64.b64decode(message), [Item(name="d", digest=DIGEST)])
+    assert (found.level, found.claimed_at, found.problems) == (Level.B_T, None, ())
     assert all(said["validationInfo"][name] for name in ("ocsp", "crl", "certificates"))
 
 
@@ -305,6 +316,12 @@ async def test_people_see_their_own_credentials_alone(world: World) -> None:
         400,
         invalid("credentialID"),
     )
+
+
+async def test_every_method_that_is_served_is_described(world: World) -> None:
+    document = openapi(world.web.routes, "Signatures", "1")
+    for path, methods in document["paths"].items():
+        assert path.endswith("auth/login") or methods["post"]["summary"], path
 
 
 HASH = {"credentialID": "c-1", "signAlgo": ECDSA, "hashes": [text(DIGEST)]}

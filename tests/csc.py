@@ -26,7 +26,7 @@ from esignet.flows.csc_documents import CscDocuments, Made, Part
 from esignet.flows.csc_hashes import CscHashes
 from esignet.flows.csc_later import Later
 from esignet.flows.csc_stamps import CscStamps
-from esignet.formats import cades, pades, xades
+from esignet.formats import cades, jades, pades, xades
 from esignet.formats.format import Evidence, Level
 from esignet.protocol.csc.approval import CREDENTIAL, Approved
 from esignet.protocol.csc.fields import Fields
@@ -37,8 +37,9 @@ from esignet.stores.csc_answers import CscAnswers, csc_answer
 from keystore.der import writer
 from keystore.signing.digests import HashAlgorithm, list_hash
 from keystore.signing.door import NotActivated
-from keystore.signing.plans import CmsPlan, XmlPlan
+from keystore.signing.plans import CmsPlan, JadesPlan, XmlPlan
 from keystore.signing.structures import cms, xml
+from keystore.signing.structures import jades as structures_jades
 from keystore.signing.structures.structure import Ground
 from tests.small_pki import AT, SmallPki
 from tests.unit.web.asking import Asked, HandClock, Reply
@@ -46,7 +47,7 @@ from tests.unit.web.asking import Asked, HandClock, Reply
 ORIGIN = "https://id.example"
 ECDSA, SHA256 = "1.2.840.10045.4.3.2", "2.16.840.1.101.3.4.2.1"
 PKI = SmallPki()
-_FORMATS = {one.name: one for one in (cades.FORMAT, pades.FORMAT, xades.FORMAT)}
+FORMATS = {one.name: one for one in (cades.FORMAT, jades.FORMAT, pades.FORMAT, xades.FORMAT)}
 ABOUT = Service(
     name="Symbolon",
     logo=f"{ORIGIN}/logo.png",
@@ -135,16 +136,25 @@ class Hand:
             now=AT,
         )
         plan = part.prepared.plan
-        assert isinstance(plan, CmsPlan | XmlPlan)
-        built = cms.build(plan, ground) if isinstance(plan, CmsPlan) else xml.build(plan, ground)
+        match plan:
+            case CmsPlan():
+                built = cms.build(plan, ground)
+            case XmlPlan():
+                built = xml.build(plan, ground)
+            case _:
+                assert isinstance(plan, JadesPlan)
+                built = structures_jades.build(plan, ground)
         made = part.format.embed(part.prepared, PKI.signer.signed(built.parts, built.signed))
         evidence = PKI.material(PKI.signer) if part.material else Evidence()
         if part.level is not Level.B_B:
             stamp = Evidence(timestamp=PKI.token(part.format.to_stamp(made)))
             made = part.format.augment(made, Level.B_T, stamp)
-        if part.level is Level.B_LT:
+        if part.level in (Level.B_LT, Level.B_LTA):
             material = PKI.material(PKI.signer)
             made = part.format.augment(made, Level.B_LT, material)
+        if part.level is Level.B_LTA:
+            covered = part.format.to_archive(made, part.prepared.items)
+            made = part.format.augment(made, Level.B_LTA, Evidence(timestamp=PKI.token(covered)))
         return Made(made, evidence)
 
 
@@ -209,7 +219,7 @@ class World:
             version=version,
             approvals=Approvals(self.bearers),
             credentials=CscCredentials(self.wallet),
-            documents=CscDocuments(_FORMATS, self.hand),
+            documents=CscDocuments(FORMATS, self.hand),
             hashes=CscHashes(self.wallet, self.hand),
             stamps=CscStamps(self.stamper),
             later=self.later,

@@ -43,7 +43,10 @@ class Signs(Protocol):
     """Has the key service sign what was prepared, and raises it to its level."""
 
     async def made(self, approved: Approved, parts: Sequence[Part], now: int) -> list[Made]:
-        """Return a signature of each, or raise NotActivated, KeyServiceUnavailable."""
+        """Return a signature of each.
+
+        Raises NotActivated, KeyServiceUnavailable, FormatError (it cannot be raised to its level).
+        """
         ...
 
 
@@ -68,6 +71,8 @@ class CscDocuments:
             made = await self.signs.made(approved, parts, now)
         except NotActivated:
             raise CscError(SAD_EXPIRED) from None
+        except FormatError:
+            raise invalid("conformance_level") from None
         return _answer(asked, made)
 
     def _part(self, wanted: Wanted, *, material: bool) -> Part:

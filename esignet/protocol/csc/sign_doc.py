@@ -136,7 +136,7 @@ def _of_digests(fields: Fields) -> tuple[Wanted, ...]:
         raise CscError(INVALID_DIGESTS)
     algorithm = signed_hash(fields, "hashAlgorithmOID", told_apart=True)
     level, envelope = _level(fields), _envelope(fields, kind, known=False)
-    if kind == "P" and level == LEVELS["lta"]:  # its archive time-stamp covers the whole PDF
+    if kind != "C" and level == LEVELS["lta"]:  # archive time-stamps cover the documents as well
         raise invalid("conformance_level")
     _no_properties(fields)
     return tuple(

@@ -20,8 +20,10 @@ from config.runtime.web import Budget
 from config.runtime.web.openapi import openapi
 from esignet.formats import cades, pades, xades
 from esignet.formats.format import Item, Level, Wish
+from esignet.protocol.csc import sign_doc
 from tests.csc import (
     ECDSA,
+    FORMATS,
     PKI,
     SHA256,
     Token,
@@ -126,6 +128,27 @@ async def test_a_document_is_signed_by_its_digest_and_openssl_agrees(
     command += ["-content", "c", "-purpose", "any", "-out", "o", "-CAfile", "root.pem"]
     PKI.pem(tmp_path)
     subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "level"),
+    [
+        *(("C", level) for level in ("B-B", "B-T", "B-LT", "B-LTA")),
+        *(("X", level) for level in ("B-B", "B-T", "B-LT")),
+        *(("J", level) for level in ("B-B", "B-T", "B-LT")),
+        *(("P", level) for level in ("B-B", "B-T")),
+    ],
+)
+async def test_each_format_is_made_from_a_digest_at_its_levels(
+    world: World, kind: str, level: str
+) -> None:
+    entry = {**ENTRY, "signature_format": kind, "conformance_level": f"Ades-{level}"}
+    status, said = await call(world, "signatures/signDoc", {**SIGN, "documentDigests": [entry]})
+    assert status == 200
+    made = base64.b64decode(said["SignatureObject"][0])
+    item = Item(name="document", digest=DIGEST, content=None if kind == "P" else CONTENT)
+    (found,) = FORMATS[sign_doc.FORMATS[kind]].check(made, [item])
+    assert (found.problems, found.level) == ((), Level(level))
 
 
 async def test_documents_are_signed_within_and_apart_at_the_level_asked(world: World) -> None:

@@ -157,7 +157,7 @@ def test_hashes_are_read_in_both_versions() -> None:
         (with_document(signature_format="P"), "Invalid parameter signature_format"),
         (with_entry(conformance_level="Ades-B-X"), "Invalid parameter conformance_level"),
         (
-            with_entry(signature_format="P", conformance_level="Ades-B-LTA"),
+            with_entry(signature_format="J", conformance_level="Ades-B-LTA"),
             "Invalid parameter conformance_level",
         ),
         (

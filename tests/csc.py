@@ -3,6 +3,7 @@
 Tokens are what a test says they are; who checks them is tested elsewhere.
 """
 
+import asyncio
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,8 +30,7 @@ from esignet.flows.csc_stamps import CscStamps
 from esignet.formats import cades, jades, pades, xades
 from esignet.formats.format import Evidence, Level
 from esignet.protocol.csc.approval import CREDENTIAL, Approved
-from esignet.protocol.csc.fields import Fields
-from esignet.protocol.csc.service import Service, service
+from esignet.protocol.csc.service import Service
 from esignet.protocol.csc.shown import Credential
 from esignet.protocol.csc.version import V1, V2, Version
 from esignet.stores.csc_answers import CscAnswers, csc_answer
@@ -108,11 +108,22 @@ class Bearers:
 
 @dataclass
 class Hand:
-    """Signs with one key and raises levels with a small PKI; an activation is good once."""
+    """Signs with one key and raises levels with a small PKI; an activation is good once.
+
+    ``falls`` is what it fails with; it waits for ``may``.
+    """
 
     used: set[str] = field(default_factory=set)
+    falls: Exception | None = None
+    may: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may.set()
 
     async def made(self, approved: Approved, parts: Sequence[Part], now: int) -> list[Made]:
+        await self.may.wait()
+        if self.falls is not None:
+            raise self.falls
         if approved.activation in self.used:
             raise NotActivated
         self.used.add(approved.activation)
@@ -225,18 +236,14 @@ class World:
             later=self.later,
         ).served()
 
-        def info(fields: Fields) -> dict[str, Any]:
-            return service(fields, ABOUT, version, ["info", *served])
-
         return CscEndpoint(
             version=version,
             origin=self.origin,
             path=f"/csc/{version.name}",
             clock=self.clock,
             bearers=self.bearers,
-            info=info,
+            about=ABOUT,
             methods=served,
-            elsewhere=("auth/login",),
         )
 
     def asked(self, method: str, body: object, token: str = "", version: str = "v2") -> Asked:

@@ -10,7 +10,7 @@ from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.malformed import Malformed
 from config.runtime.web.answer import Answer, json_answer
 from config.runtime.web.call import LARGEST_BODY, Call
-from config.runtime.web.sites import Route
+from config.runtime.web.sites import Endpoint, Route
 from esignet.endpoints.csc_described import described
 from esignet.flows.csc_approvals import NoToken, Presented
 from esignet.protocol.csc.approval import approved
@@ -26,6 +26,7 @@ from esignet.protocol.csc.faults import (
     Fault,
 )
 from esignet.protocol.csc.fields import Fields
+from esignet.protocol.csc.service import Service, service
 from esignet.protocol.csc.version import Version
 from keystore.door import KeyServiceUnavailable
 
@@ -46,7 +47,6 @@ class Bearers(Protocol):
 
 
 Serve = Callable[[Fields, Presented, int], Awaitable[dict[str, Any]]]
-Tell = Callable[[Fields], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Method:
 class CscEndpoint:
     """One version of the API under ``path`` at ``origin``.
 
-    ``info`` is open to all; ``elsewhere`` names methods of the specification that are not served.
+    ``about`` is what ``info`` tells to all. Methods that are not served answer 501.
     """
 
     version: Version
@@ -69,20 +69,19 @@ class CscEndpoint:
     path: str
     clock: Clock
     bearers: Bearers
-    info: Tell
+    about: Service
     methods: Mapping[str, Method]
-    elsewhere: tuple[str, ...]
 
     def routes(self) -> list[Route]:
         """Return a route for each method of the specification."""
-        posts = {name: partial(self._method, method) for name, method in self.methods.items()}
-        return [
-            self._route("info", self._about),
-            *(self._route(name, post) for name, post in posts.items()),
-            *(self._route(name, self._not_here) for name in self.elsewhere),
-        ]
+        return [self._route(name) for name in self.version.methods]
 
-    def _route(self, name: str, post: Callable[[Call], Awaitable[Answer]]) -> Route:
+    def _route(self, name: str) -> Route:
+        post: Endpoint = self._not_here
+        if name == "info":
+            post = self._about
+        elif name in self.methods:
+            post = partial(self._method, self.methods[name])
         return Route(
             path=f"{self.path}/{name}",
             endpoints={"POST": post},
@@ -93,7 +92,9 @@ class CscEndpoint:
 
     async def _about(self, call: Call) -> Answer:
         try:
-            return json_answer(self.info(await _fields(call, LARGEST_BODY)))
+            asked = await _fields(call, LARGEST_BODY)
+            served = ["info", *self.methods]
+            return json_answer(service(asked, self.about, self.version, served))
         except CscError as refusal:
             return _refused(refusal.fault)
 

@@ -21,6 +21,8 @@ from config.runtime.web.openapi import openapi
 from esignet.formats import cades, pades, xades
 from esignet.formats.format import Item, Level, Wish
 from esignet.protocol.csc import sign_doc
+from esignet.protocol.csc.version import V2
+from keystore.door import KeyServiceUnavailable
 from tests.csc import (
     ECDSA,
     FORMATS,
@@ -78,10 +80,11 @@ async def test_info_tells_anybody_which_methods_there_are(world: World) -> None:
     assert "Ades-B-LTA" in said["conformance_levels"]
     for name in said["methods"]:
         assert (await call(world, name, {}))[0] != 501, name
-    assert await call(world, "auth/login", {}) == (
-        501,
-        refusal("not_implemented", "The method is not implemented"),
-    )
+    for name in set(V2.methods) - set(said["methods"]):
+        assert await call(world, name, {}) == (
+            501,
+            refusal("not_implemented", "The method is not implemented"),
+        )
     status, said = await call(world, "info", {"lang": "de"}, token="", version="v1")
     assert (status, said["specs"], said["oauth2"]) == (200, "1.0.4.0", "https://id.example")
     assert "signatures/signDoc" not in said["methods"]
@@ -304,6 +307,36 @@ async def test_signatures_are_fetched_later_by_who_asked_for_them(world: World) 
     assert await call(world, "signatures/signPolling", fetch) == (400, invalid("requestID"))
 
 
+@pytest.mark.spec("CSC API v2 §11.12")
+async def test_what_is_underway_is_told_so_until_it_is_lost(world: World) -> None:
+    world.hand.may.clear()
+    _, said = await call(world, "signatures/signDoc", {**SIGN, "operationMode": "A"})
+    fetch = {"requestID": said["responseID"]}
+    assert await call(world, "signatures/signPolling", fetch) == (
+        202,
+        refusal(
+            "accepted_request",
+            "The previous async request has been accepted but not yet completed",
+        ),
+    )
+    world.clock.at += 121
+    lost = await call(world, "signatures/signPolling", fetch)
+    assert lost == (400, refusal("invalid_request", "SAD expired"))
+    world.hand.may.set()
+    await world.later.drained()
+    assert (await call(world, "signatures/signPolling", fetch))[0] == 200
+
+
+async def test_keys_that_are_away_are_told_now_and_later(world: World) -> None:
+    world.hand.falls = KeyServiceUnavailable("away")
+    reply = await asking.ask(world.web, world.asked("signatures/signDoc", SIGN, "good"))
+    assert (reply.status, reply.header("retry-after")) == (503, "5")
+    _, said = await call(world, "signatures/signDoc", {**SIGN, "operationMode": "A"})
+    await world.later.drained()
+    status, said = await call(world, "signatures/signPolling", {"requestID": said["responseID"]})
+    assert (status, said["error"]) == (503, "temporarily_unavailable")
+
+
 @pytest.mark.spec("RFC 3161 §2.4.2")
 async def test_a_digest_is_stamped(world: World) -> None:
     body = {"hash": text(DIGEST), "hashAlgo": SHA256, "nonce": "0a"}
@@ -344,7 +377,8 @@ async def test_people_see_their_own_credentials_alone(world: World) -> None:
 async def test_every_method_that_is_served_is_described(world: World) -> None:
     document = openapi(world.web.routes, "Signatures", "1")
     for path, methods in document["paths"].items():
-        assert path.endswith("auth/login") or methods["post"]["summary"], path
+        name = path.split("/", 3)[3]
+        assert ("summary" in methods["post"]) == (name == "info" or name in METHODS), path
 
 
 HASH = {"credentialID": "c-1", "signAlgo": ECDSA, "hashes": [text(DIGEST)]}

@@ -1,7 +1,8 @@
 """JAdES (ETSI TS 119 182-1): compact at B-B, JSON above; its objects are named by their hashes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote
 
 from esignet.formats import jades_levels, jose_checking
@@ -25,6 +26,8 @@ class Jades:
         """Return what will be signed: the digest of each item under its name."""
         if not items or wish.envelope != "detached":
             raise FormatError("a JAdES signature is detached from the documents that it names")
+        if len({item.name for item in items}) != len(items):
+            raise FormatError("two of the files have the same name")
         files = [
             DataFile(place, quote(item.name, safe="/"), item.media_type)
             for place, item in enumerate(items)
@@ -92,22 +95,12 @@ def check_part(
     ``baseline`` demands what ETSI TS 119 182-1 §6 does beyond RFC 7515.
     """
     problems: list[Problem] = []
-    header, certificate, alg, claimed = part.header, b"", "", None
-    with noted(problems):
-        jose_checking.check_critical(header)
-    with noted(problems):
-        alg = jose_checking.alg_of(header)
-    with noted(problems):
-        claimed = jose_checking.claimed_at(header)
-        if baseline and claimed is None:
-            raise Refused("SIG_CONSTRAINTS_FAILURE", "the signature does not say when it was made")
-    with noted(problems):
-        certificate = jose_checking.certificate_of(header, named=baseline)
+    said = _said(part.header, problems, baseline=baseline)
     signed = None
     with noted(problems):
-        signed = signed_by(header, payload, items)
-        if alg and certificate:
-            jose_checking.check_value(part, certificate, alg, signed.payload)
+        signed = signed_by(part.header, payload, items)
+        if said.alg and said.certificate:
+            jose_checking.check_value(part, said.certificate, said.alg, signed.payload)
     stamps: list[Stamps] = [(), ()]
     evidence = Evidence()
     with noted(problems):
@@ -115,16 +108,40 @@ def check_part(
         stamps = right_stamps(*found, problems)
         evidence = jades_levels.evidence(part)
     return Found(
-        certificate=certificate,
-        alg=alg,
+        certificate=said.certificate,
+        alg=said.alg,
         level=level_of(stamps, evidence),
-        claimed_at=claimed,
+        claimed_at=said.claimed_at,
         problems=tuple(dict.fromkeys(problems)),
         timestamps=stamps[0],
         archive=stamps[1],
         evidence=evidence,
         covers=signed.names if signed else (),
     )
+
+
+@dataclass(slots=True)
+class _Said:
+    """What a protected header says, as far as it could be read."""
+
+    alg: str = ""
+    certificate: bytes = b""
+    claimed_at: int | None = None
+
+
+def _said(header: Mapping[str, Any], problems: list[Problem], *, baseline: bool) -> _Said:
+    said = _Said()
+    with noted(problems):
+        jose_checking.check_critical(header)
+    with noted(problems):
+        said.alg = jose_checking.alg_of(header)
+    with noted(problems):
+        said.claimed_at = jose_checking.claimed_at(header)
+        if baseline and said.claimed_at is None:
+            raise Refused("SIG_CONSTRAINTS_FAILURE", "the signature does not say when it was made")
+    with noted(problems):
+        said.certificate = jose_checking.certificate_of(header, named=baseline)
+    return said
 
 
 def _jades(signature: bytes) -> Jws:

@@ -42,22 +42,11 @@ class Xades:
             raise FormatError("there is nothing to sign")
         if wish.envelope in _INSIDE:
             return _prepared_inside(items, wish)
-        if wish.envelope not in (DETACHED, ENVELOPING):
-            raise FormatError("a XAdES signature is detached, enveloping, enveloped or parallel")
-        digests = tuple(item.digest for item in items)
-        stem = _stem(b"".join(digests))
-        enveloping = wish.envelope == ENVELOPING
-        if enveloping:
-            _check_within(items, wish)
-        names = [f"#{stem}-object-{n}" if enveloping else quote(item.name, safe="/!$&'()*+,;=@~")
-                 for n, item in enumerate(items)]  # fmt: skip
-        transform = Transform.BASE64 if enveloping else Transform.NONE
-        references = [
-            XmlReference(n, uri.replace("'", "%27"), transform, items[n].media_type)
-            for n, uri in enumerate(names)
-        ]
-        plan = XmlPlan(stem, references, wish.commitment)
-        return Prepared(digests=digests, plan=plan, items=tuple(items), wish=wish)
+        if wish.envelope == DETACHED:
+            return prepared_files(items, wish)
+        if wish.envelope == ENVELOPING:
+            return _prepared_around(items, wish)
+        raise FormatError("a XAdES signature is detached, enveloping, enveloped or parallel")
 
     def embed(self, prepared: Prepared, signed: Signed) -> bytes:
         """Return the signature as a document, or the document with the signature at its end."""
@@ -137,6 +126,40 @@ def signature_text(stem: str, signed: Signed, within: Sequence[Item] = ()) -> st
     )
 
 
+def prepared_files(items: Sequence[Item], wish: Wish) -> Prepared:
+    """Return what will be signed of files outside the signature: their digests and names."""
+    _check_names(items)
+    digests = tuple(item.digest for item in items)
+    references = [
+        XmlReference(place, quote(item.name, safe="/"), media_type=item.media_type)
+        for place, item in enumerate(items)
+    ]
+    plan = XmlPlan(_stem(b"".join(digests)), references, wish.commitment)
+    return Prepared(digests=digests, plan=plan, items=tuple(items), wish=wish)
+
+
+def _check_names(items: Sequence[Item]) -> None:
+    """Raise FormatError where two files have names that some reader takes for one."""
+    if len({item.name.casefold() for item in items}) != len(items):
+        raise FormatError("two of the files have the same name")
+
+
+def _prepared_around(items: Sequence[Item], wish: Wish) -> Prepared:
+    for item in items:
+        if item.content is None or wish.hash_algorithm.of(item.content) != item.digest:
+            raise FormatError("an enveloping signature needs the content itself")
+        if len(item.content) > LARGEST_WITHIN:
+            raise FormatError("a file is too large for an enveloping signature; ASiC holds it")
+    digests = tuple(item.digest for item in items)
+    stem = _stem(b"".join(digests))
+    references = [
+        XmlReference(place, f"#{stem}-object-{place}", Transform.BASE64, item.media_type)
+        for place, item in enumerate(items)
+    ]
+    plan = XmlPlan(stem, references, wish.commitment)
+    return Prepared(digests=digests, plan=plan, items=tuple(items), wish=wish)
+
+
 def _prepared_inside(items: Sequence[Item], wish: Wish) -> Prepared:
     if len(items) != 1 or items[0].content is None:
         raise FormatError("a signature inside a document needs the document, and one only")
@@ -167,14 +190,6 @@ def _is_parallel(transforms: list[Element]) -> bool:
 
 def _xml_type(media_type: str) -> str:
     return "text/xml" if media_type == "application/octet-stream" else media_type
-
-
-def _check_within(items: Sequence[Item], wish: Wish) -> None:
-    for item in items:
-        if item.content is None or wish.hash_algorithm.of(item.content) != item.digest:
-            raise FormatError("an enveloping signature needs the content itself")
-        if len(item.content) > LARGEST_WITHIN:
-            raise FormatError("a file is too large for an enveloping signature; ASiC holds it")
 
 
 def _stem(of: bytes) -> str:

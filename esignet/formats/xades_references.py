@@ -30,11 +30,16 @@ _TO_DOCUMENT = (ENVELOPED, XPATH)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A signature in its document, and the files that lie outside it."""
+    """A signature in its document, and the files that lie outside it.
+
+    In a container, files have the names that were signed; on their own, the only one may have been
+    renamed since.
+    """
 
     tree: Tree
     signature: Element
     items: Sequence[Item]
+    in_container: bool = False
 
     def references(self) -> list[Element]:
         """Return the ds:Reference elements of SignedInfo."""
@@ -154,7 +159,7 @@ def _named(place: Place, reference: Element) -> Item:
         if item.name == name:
             return item
     outside = [one for one in place.references() if (one.get("URI") or "#")[0] != "#"]
-    if len(outside) == len(place.items) == 1:
+    if len(outside) == len(place.items) == 1 and not place.in_container:
         return place.items[0]
     raise Refused("SIGNED_DATA_NOT_FOUND", f"{name} is not at hand")
 

@@ -65,7 +65,7 @@ def build(plan: XmlPlan, ground: Ground) -> Built:
     if method is None:
         raise BadPlan(f"XML signatures have no name for {ground.alg}")
     properties = _signed_properties(plan, ground)
-    signed_info = _signed_info(plan, ground, method, properties)
+    signed_info = _references(plan, ground, method, properties)
     return Built(parts=(properties, signed_info), signed=signed_info)
 
 
@@ -102,7 +102,7 @@ def _commitment(dotted: str) -> str:
     )
 
 
-def _signed_info(plan: XmlPlan, ground: Ground, method: str, properties: bytes) -> bytes:
+def _references(plan: XmlPlan, ground: Ground, method: str, properties: bytes) -> bytes:
     algorithm = ground.hash_algorithm
     references = "".join(
         f'<ds:Reference Id="{plan.id}-reference-{place}" URI="{_address(reference)}">'

@@ -307,7 +307,12 @@ def test_several_signatures_in_one_file_are_each_judged() -> None:
 
 
 def test_what_cannot_be_met_is_refused() -> None:
-    for form, items in ((jades.FORMAT, []), (jws.FORMAT, [BARE]), (jws.FORMAT, [ITEM, ITEM])):
+    for form, items in (
+        (jades.FORMAT, []),
+        (jades.FORMAT, [ITEM, ITEM]),
+        (jws.FORMAT, [BARE]),
+        (jws.FORMAT, [ITEM, ITEM]),
+    ):
         with pytest.raises(FormatError):
             form.prepare(items, Wish())  # type: ignore[attr-defined]
     with pytest.raises(FormatError):

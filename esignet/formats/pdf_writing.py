@@ -6,7 +6,7 @@ document and wish give the same octets, whenever they are written.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import SEEK_END
 from typing import Any, BinaryIO
@@ -145,6 +145,8 @@ def _permitted(reader: Any, wish: PdfWish) -> None:
         raise FormatError("only the first signature of a PDF can certify it")
     if certified and certified.permission is MDPPerm.NO_CHANGES:
         raise FormatError("the PDF is certified and permits no further signature")
+    if certified and wish.box:
+        raise FormatError("the PDF is certified: a visible signature needs a field that is there")
     if wish.box and not (wish.box[0] < wish.box[2] and wish.box[1] < wish.box[3]):
         raise FormatError("the box of a visible signature has no extent")
     if wish.box and not (wish.text or wish.picture or wish.qr):
@@ -162,13 +164,20 @@ def _written(
     if name not in fields:
         spec = SigFieldSpec(name, on_page=wish.page, box=wish.box)
     steps = PdfCMSEmbedder(new_field_spec=spec).write_cms(name, writer)
-    field = next(steps).get_object()
-    if wish.box and spec is not None:
-        field["/AP"] = generic.DictionaryObject({generic.pdf_name("/N"): appearance(writer, wish)})
-        writer.update_container(field)
+    _show(writer, next(steps).get_object(), wish)
     steps.send(SigObjSetup(placeholder, mdp_setup=certifies))
     prepared, _ = steps.send(SigIOSetup(md_algorithm="sha256", in_place=True))
     return Gap(prepared.reserved_region_start, prepared.reserved_region_end)
+
+
+def _show(writer: _Writer, field: Any, wish: PdfWish) -> None:
+    """Give the field its look, in the place that it has on its page."""
+    left, bottom, right, top = (round(float(edge)) for edge in field.get("/Rect", (0, 0, 0, 0)))
+    if not (wish.text or wish.picture or wish.qr) or left >= right or bottom >= top:
+        return
+    shown = appearance(writer, replace(wish, box=(left, bottom, right, top)))
+    field["/AP"] = generic.DictionaryObject({generic.pdf_name("/N"): shown})
+    writer.update_container(field)
 
 
 def _unused(names: set[str], stem: str) -> str:

@@ -7,8 +7,8 @@ from keystore.der.algorithms import signature_algorithm
 from keystore.der.writer import oid, sequence, utf8
 from keystore.signing.plans import CmsPlan
 from keystore.signing.structures.structure import BadPlan, Built, Ground
+from keystore.signing.structures.texts import check_media_type
 
-MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}")
 _COMMITMENT = re.compile(r"[01]\.[0-9]{1,2}(\.(0|[1-9][0-9]{0,9})){1,20}")
 
 
@@ -43,7 +43,6 @@ def _wished(plan: CmsPlan) -> list[bytes]:
             raise BadPlan("a commitment is no object identifier")
         wished.append(cms.attribute(oids.COMMITMENT_TYPE, sequence(oid(plan.commitment))))
     if plan.media_type:
-        if not MEDIA_TYPE.fullmatch(plan.media_type):
-            raise BadPlan("a media type is none (RFC 6838 §4.2)")
-        wished.append(cms.attribute(oids.MIME_TYPE, utf8(plan.media_type)))
+        media_type = check_media_type(plan.media_type)
+        wished.append(cms.attribute(oids.MIME_TYPE, utf8(media_type)))
     return wished

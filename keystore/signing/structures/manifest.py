@@ -1,13 +1,13 @@
 """An ASiC manifest over approved digests, and the signed attributes over the manifest."""
 
 from base64 import b64encode
-from html import escape
 from urllib.parse import quote
 
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.plans import CmsPlan, ManifestPlan
-from keystore.signing.structures.cms import MEDIA_TYPE, attributes_over
+from keystore.signing.structures.cms import attributes_over
 from keystore.signing.structures.structure import BadPlan, Built, Ground
+from keystore.signing.structures.texts import check_media_type
 
 NAMESPACE = "http://uri.etsi.org/02918/v1.2.1#"
 _DSIG = "http://www.w3.org/2000/09/xmldsig#"
@@ -36,7 +36,8 @@ def written(plan: ManifestPlan, ground: Ground) -> str:
     """Return the manifest (ETSI EN 319 162-1 Annex A.4): the same plan, the same octets."""
     method = _DIGESTS[ground.hash_algorithm]
     references = "".join(
-        f'<asic:DataObjectReference MimeType="{_media(file.media_type)}" URI="{_name(file.uri)}">'
+        f'<asic:DataObjectReference MimeType="{check_media_type(file.media_type)}"'
+        f' URI="{_name(file.uri)}">'
         f'<ds:DigestMethod Algorithm="{method}"></ds:DigestMethod>'
         f"<ds:DigestValue>{_base64(ground.digest(file.digest))}</ds:DigestValue>"
         "</asic:DataObjectReference>"
@@ -53,16 +54,10 @@ def _base64(digest: bytes) -> str:
     return b64encode(digest).decode("ascii")
 
 
-def _media(text: str) -> str:
-    if not MEDIA_TYPE.fullmatch(text):
-        raise BadPlan("a media type is none (RFC 6838 §4.2)")
-    return escape(text)
-
-
 def _name(uri: str) -> str:
     """Return a file's name as a URI reference that means that file alone (RFC 3986 §4.2)."""
     parts = uri.split("/")
     odd = any(part in ("", ".", "..") or part != part.strip() for part in parts)
     if odd or not uri.isprintable() or set(uri) & set('\\:*?"<>|') or len(uri) > _LONGEST:
         raise BadPlan("a file of a container has a name that is not allowed")
-    return escape(quote(uri))
+    return quote(uri)

@@ -144,7 +144,6 @@ def test_a_signature_of_another_key_is_told() -> None:
     assert names(only(changed, ITEM)) == {"SIG_CRYPTO_FAILURE"}
 
 
-@pytest.mark.attack("certificate substitution")
 def test_another_certificate_of_the_same_name_and_number_is_told() -> None:
     message = read_message(sign(ITEM))
     twin = PKI.twin(PKI.signer)
@@ -183,7 +182,6 @@ def read_message_attributes(signed: bytes) -> list[bytes]:
     return [one.octets for one in read(signed).children()]
 
 
-@pytest.mark.attack("time-stamp of something else")
 def test_a_time_stamp_over_something_else_is_never_put_in_and_told_when_there() -> None:
     signature = sign(ITEM)
     foreign = PKI.token(b"something else")
@@ -197,7 +195,6 @@ def test_a_time_stamp_over_something_else_is_never_put_in_and_told_when_there() 
     assert "SIG_CONSTRAINTS_FAILURE" in names(found)
 
 
-@pytest.mark.attack("stripped validation material")
 def test_material_taken_out_after_the_archive_time_stamp_is_told() -> None:
     message = read_message(raised(sign(ITEM), Level.B_LTA))
     changed = replace(message, revocations=message.revocations[1:]).der()

@@ -57,9 +57,11 @@ def placed(stream: BinaryIO) -> list[Placed]:
 def found(stream: BinaryIO) -> tuple[Found, ...]:
     """Return what every signature in a PDF is; FormatError: there is none, or no PDF."""
     every = placed(stream)
+    if all(one.is_stamp for one in every):
+        raise FormatError("the PDF has no signature")
     with readable():
         stamps = [_stamp(stream, one) for one in every if one.is_stamp]
-        material = _material(every[0].embedded.reader) if every else Evidence()
+        material = _material(every[0].embedded.reader)
         return tuple(
             _found(stream, one, [stamp for stamp in stamps if stamp.after(one)], material)
             for one in every

@@ -38,6 +38,15 @@ ENVELOPES = {
 }
 """By format, what the API calls an envelope and what our formats call it; first the default."""
 
+PROPERTIES = (
+    *("commitment-type-indication", "content-hints", "mime-type", "signer-location"),
+    *("content-time-stamp", "signer-attributes-v2", "signature-policy-identifier"),
+    *("content-reference", "content-identifier", "Location", "Reason", "Name", "ContactInfo"),
+    *("SignerRoleV2", "CommitmentTypeIndication", "SignatureProductionPlaceV2"),
+    *("AllDataObjectsTimeStamp", "IndividualDataObjectsTimeStamp", "SignaturePolicyIdentifier"),
+)
+"""Names of signed properties that the API knows."""
+
 WITHIN = frozenset(("enveloping", "enveloped"))
 """Envelopes whose signature holds the document, so that a digest is not enough."""
 
@@ -203,6 +212,15 @@ def _envelope(fields: Fields, kind: str, *, known: bool) -> str:
 
 
 def _no_properties(fields: Fields) -> None:
-    """Refuse properties of the caller's own making: only the key service writes signed ones."""
-    if fields.members.get("signed_props") not in (None, []):
-        raise CscError(Fault(INVALID_PROPERTIES))
+    """Refuse properties of the caller's own making: only the key service writes signed ones.
+
+    Nobody who approves is shown them. The refusal names those that the API knows.
+    """
+    given = fields.members.get("signed_props")
+    if given in (None, []):
+        return
+    listed = given if isinstance(given, list) else []
+    names = [one.get("attribute_name") for one in listed if isinstance(one, dict)]
+    known = [name for name in PROPERTIES if name in names]
+    told = f" ({', '.join(known)})" if known else ""
+    raise CscError(Fault(INVALID_PROPERTIES + told))

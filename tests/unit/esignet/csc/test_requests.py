@@ -169,7 +169,11 @@ def test_hashes_are_read_in_both_versions() -> None:
             "Invalid parameter signed_envelope_property",
         ),
         (
-            with_entry(signed_props=[{"attribute_name": "Reason"}]),
+            with_entry(signed_props=[{"attribute_name": "Reason"}, {"attribute_name": "<b>"}]),
+            "Invalid parameter signed_props (Reason)",
+        ),
+        (
+            with_entry(signed_props=[7, {"attribute_name": ["x"]}]),
             "Invalid parameter signed_props",
         ),
         ({**with_entry(), "returnValidationInfo": 1}, "Invalid parameter returnValidationInfo"),

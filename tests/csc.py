@@ -225,8 +225,9 @@ class World:
         routes = [*self._endpoint(V1).routes(), *self._endpoint(V2).routes()]
         self.web: Web = web(routes)
 
-    def _endpoint(self, version: Version) -> CscEndpoint:
-        served = CscMethods(
+    def methods(self, version: Version) -> CscMethods:
+        """The methods of a version."""
+        return CscMethods(
             version=version,
             approvals=Approvals(self.bearers),
             credentials=CscCredentials(self.wallet),
@@ -234,8 +235,9 @@ class World:
             hashes=CscHashes(self.wallet, self.hand),
             stamps=CscStamps(self.stamper),
             later=self.later,
-        ).served()
+        )
 
+    def _endpoint(self, version: Version) -> CscEndpoint:
         return CscEndpoint(
             version=version,
             origin=self.origin,
@@ -243,7 +245,7 @@ class World:
             clock=self.clock,
             bearers=self.bearers,
             about=ABOUT,
-            methods=served,
+            methods=self.methods(version).served(),
         )
 
     def asked(self, method: str, body: object, token: str = "", version: str = "v2") -> Asked:

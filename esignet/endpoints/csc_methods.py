@@ -23,15 +23,19 @@ from esignet.protocol.csc.version import V1, Version
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CscMethods:
-    """What the methods of one version stand on."""
+    """What the methods of one version stand on.
+
+    ``hashes`` is None where the key service keeps no keys of people: then no hash can be signed,
+    for its maker would have to know the certificate before.
+    """
 
     version: Version
     approvals: Approvals
     credentials: CscCredentials
     documents: CscDocuments
-    hashes: CscHashes
     stamps: CscStamps
     later: Later
+    hashes: CscHashes | None = None
 
     def served(self) -> Mapping[str, Method]:
         """Return the methods by their names in addresses and in ``info``, which is none of them."""
@@ -40,9 +44,10 @@ class CscMethods:
             "credentials/info": Method(self._told),
             "credentials/authorize": Method(self._authorize),
             "credentials/extendTransaction": Method(self._extend),
-            "signatures/signHash": Method(self._hashes),
             "signatures/timestamp": Method(self._stamp),
         }
+        if self.hashes is not None:
+            both["signatures/signHash"] = Method(partial(self._hashes, self.hashes))
         if self.version is V1:
             return both
         return {
@@ -89,10 +94,12 @@ class CscMethods:
         work = partial(self.documents.signed, given.approved, asked, now)
         return await self._now_or_later(presented, asked.keep, work)
 
-    async def _hashes(self, fields: Fields, presented: Presented, now: int) -> dict[str, Any]:
+    async def _hashes(
+        self, hashes: CscHashes, fields: Fields, presented: Presented, now: int
+    ) -> dict[str, Any]:
         asked = sign_hash(fields, self.version)
         given = await self.approvals.of(presented, asked.sad, now)
-        work = partial(self.hashes.signed, given, asked, now)
+        work = partial(hashes.signed, given, asked, now)
         return await self._now_or_later(presented, asked.keep, work)
 
     async def _now_or_later(

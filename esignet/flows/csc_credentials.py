@@ -18,6 +18,14 @@ class Stored(Protocol):
         ...
 
 
+class NothingStored:
+    """For a key service that keeps no keys of people: each is made for one approval."""
+
+    async def of(self, subject: str) -> list[Credential]:
+        """Return no credentials."""
+        return []
+
+
 @dataclass(frozen=True, slots=True)
 class CscCredentials:
     """Tells people's own credentials; somebody else's are not there."""

@@ -18,9 +18,12 @@ from hypothesis import strategies as st
 from config.runtime.database.connect import open_database
 from config.runtime.web import Budget
 from config.runtime.web.openapi import openapi
+from esignet.flows.csc_approvals import Presented
+from esignet.flows.csc_credentials import CscCredentials, NothingStored
 from esignet.formats import cades, pades, xades
 from esignet.formats.format import Item, Level, Wish
 from esignet.protocol.csc import sign_doc
+from esignet.protocol.csc.fields import Fields
 from esignet.protocol.csc.version import V2
 from keystore.door import KeyServiceUnavailable
 from tests.csc import (
@@ -379,6 +382,16 @@ async def test_every_method_that_is_served_is_described(world: World) -> None:
     for path, methods in document["paths"].items():
         name = path.split("/", 3)[3]
         assert ("summary" in methods["post"]) == (name == "info" or name in METHODS), path
+
+
+async def test_without_stored_keys_no_hash_is_signed_and_no_credential_shown(
+    world: World,
+) -> None:
+    plain = replace(world.methods(V2), hashes=None, credentials=CscCredentials(NothingStored()))
+    assert "signatures/signHash" not in plain.served()
+    presented = Presented(world.bearers.tokens["good"], "good")
+    listed = plain.served()["credentials/list"]
+    assert await listed.serve(Fields.of({}), presented, 0) == {"credentialIDs": []}
 
 
 HASH = {"credentialID": "c-1", "signAlgo": ECDSA, "hashes": [text(DIGEST)]}

@@ -1,4 +1,8 @@
-"""ASiC with XAdES (ETSI EN 319 162-1 §4.3.3, §4.4.3): files and signatures in one container."""
+"""ASiC with XAdES (ETSI EN 319 162-1 §4.3.3, §4.4.3): files and signatures in one container.
+
+Files that are known by their digests alone are signed in their absence, and the container then
+holds everything but them.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +41,10 @@ class _Container:
             if name != MIMETYPE and not name.startswith(_META)
         ]
 
+    def beside(self, items: Sequence[Item]) -> list[Item]:
+        """Return its files, and those of ``items`` that are not in it."""
+        return [*self.items, *(item for item in items if item.name not in self.files)]
+
     @property
     def signatures(self) -> dict[str, bytes]:
         """Return the files of signatures (Annex A.7)."""
@@ -57,8 +65,8 @@ class AsicXades:
     def prepare(self, items: Sequence[Item], wish: Wish) -> Prepared:
         """Return what will be signed: the digest of each file under its name.
 
-        The files have to be there. For ``parallel`` the one item is a container, all of whose files
-        are signed once more. A container is ASiC-E unless ``asic-s`` is wished.
+        For ``parallel`` the one item is a container, all of whose files are signed once more.
+        ``detached`` means ``asic-e``.
         """
         if wish.envelope == PARALLEL:
             return _prepared_again(items, wish)
@@ -71,8 +79,8 @@ class AsicXades:
             container.check_name(item.name)
             if item.name.startswith(_META) or item.name == MIMETYPE:
                 raise FormatError("a file of a container has a name that is not allowed")
-            if item.content is None or wish.hash_algorithm.of(item.content) != item.digest:
-                raise FormatError("a container needs the files themselves")
+            if item.content is not None and wish.hash_algorithm.of(item.content) != item.digest:
+                raise FormatError("a digest is not that of the file")
         return xades.prepared_files(items, wish)
 
     def embed(self, prepared: Prepared, signed: Signed) -> bytes:
@@ -87,7 +95,7 @@ class AsicXades:
             there = _read(prepared.content)
             return there.with_file(_free_name(there), signature)
         mimetype = _MIMETYPES[prepared.wish.envelope]
-        files = {item.name: item.content or b"" for item in prepared.items}
+        files = {one.name: one.content for one in prepared.items if one.content is not None}
         if mimetype == ASIC_S:
             return container.write(mimetype, {**files, "META-INF/signatures.xml": signature})
         files[_MANIFEST] = _manifest(prepared.items)
@@ -101,7 +109,7 @@ class AsicXades:
     def to_archive(self, signature: bytes, items: Sequence[Item]) -> bytes:
         """Return what an archive time-stamp covers: the files of the container too."""
         there = _read(signature)
-        return xades.FORMAT.to_archive(there.signatures[_to_archive(there)], there.items)
+        return xades.FORMAT.to_archive(there.signatures[_to_archive(there)], there.beside(items))
 
     def augment(self, signature: bytes, level: Level, evidence: Evidence) -> bytes:
         """Return it with a time-stamp, validation material, or an archive time-stamp."""
@@ -120,18 +128,18 @@ class AsicXades:
         return there.with_file(name, raised)
 
     def check(self, signature: bytes, items: Sequence[Item]) -> tuple[Found, ...]:
-        """Return every signature of the container; ``items`` do not count."""
+        """Return every signature; files that lie outside the container are found in ``items``."""
         there = _read(signature)
-        return tuple(_found(there))
+        return tuple(_found(there, there.beside(items)))
 
 
-def _found(there: _Container) -> Iterator[Found]:
+def _found(there: _Container, items: Sequence[Item]) -> Iterator[Found]:
     names = [item.name for item in there.items]
     for content in there.signatures.values():
         tree = xml.parse(content)
         _check_root(tree.getroot())
         for element in xml.signatures(tree):
-            place = Place(tree, element, there.items, in_container=True)
+            place = Place(tree, element, items, in_container=True)
             found = xades_checking.check(place)
             unsigned = [name for name in names if name not in found.covers]
             if unsigned and not found.problems:
@@ -149,7 +157,7 @@ def _read(octets: bytes) -> _Container:
         raise FormatError("this is no ASiC container")
     if not there.signatures:
         raise FormatError("there is no XAdES signature in the container")
-    if mimetype == ASIC_S.encode() and len(there.items) != 1:
+    if mimetype == ASIC_S.encode() and len(there.items) > 1:
         raise FormatError("an ASiC-S holds one file")
     return there
 
@@ -173,6 +181,8 @@ def _prepared_again(items: Sequence[Item], wish: Wish) -> Prepared:
     there = _read(items[0].content)
     if there.files[MIMETYPE].decode() == ASIC_S:
         raise FormatError("an ASiC-S has its one file of signatures; ASiC-E takes more")
+    if not there.items:
+        raise FormatError("there is no file in the container that could be signed once more")
     algorithm = wish.hash_algorithm
     files = [replace(item, digest=algorithm.of(item.content or b"")) for item in there.items]
     return replace(xades.prepared_files(files, wish), content=items[0].content)

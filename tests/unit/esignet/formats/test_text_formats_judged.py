@@ -1,0 +1,76 @@
+"""What XAdES, JAdES, COSE and ASiC bring along is enough for the validation of signatures."""
+
+import hashlib
+import time
+from typing import Any
+
+import pytest
+
+from config.wiring.verifying import every_format
+from esignet.formats.format import Evidence, Item, Level, Wish
+from esignet.protocol.indications import Indication
+from esignet.validation.engine import Trust
+from esignet.validation.reading import validate
+from keystore.signing.digests import HashAlgorithm
+from keystore.signing.structures.building import build
+from keystore.signing.structures.structure import Ground
+from tests.small_pki import SmallPki
+
+PKI = SmallPki()
+TRUST = Trust(anchors=(PKI.root.der,), stamp_anchors=(PKI.root.der,))
+TEXT = b"A contract.\n"
+XML = b"<order xmlns='urn:o'><!-- one --><item/></order>"
+CASES = [
+    ("xades", "detached", TEXT),
+    ("xades", "enveloping", TEXT),
+    ("xades", "enveloped", XML),
+    ("xades", "parallel", XML),
+    ("jades", "detached", TEXT),
+    ("cose", "hashed", TEXT),
+    ("asic_xades", "asic-e", TEXT),
+    ("asic_xades", "asic-s", TEXT),
+]
+HIGHEST = {"cose": Level.B_T}
+LEVELS = [Level.B_T, Level.B_LT, Level.B_LTA]
+
+
+def raised(form: Any, item: Item, envelope: str, highest: Level) -> bytes:
+    prepared = form.prepare([item], Wish(envelope=envelope))
+    ground = Ground(
+        hash_algorithm=HashAlgorithm.SHA256,
+        digests=prepared.digests,
+        certificate=PKI.signer.der,
+        chain=PKI.signer.chain[:-1],
+        alg="ES256",
+        now=int(time.time()),
+    )
+    built = build(prepared.plan, ground)
+    signature: bytes = form.embed(prepared, PKI.signer.signed(built.parts, built.signed))
+    for level in LEVELS[: LEVELS.index(highest) + 1]:
+        evidence = PKI.material(PKI.signer) if level is Level.B_LT else Evidence()
+        if level is Level.B_T:
+            evidence = Evidence(timestamp=PKI.token(form.to_stamp(signature)))
+        if level is Level.B_LTA:
+            evidence = Evidence(timestamp=PKI.token(form.to_archive(signature, [item])))
+        signature = form.augment(signature, level, evidence)
+    return signature
+
+
+@pytest.mark.parametrize(("name", "envelope", "content"), CASES)
+@pytest.mark.spec("ETSI EN 319 102-1 §5")
+def test_the_highest_level_of_a_format_is_proved(name: str, envelope: str, content: bytes) -> None:
+    formats = every_format()
+    digest = hashlib.sha256(content).digest()
+    item = Item(name="order", digest=digest, content=content)
+    highest = HIGHEST.get(name, Level.B_LTA)
+    signature = raised(formats[name], item, envelope, highest)
+    now = int(time.time())
+    validated = validate(signature, [item], formats, TRUST, now)
+    (judged,) = validated.signatures
+    assert validated.form == name
+    assert judged.is_proved
+    assert not any(stamp.trouble for stamp in judged.stamps)
+    if highest is Level.B_LTA:
+        assert judged.conclusion.indication is Indication.TOTAL_PASSED
+        assert judged.level is highest
+        assert not judged.missing

@@ -1,0 +1,76 @@
+"""What is said between the service and a worker; neither reads anything but these shapes."""
+
+from typing import Any
+
+import msgspec
+
+from esignet.formats.format import Evidence, Found, Item, Level, Prepared, Wish
+from keystore.signing.door import Signed
+
+HEAD = 8
+"""Octets of a frame's length, which comes first, big-endian."""
+
+
+class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
+    """Make the place of a signature."""
+
+    item: Item
+    wish: Wish
+
+
+class Embed(msgspec.Struct, frozen=True, tag="embed"):
+    """Put the signature in."""
+
+    prepared: Prepared
+    signed: Signed
+
+
+class ToStamp(msgspec.Struct, frozen=True, tag="to_stamp"):
+    """Say what the signature time-stamp covers."""
+
+    pdf: bytes
+
+
+class ToArchive(msgspec.Struct, frozen=True, tag="to_archive"):
+    """Say what the document time-stamp covers."""
+
+    pdf: bytes
+
+
+class Augment(msgspec.Struct, frozen=True, tag="augment"):
+    """Raise the level."""
+
+    pdf: bytes
+    level: Level
+    evidence: Evidence
+
+
+class Check(msgspec.Struct, frozen=True, tag="check"):
+    """Read every signature."""
+
+    pdf: bytes
+
+
+Request = Prepare | Embed | ToStamp | ToArchive | Augment | Check
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """``result`` is one of the shapes below; ``refusal`` is there when nothing was done."""
+
+    result: msgspec.Raw = msgspec.Raw(b"\xc0")
+    refusal: str = ""
+
+
+RESULTS: dict[type, Any] = {
+    Prepare: msgspec.msgpack.Decoder(Prepared),
+    Embed: msgspec.msgpack.Decoder(bytes),
+    ToStamp: msgspec.msgpack.Decoder(bytes),
+    ToArchive: msgspec.msgpack.Decoder(bytes),
+    Augment: msgspec.msgpack.Decoder(bytes),
+    Check: msgspec.msgpack.Decoder(tuple[Found, ...]),
+}
+
+
+def framed(message: bytes) -> bytes:
+    """Return a message after its length."""
+    return len(message).to_bytes(HEAD, "big") + message

@@ -12,6 +12,8 @@ import msgspec
 from config.runtime.clock import SystemClock
 from config.runtime.entropy import SystemEntropy
 from keystore.backends.backend import Algorithm
+from keystore.pkcs11.crew import Crew
+from keystore.pkcs11.ephemeral import EphemeralKeys
 from keystore.pkcs11.errors import PinRefused, Pkcs11Error
 from keystore.pkcs11.library import Library
 from keystore.pkcs11.line import Line
@@ -20,7 +22,7 @@ from keystore.pkcs11.operations import Operations
 from keystore.pkcs11.pin import NoPin, PinSource
 from keystore.pkcs11.token import Token
 from keystore.pkcs11.uri import Pkcs11Uri
-from keystore.pkcs11.work import Crew
+from keystore.pkcs11.work import Work
 
 LOST = 75
 """Exit code (EX_TEMPFAIL): the token could not be reached again from this process."""
@@ -65,4 +67,6 @@ def _opened(opening: Opening, line: Line) -> tuple[Library, Crew] | None:
     verified = frozenset(Algorithm(name) for name in opening.verified)
     line.send([Reply(serial=0, outcome=Outcome.DONE)])
     operations = Operations(token, entropy, verified=verified)
-    return library, Crew(operations, SystemClock(), opening.threads, line)
+    clock = SystemClock()
+    work = Work(operations, EphemeralKeys(token, operations, clock), clock)
+    return library, Crew(work, opening.threads, line)

@@ -1,11 +1,12 @@
 """What a key on the token may do: templates for new keys, and the audit that holds them to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keystore.backends.backend import Algorithm
 from keystore.pkcs11 import constants as ck
 from keystore.pkcs11.errors import BadArgument, NotSupported
+from keystore.pkcs11.recorded import RECORDED, octets
 from keystore.pkcs11.session import Session
 from keystore.pkcs11.structures import AttributeValue, Mechanism
 
@@ -20,6 +21,7 @@ _CODES = {
     Algorithm.EDDSA: 0xED,
     Algorithm.HMAC: 0x51,
     Algorithm.AES: 0xAE,
+    Algorithm.KWP: 0x3B,
 }
 """First octet of CKA_ID: the token itself remembers the one algorithm that a key is for."""
 
@@ -47,6 +49,19 @@ class _Making:
     public: Mapping[int, AttributeValue]
     own: Mapping[int, AttributeValue]
     usages: tuple[int, ...]
+    kept: bool = True
+    extractable: bool = False
+
+    def attributes(self) -> dict[int, AttributeValue]:
+        """Return what every key is told: where it lives, and that its value is never shown."""
+        return {
+            **self.own,
+            ck.CKA_TOKEN: self.kept,
+            ck.CKA_PRIVATE: True,
+            ck.CKA_SENSITIVE: True,
+            ck.CKA_EXTRACTABLE: self.extractable,
+            **{usage: usage in self.usages for usage in _USAGES},
+        }
 
 
 def _pair(mechanism: int, public: Mapping[int, AttributeValue]) -> _Making:
@@ -67,6 +82,8 @@ _CURVES = {
     Algorithm.EDDSA: (ck.CKM_EC_EDWARDS_KEY_PAIR_GEN, _ED25519_FORMS),
 }
 
+_KEY_TYPES = {Algorithm.ES256: ck.CKK_EC, Algorithm.EDDSA: ck.CKK_EC_EDWARDS}
+
 
 def _makings(algorithm: Algorithm) -> list[_Making]:
     if algorithm in _CURVES:
@@ -76,17 +93,23 @@ def _makings(algorithm: Algorithm) -> list[_Making]:
         return [_pair(ck.CKM_RSA_PKCS_KEY_PAIR_GEN, _RSA)]
     if algorithm is Algorithm.HMAC:
         return [_secret(ck.CKM_GENERIC_SECRET_KEY_GEN, ck.CKK_GENERIC_SECRET, (ck.CKA_SIGN,))]
-    return [_secret(ck.CKM_AES_KEY_GEN, ck.CKK_AES, (ck.CKA_ENCRYPT, ck.CKA_DECRYPT))]
+    if algorithm is Algorithm.AES:
+        return [_secret(ck.CKM_AES_KEY_GEN, ck.CKK_AES, (ck.CKA_ENCRYPT, ck.CKA_DECRYPT))]
+    if algorithm is Algorithm.KWP:
+        return [_secret(ck.CKM_AES_KEY_GEN, ck.CKK_AES, (ck.CKA_WRAP, ck.CKA_UNWRAP))]
+    raise NotSupported(0x70, f"{algorithm} is not known to this binding:")
 
 
 def new_id(algorithm: Algorithm, random: bytes) -> bytes:
-    """Return a CKA_ID for a new key: its algorithm, then random octets."""
+    """Return a CKA_ID for a new key: its algorithm, then random octets. Raises NotSupported."""
+    if algorithm not in _CODES:
+        raise NotSupported(0x70, f"{algorithm} is not known to this binding:")
     return bytes((_CODES[algorithm],)) + random[: ID_LENGTH - 1]
 
 
 def serves(key_id: bytes, algorithm: Algorithm) -> bool:
     """Say whether the key with this CKA_ID was made for ``algorithm``."""
-    return key_id[:1] == bytes((_CODES[algorithm],))
+    return key_id[:1] == bytes((_CODES.get(algorithm, 0),))
 
 
 def object_class(algorithm: Algorithm) -> int:
@@ -99,14 +122,8 @@ def make(session: Session, algorithm: Algorithm, key_id: bytes, label: bytes) ->
 
     Raises UnfitKey after destroying a key that the token made differently from what was asked.
     """
-    makings = _makings(algorithm)
-    for making in makings:
-        try:
-            handles = _make(session, making, {ck.CKA_ID: key_id, ck.CKA_LABEL: label})
-            break
-        except (NotSupported, BadArgument):
-            if making is makings[-1]:
-                raise
+    named: dict[int, AttributeValue] = {ck.CKA_ID: key_id, ck.CKA_LABEL: label}
+    handles = _first_accepted(session, _makings(algorithm), named)
     try:
         audit(session, handles[-1], algorithm)
     except UnfitKey:
@@ -115,43 +132,83 @@ def make(session: Session, algorithm: Algorithm, key_id: bytes, label: bytes) ->
         raise
 
 
+def make_in_session(
+    session: Session, algorithm: Algorithm, *, extractable: bool = False
+) -> tuple[int, int]:
+    """Make a pair that ends with the session, unaudited; return its public and private handle.
+
+    An ``extractable`` key can leave under a wrapping key; its value is as secret as the other's.
+    """
+    makings = [
+        replace(making, kept=False, extractable=extractable) for making in _makings(algorithm)
+    ]
+    public, private = _first_accepted(session, makings, {})
+    return public, private
+
+
+def unwrapped(algorithm: Algorithm) -> dict[int, AttributeValue]:
+    """Return what a key may do that was wrapped outside and is in a session now: sign."""
+    (making, *_) = _makings(algorithm)
+    return {
+        ck.CKA_CLASS: ck.CKO_PRIVATE_KEY,
+        ck.CKA_KEY_TYPE: _KEY_TYPES[algorithm],
+        **replace(making, kept=False).attributes(),
+    }
+
+
+def _first_accepted(
+    session: Session, makings: list[_Making], named: Mapping[int, AttributeValue]
+) -> tuple[int, ...]:
+    for making in makings[:-1]:
+        try:
+            return _make(session, making, named)
+        except (NotSupported, BadArgument):
+            continue
+    return _make(session, makings[-1], named)
+
+
 def _make(
     session: Session, making: _Making, named: Mapping[int, AttributeValue]
 ) -> tuple[int, ...]:
-    common: dict[int, AttributeValue] = {ck.CKA_TOKEN: True, **named}
-    usages: dict[int, AttributeValue] = {usage: usage in making.usages for usage in _USAGES}
-    secret: dict[int, AttributeValue] = {
-        **common,
-        **making.own,
-        ck.CKA_PRIVATE: True,
-        ck.CKA_SENSITIVE: True,
-        ck.CKA_EXTRACTABLE: False,
-    }
+    secret = {**making.attributes(), **named}
     mechanism = Mechanism(making.mechanism)
     if making.object_class == ck.CKO_SECRET_KEY:
-        del usages[ck.CKA_SIGN_RECOVER]
-        return (session.generate_key(mechanism, {**secret, **usages, ck.CKA_VERIFY: False}),)
+        del secret[ck.CKA_SIGN_RECOVER]
+        return (session.generate_key(mechanism, {**secret, ck.CKA_VERIFY: False}),)
     for only_secret in (ck.CKA_ENCRYPT, ck.CKA_WRAP):
-        del usages[only_secret]
+        del secret[only_secret]
     public = {
-        **common,
         **making.public,
+        **named,
+        ck.CKA_TOKEN: making.kept,
         ck.CKA_PRIVATE: False,
         ck.CKA_VERIFY: True,
         ck.CKA_ENCRYPT: False,
         ck.CKA_WRAP: False,
     }
-    return session.generate_pair(mechanism, public, {**secret, **usages})
+    return session.generate_pair(mechanism, public, secret)
 
 
-def audit(session: Session, key: int, algorithm: Algorithm) -> None:
-    """Raise UnfitKey unless the key never leaves the token and does one thing only."""
+def audit(session: Session, key: int, algorithm: Algorithm, *, extractable: bool = False) -> bytes:
+    """Raise UnfitKey unless the key never leaves the token and does one thing only.
+
+    An ``extractable`` key may leave under a wrapping key. Returns the attributes that are recorded
+    as evidence, see ``recorded.said``: CKA_LOCAL among them is not held to, for NSS softoken says
+    false of what it made itself, and a key that came from outside never was CKA_ALWAYS_SENSITIVE
+    (PKCS#11 v2.40 §4.9).
+    """
     wanted = dict.fromkeys((ck.CKA_SENSITIVE, ck.CKA_ALWAYS_SENSITIVE), b"\x01")
-    wanted |= dict.fromkeys((ck.CKA_NEVER_EXTRACTABLE, ck.CKA_LOCAL), b"\x01")
-    wanted[ck.CKA_EXTRACTABLE] = b"\x00"
+    wanted[ck.CKA_EXTRACTABLE] = b"\x01" if extractable else b"\x00"
+    if not extractable:
+        wanted[ck.CKA_NEVER_EXTRACTABLE] = b"\x01"
     usages = _makings(algorithm)[0].usages
     wanted |= {usage: b"\x01" if usage in usages else b"\x00" for usage in _USAGES}
-    for (kind, value), is_ in zip(wanted.items(), session.read(key, list(wanted)), strict=True):
-        absent_is_false = is_ is None and value == b"\x00" and kind in _USAGES
-        if is_ != value and not absent_is_false:
+    kinds = [*wanted, ck.CKA_LOCAL]
+    if extractable:
+        kinds.append(ck.CKA_NEVER_EXTRACTABLE)
+    is_ = dict(zip(kinds, session.read(key, kinds), strict=True))
+    for kind, value in wanted.items():
+        absent_is_false = is_[kind] is None and value == b"\x00" and kind in _USAGES
+        if is_[kind] != value and not absent_is_false:
             raise UnfitKey(f"attribute 0x{kind:x} of the key is not as it must be")
+    return octets([is_[kind] for kind in RECORDED.values()])

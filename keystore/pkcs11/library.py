@@ -62,6 +62,8 @@ class Functions:
     C_Sign: Function
     C_GenerateKey: Function
     C_GenerateKeyPair: Function
+    C_WrapKey: Function
+    C_UnwrapKey: Function
 
 
 _ARGUMENTS: dict[str, tuple[Any, ...]] = {
@@ -86,6 +88,10 @@ _ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "C_GenerateKey": (CK_ULONG, _POINTER, _POINTER, CK_ULONG, _POINTER),
     "C_GenerateKeyPair": (
         CK_ULONG, _POINTER, _POINTER, CK_ULONG, _POINTER, CK_ULONG, _POINTER, _POINTER,
+    ),
+    "C_WrapKey": (CK_ULONG, _POINTER, CK_ULONG, CK_ULONG, _POINTER, _POINTER),
+    "C_UnwrapKey": (
+        CK_ULONG, _POINTER, CK_ULONG, _BYTES, CK_ULONG, _POINTER, CK_ULONG, _POINTER,
     ),
 }  # fmt: skip
 

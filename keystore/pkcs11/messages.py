@@ -24,6 +24,11 @@ class Verb(StrEnum):
     DECRYPT = "decrypt"
     DESTROY = "destroy"
     PROBE = "probe"
+    ONE_TIME = "one_time"
+    SIGN_ONCE = "sign_once"
+    DISCARD = "discard"
+    WRAP = "wrap"
+    SIGN_WRAPPED = "sign_wrapped"
 
 
 class Outcome(StrEnum):
@@ -32,6 +37,7 @@ class Outcome(StrEnum):
     DONE = "done"
     LOADED = "loaded"  # the child runs and is about to touch the module
     UNKNOWN_KEY = "unknown_key"
+    UNSUPPORTED = "unsupported"
     UNAVAILABLE = "unavailable"
     BAD_SIGNATURE = "bad_signature"
     PIN_REFUSED = "pin_refused"  # final: nobody tries this PIN again
@@ -51,7 +57,11 @@ class Opening(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """One thing to do. ``until`` is on the machine's monotonic scale, which both ends share."""
+    """One thing to do. ``until`` is on the machine's monotonic scale, which both ends share.
+
+    ``key_id`` is a CKA_ID, the label of a key to be made, or the name of a one-time key. ``blob``
+    is a wrapped key.
+    """
 
     serial: int
     verb: Verb
@@ -60,6 +70,7 @@ class Request(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     key_id: bytes = b""
     texts: list[bytes] = []
     bound_to: list[bytes] = []
+    blob: bytes = b""
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True, kw_only=True):

@@ -1,8 +1,6 @@
 """What the keys of one token do, in the terms of the backend port."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 
 from config.runtime.entropy import Entropy
 from keystore.backends.backend import SIGNING, Algorithm, Sealing
@@ -11,35 +9,13 @@ from keystore.pkcs11.errors import Altered, ModuleFault, Pkcs11Error
 from keystore.pkcs11.keys import ID_LENGTH, audit, make, new_id, object_class, serves
 from keystore.pkcs11.public import PublicKey, Verification, read_public, spki, verification
 from keystore.pkcs11.session import Session
-from keystore.pkcs11.structures import GcmParameters, Mechanism, PssParameters
+from keystore.pkcs11.signing import signatures
+from keystore.pkcs11.structures import GcmParameters, Mechanism
 from keystore.pkcs11.token import Token
 
 _NONCE, _TAG = 12, 16
-# DigestInfo of SHA-256 (RFC 8017 §9.2 note 1)
-_DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
-
+_MOST_COUNTED = 1024
 _HMAC = Mechanism(ck.CKM_SHA256_HMAC)
-_MECHANISMS = {
-    Algorithm.ES256: Mechanism(ck.CKM_ECDSA),
-    Algorithm.RS256: Mechanism(ck.CKM_RSA_PKCS),
-    Algorithm.PS256: Mechanism(
-        ck.CKM_RSA_PKCS_PSS, PssParameters(ck.CKM_SHA256, ck.CKG_MGF1_SHA256, 32)
-    ),
-    Algorithm.EDDSA: Mechanism(ck.CKM_EDDSA),
-}
-
-
-def _hashed(message: bytes) -> bytes:
-    return sha256(message).digest()
-
-
-# Hashing outside works on every module and keeps documents out of the HSM's channel.
-_TO_BE_SIGNED: dict[Algorithm, Callable[[bytes], bytes]] = {
-    Algorithm.ES256: _hashed,
-    Algorithm.RS256: lambda message: _DIGEST_INFO + _hashed(message),
-    Algorithm.PS256: _hashed,
-    Algorithm.EDDSA: lambda message: message,
-}
 
 
 class NoSuchKey(Exception):
@@ -47,7 +23,9 @@ class NoSuchKey(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
+    """A key on the token. ``prove`` is None where its signatures are released unproved."""
+
     handle: int
     generation: int
     prove: Verification | None
@@ -62,7 +40,7 @@ class Operations:
         self._token = token
         self._entropy = entropy
         self._verified = verified
-        self._found: dict[tuple[bytes, Algorithm], _Found] = {}
+        self._found: dict[tuple[bytes, Algorithm], Found] = {}
 
     def generate(self, algorithm: Algorithm, label: str) -> tuple[bytes, bytes]:
         """Make a key; return its CKA_ID and its SubjectPublicKeyInfo (empty for a secret key)."""
@@ -76,7 +54,7 @@ class Operations:
         """Return the SubjectPublicKeyInfo in DER. Raises NoSuchKey."""
 
         def read(session: Session) -> bytes:
-            self._key(session, key_id, algorithm)
+            self.key(session, key_id, algorithm)
             return spki(_public(session, key_id, algorithm))
 
         if algorithm not in SIGNING:
@@ -85,17 +63,10 @@ class Operations:
 
     def sign(self, key_id: bytes, algorithm: Algorithm, messages: list[bytes]) -> list[bytes]:
         """Return a proved signature per message. Raises NoSuchKey, BadSignature, Pkcs11Error."""
-        mechanism, prepared = _MECHANISMS[algorithm], _TO_BE_SIGNED[algorithm]
 
         def sign(session: Session) -> list[bytes]:
-            key = self._key(session, key_id, algorithm)
-            signatures = []
-            for message in messages:
-                signature = session.sign(mechanism, key.handle, prepared(message))
-                if key.prove is not None:
-                    key.prove(signature, message)
-                signatures.append(signature)
-            return signatures
+            key = self.key(session, key_id, algorithm)
+            return signatures(session, key.handle, algorithm, key.prove, messages)
 
         return self._token.use(sign)
 
@@ -103,7 +74,7 @@ class Operations:
         """Return HMAC-SHA-256 of each message. Raises NoSuchKey, Pkcs11Error."""
 
         def mac(session: Session) -> list[bytes]:
-            key = self._key(session, key_id, Algorithm.HMAC)
+            key = self.key(session, key_id, Algorithm.HMAC)
             return [session.sign(_HMAC, key.handle, message) for message in messages]
 
         return self._token.use(mac)
@@ -112,7 +83,7 @@ class Operations:
         """Return nonce || ciphertext || tag of each text. Raises NoSuchKey, Pkcs11Error."""
 
         def encrypt(session: Session) -> list[bytes]:
-            key = self._key(session, key_id, Algorithm.AES)
+            key = self.key(session, key_id, Algorithm.AES)
             return [self._sealed(session, key.handle, text) for text in texts]
 
         return self._token.use(encrypt)
@@ -121,7 +92,7 @@ class Operations:
         """Return each plaintext, None for an altered one. Raises NoSuchKey, Pkcs11Error."""
 
         def decrypt(session: Session) -> list[bytes | None]:
-            key = self._key(session, key_id, Algorithm.AES)
+            key = self.key(session, key_id, Algorithm.AES)
             return [self._opened(session, key.handle, text) for text in texts]
 
         return self._token.use(decrypt)
@@ -137,16 +108,22 @@ class Operations:
         for name in [name for name in self._found if name[0] == key_id]:
             self._found.pop(name, None)
 
-    def probe(self) -> None:
-        """Raise Pkcs11Error unless the token is there and answers to a search of its objects."""
+    def probe(self) -> int:
+        """Return how many private keys sessions hold, or raise Pkcs11Error if the token is gone."""
 
-        def search(session: Session) -> None:
+        def search(session: Session) -> int:
             self._token.find()  # a module may go on searching a token that was removed
-            session.find({ck.CKA_ID: b"\x00"})
+            wanted = {ck.CKA_CLASS: ck.CKO_PRIVATE_KEY, ck.CKA_TOKEN: False}
+            return len(session.find(wanted, most=_MOST_COUNTED))
 
-        self._token.use(search)
+        return self._token.use(search)
 
-    def _key(self, session: Session, key_id: bytes, algorithm: Algorithm) -> _Found:
+    def proof(self, key: PublicKey, algorithm: Algorithm) -> Verification | None:
+        """Return the proof of signatures by ``key``, None if they are released unproved."""
+        return verification(key, algorithm) if algorithm in self._verified else None
+
+    def key(self, session: Session, key_id: bytes, algorithm: Algorithm) -> Found:
+        """Return the key with this CKA_ID, audited. Raises NoSuchKey, UnfitKey, Pkcs11Error."""
         known = self._found.get((key_id, algorithm))
         if known is not None and known.generation == session.generation:
             return known
@@ -160,8 +137,8 @@ class Operations:
         audit(session, handles[0], algorithm)
         prove = None
         if algorithm in self._verified:
-            prove = verification(_public(session, key_id, algorithm), algorithm)
-        found = _Found(handles[0], session.generation, prove)
+            prove = self.proof(_public(session, key_id, algorithm), algorithm)
+        found = Found(handles[0], session.generation, prove)
         self._found[key_id, algorithm] = found
         return found
 

@@ -25,11 +25,16 @@ def read_public(session: Session, key_id: bytes, algorithm: Algorithm) -> Public
     found = session.find({ck.CKA_CLASS: ck.CKO_PUBLIC_KEY, ck.CKA_ID: key_id})
     if len(found) != 1:
         return None
+    return public_of(session, found[0], algorithm)
+
+
+def public_of(session: Session, handle: int, algorithm: Algorithm) -> PublicKey | None:
+    """Return the public key that is this object, None if it is none of ``algorithm``."""
     try:
         if algorithm in (Algorithm.RS256, Algorithm.PS256):
-            modulus, exponent = session.read(found[0], (ck.CKA_MODULUS, ck.CKA_PUBLIC_EXPONENT))
+            modulus, exponent = session.read(handle, (ck.CKA_MODULUS, ck.CKA_PUBLIC_EXPONENT))
             return rsa_key(modulus or b"", exponent or b"")
-        (point,) = session.read(found[0], (ck.CKA_EC_POINT,))
+        (point,) = session.read(handle, (ck.CKA_EC_POINT,))
         return curve_key(algorithm, point or b"")
     except (ValueError, UnsupportedAlgorithm):
         return None
@@ -49,6 +54,17 @@ def curve_key(algorithm: Algorithm, point: bytes) -> PublicKey:
     if algorithm is Algorithm.EDDSA:
         return ed25519.Ed25519PublicKey.from_public_bytes(point)
     return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+
+
+def public_key(der: bytes) -> PublicKey:
+    """Return the key of a SubjectPublicKeyInfo in DER. Raises ValueError."""
+    try:
+        key = serialization.load_der_public_key(der)
+    except UnsupportedAlgorithm as reason:
+        raise ValueError("a public key of an unknown kind") from reason
+    if not isinstance(key, PublicKey):
+        raise ValueError("a public key of another kind")
+    return key
 
 
 def spki(key: PublicKey) -> bytes:

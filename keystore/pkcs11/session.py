@@ -9,7 +9,9 @@ from keystore.pkcs11.library import Library
 from keystore.pkcs11.structures import CK_ULONG, Attribute, AttributeValue, Mechanism, Template
 
 _LONGEST_SIGNATURE = 1024
+_LONGEST_WRAPPED = 4096
 _TAG_AND_PADDING = 64
+_LACKING = (0x11, 0x12)  # CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID
 
 
 class Session:
@@ -23,12 +25,15 @@ class Session:
         "_library",
         "generation",
         "handle",
+        "keeps_keys",
     )
 
     def __init__(self, library: Library, slot: int, *, generation: int, writing: bool) -> None:
         """Open a session. ``generation`` tells which opening of the token it belongs to."""
         self.handle = library.open_session(slot, writing=writing)
         self.generation = generation
+        self.keeps_keys = False
+        """Whether keys were made in this session that end with it."""
         self._library = library
         self._functions = library.functions
         self._buffer = ctypes.create_string_buffer(_LONGEST_SIGNATURE)
@@ -84,18 +89,29 @@ class Session:
 
     def read(self, key: int, kinds: Sequence[int]) -> list[bytes | None]:
         """Return an object's attributes, None for one that it lacks or hides."""
-        return [self._read(key, kind) for kind in kinds]
+        buffers = [ctypes.create_string_buffer(_LONGEST_SIGNATURE) for _ in kinds]
+        wanted = [
+            Attribute(kind, ctypes.addressof(buffer), len(buffer))
+            for kind, buffer in zip(kinds, buffers, strict=True)
+        ]
+        array = (Attribute * len(wanted))(*wanted)
+        code = self._functions.C_GetAttributeValue(
+            self.handle, key, ctypes.byref(array), len(wanted)
+        )
+        if code in _LACKING:  # some modules stop at the first that they lack
+            return [self._read(key, kind) for kind in kinds]
+        check(code, "C_GetAttributeValue")
+        pairs = zip(array, buffers, strict=True)
+        return [_value(attribute, buffer) for attribute, buffer in pairs]
 
     def _read(self, key: int, kind: int) -> bytes | None:
         buffer = ctypes.create_string_buffer(_LONGEST_SIGNATURE)
         attribute = Attribute(kind, ctypes.addressof(buffer), len(buffer))
         code = self._functions.C_GetAttributeValue(self.handle, key, ctypes.byref(attribute), 1)
-        if code in (0x11, 0x12):  # CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID
+        if code in _LACKING:
             return None
         check(code, "C_GetAttributeValue")
-        if attribute.ulValueLen == ck.CK_UNAVAILABLE_INFORMATION:
-            return None
-        return ctypes.string_at(buffer, attribute.ulValueLen)
+        return _value(attribute, buffer)
 
     def generate_key(self, mechanism: Mechanism, values: Mapping[int, AttributeValue]) -> int:
         """Make a secret key and return its handle."""
@@ -132,6 +148,38 @@ class Session:
         check(code, "C_GenerateKeyPair")
         return public_handle.value, private_handle.value
 
+    def wrap(self, mechanism: Mechanism, kek: int, key: int) -> bytes:
+        """Return ``key`` encrypted under ``kek``."""
+        buffer = ctypes.create_string_buffer(_LONGEST_WRAPPED)
+        self._length.value = _LONGEST_WRAPPED
+        code = self._functions.C_WrapKey(
+            self.handle, mechanism.reference, kek, key, buffer, self._length_at
+        )
+        check(code, "C_WrapKey")
+        return ctypes.string_at(buffer, self._length.value)
+
+    def unwrap(
+        self,
+        mechanism: Mechanism,
+        kek: int,
+        wrapped: bytes,
+        values: Mapping[int, AttributeValue],
+    ) -> int:
+        """Make an object of a wrapped key and return its handle."""
+        template = Template(values)
+        code = self._functions.C_UnwrapKey(
+            self.handle,
+            mechanism.reference,
+            kek,
+            wrapped,
+            len(wrapped),
+            ctypes.byref(template.array),
+            template.count,
+            self._length_at,
+        )
+        check(code, "C_UnwrapKey")
+        return self._length.value
+
     def destroy(self, key: int) -> None:
         """Destroy an object for ever."""
         check(self._functions.C_DestroyObject(self.handle, key), "C_DestroyObject")
@@ -140,3 +188,9 @@ class Session:
         buffer = ctypes.create_string_buffer(len(text) + _TAG_AND_PADDING)
         self._length.value = len(buffer)
         return buffer, self._length_at
+
+
+def _value(attribute: Attribute, buffer: "ctypes.Array[ctypes.c_char]") -> bytes | None:
+    if attribute.ulValueLen == ck.CK_UNAVAILABLE_INFORMATION:
+        return None
+    return ctypes.string_at(buffer, attribute.ulValueLen)

@@ -8,7 +8,7 @@ from time import sleep
 from typing import TypeVar
 
 from config.runtime.entropy import Entropy
-from keystore.pkcs11.errors import Busy, PinRefused, Pkcs11Error, Recoverable, TokenGone
+from keystore.pkcs11.errors import Busy, PinRefused, Recoverable, TokenGone
 from keystore.pkcs11.library import Library, TokenDescription
 from keystore.pkcs11.pin import PinSource
 from keystore.pkcs11.session import Session
@@ -18,6 +18,7 @@ _Result = TypeVar("_Result")
 
 _ATTEMPTS_TO_OPEN = 4
 _FIRST_PAUSE = 0.02
+_SECONDS_FOR_A_SESSION = 0.3
 
 
 class Token:
@@ -35,6 +36,8 @@ class Token:
         self._entropy = entropy
         self._opening = threading.Lock()
         self._idle: deque[Session] = deque()
+        self._keeping: deque[Session] = deque()
+        self._returned = threading.Condition()
         self._sentinel: Session | None = None
         self._slot = 0
         self._refusal: PinRefused | None = None
@@ -57,42 +60,80 @@ class Token:
                     jitter = 1 + self._entropy.bytes(1)[0] / 256
                     sleep(_FIRST_PAUSE * 2**attempt * jitter)
 
-    def use(self, operation: Callable[[Session], _Result], *, writing: bool = False) -> _Result:
+    def use(
+        self,
+        operation: Callable[[Session], _Result],
+        *,
+        writing: bool = False,
+        keeping: bool = False,
+    ) -> _Result:
         """Return what ``operation`` makes of a session; once more after recovery if that may help.
 
-        The operation must be repeatable. Raises Recoverable if recovery did not help.
+        The operation must be repeatable. With ``keeping`` it makes keys that end with the session:
+        such a session stays open for them as long as the token is itself, and the operation leaves
+        nothing active in it. Raises Recoverable if recovery did not help.
         """
         generation = self.generation
         try:
-            return self._attempt(operation, writing)
+            return self._attempt(operation, writing, keeping)
         except Recoverable:
             self._reopen(generation)
-        return self._attempt(operation, writing)
+        return self._attempt(operation, writing, keeping)
 
-    def _attempt(self, operation: Callable[[Session], _Result], writing: bool) -> _Result:
-        with self._writing() if writing else self._checked_out() as session:
+    def _attempt(
+        self, operation: Callable[[Session], _Result], writing: bool, keeping: bool
+    ) -> _Result:
+        with self._writing() if writing else self._checked_out(keeping) as session:
             return operation(session)
 
     @contextmanager
-    def _checked_out(self) -> Iterator[Session]:
-        session = self._take()
+    def _checked_out(self, keeping: bool) -> Iterator[Session]:
+        session = self._take(keeping)
         try:
             yield session
-        except Pkcs11Error:
-            session.close()  # an operation may still be active in it
+        except BaseException as failure:
+            if keeping and not isinstance(failure, Recoverable):
+                self._give_back(session)
+            else:
+                session.close()  # an operation may still be active in it
             raise
-        if session.generation == self.generation:
-            self._idle.append(session)
-        else:
-            session.close()
+        self._give_back(session)
 
-    def _take(self) -> Session:
+    def _give_back(self, session: Session) -> None:
+        if session.generation != self.generation:
+            session.close()
+            return
+        with self._returned:
+            (self._keeping if session.keeps_keys else self._idle).append(session)
+            self._returned.notify()
+
+    def _take(self, keeping: bool) -> Session:
         self._library.refuse_fork()
+        own, other = self._idle, self._keeping
+        if keeping:
+            own, other = other, own
+        session = self._pop(own)
+        try:
+            session = session or self._session()
+        except Busy:
+            session = self._borrowed(own, other)
+            if session is None:
+                raise
+        session.keeps_keys = session.keeps_keys or keeping
+        return session
+
+    def _borrowed(self, own: deque[Session], other: deque[Session]) -> Session | None:
+        """Return a session that another thread gives back, where the token allows no further."""
+        with self._returned:
+            self._returned.wait_for(lambda: own or other, _SECONDS_FOR_A_SESSION)
+        return self._pop(own) or self._pop(other)
+
+    def _pop(self, pool: deque[Session]) -> Session | None:
         while True:
             try:
-                session = self._idle.pop()
+                session = pool.pop()
             except IndexError:
-                return self._session()
+                return None
             if session.generation == self.generation:
                 return session
             session.close()
@@ -133,6 +174,8 @@ class Token:
         # The old sentinel goes last: closing a token's only session would log everyone out.
         if before is not None:
             before.close()
+        while self._keeping:  # keys of the time before have no name any more: they end here
+            self._pop(self._keeping)
 
     def find(self) -> TokenDescription:
         """Return what the token says of itself. Raises TokenGone if it is not there."""

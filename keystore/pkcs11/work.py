@@ -1,162 +1,55 @@
-"""The threads of the child: each takes a part of a request, has a session do it, and answers."""
-
-import threading
-from collections import deque
-from dataclasses import dataclass
-
-import msgspec
+"""What each request to the child comes to: the operation behind its verb, and the answer."""
 
 from config.runtime.clock import Clock
 from keystore.backends.backend import Algorithm, Sealing
-from keystore.pkcs11.errors import PinRefused, Pkcs11Error, Recoverable
+from keystore.pkcs11.ephemeral import EphemeralKeys, TooLate, Undestroyed
+from keystore.pkcs11.errors import NotSupported, PinRefused, Pkcs11Error, Recoverable
 from keystore.pkcs11.keys import UnfitKey
-from keystore.pkcs11.line import Line
 from keystore.pkcs11.messages import Outcome, Reply, Request, Verb
 from keystore.pkcs11.operations import NoSuchKey, Operations
 from keystore.pkcs11.public import BadSignature
 
-_REQUESTS = msgspec.msgpack.Decoder(list[Request])
-_DIVISIBLE = frozenset({Verb.SIGN, Verb.MAC, Verb.ENCRYPT, Verb.DECRYPT})
+_MAKING = frozenset({Verb.ONE_TIME, Verb.WRAP})
 
 
-class Gathering:
-    """The parts of one request; whoever finishes the last part has the answer."""
+class Work:
+    """Does requests, or parts of them. Any thread may call."""
 
-    __slots__ = ("_counting", "_left", "_parts")
-
-    def __init__(self, count: int) -> None:
-        self._parts: list[Reply | None] = [None] * count
-        self._left = count
-        self._counting = threading.Lock()
-
-    def put(self, index: int, reply: Reply) -> Reply | None:
-        """Add the answer to part ``index``; return the whole answer if this was the last part.
-
-        A batch fails as a whole, by its first failed part.
-        """
-        with self._counting:
-            self._parts[index] = reply
-            self._left -= 1
-            if self._left:
-                return None
-        parts = [part for part in self._parts if part is not None]
-        failed = next((part for part in parts if part.outcome is not Outcome.DONE), None)
-        if failed is not None or len(parts) == 1:
-            return failed or reply
-        texts = [text for part in parts for text in part.texts]
-        return Reply(serial=reply.serial, outcome=Outcome.DONE, texts=texts)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    request: Request
-    index: int
-    gathering: Gathering
-
-
-class Crew:
-    """N threads on one token; the pool of sessions gives each its own while it works.
-
-    One thread at a time waits for requests; it takes its share of what came, lets the next thread
-    wait, and works. So no request changes threads before it is done.
-    """
-
-    def __init__(self, operations: Operations, clock: Clock, threads: int, line: Line) -> None:
+    def __init__(self, operations: Operations, ephemeral: EphemeralKeys, clock: Clock) -> None:
         self._operations = operations
+        self._ephemeral = ephemeral
         self._clock = clock
-        self._line = line
-        self._reading = threading.Lock()
-        self._parts: deque[_Part] = deque()
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
-        self._over = threading.Event()
         self.lost = False
         """Whether recovery in this process failed: a fresh process must take over."""
 
-    def run(self, seconds: float) -> bool:
-        """Work until the line ends or the token is lost; say whether every thread ended too.
-
-        Each thread has ``seconds`` to finish what it does.
-        """
-        for thread in self._threads:
-            thread.start()
-        self._over.wait()
-        for thread in self._threads:
-            thread.join(seconds)
-        return not any(thread.is_alive() for thread in self._threads)
-
-    def _work(self) -> None:
+    def answer(self, request: Request) -> Reply:
+        """Do what is asked, unless it is asked too late; never raise."""
+        if self.lost:
+            return _unavailable(request, "the token was lost")
+        late = self._clock.elapsed() >= request.until
+        if late and request.verb is not Verb.DISCARD:  # a key is taken back however late it is
+            return _unavailable(request, "asked too late")
         try:
-            self._serve()
-        finally:
-            self._over.set()
-
-    def _serve(self) -> None:
-        while share := self._share():
-            answers = []
-            for part in share:
-                whole = part.gathering.put(part.index, self._answer(part.request))
-                if whole is not None:
-                    answers.append(whole)
-            if answers:
-                self._line.send(answers)
-            if self.lost:
-                return
-
-    def _share(self) -> list[_Part]:
-        with self._reading:
-            while not self._parts:
-                if self._over.is_set():
-                    return []
-                bodies = self._line.frames()
-                if not bodies:
-                    return []
-                for body in bodies:
-                    for request in _REQUESTS.decode(body):
-                        self._parts.extend(self._divided(request))
-            count = -(-len(self._parts) // len(self._threads))
-            return [self._parts.popleft() for _ in range(count)]
-
-    def _divided(self, request: Request) -> list[_Part]:
-        count, threads = len(request.texts), len(self._threads)
-        if count < 2 or threads < 2 or request.verb not in _DIVISIBLE:
-            return [_Part(request, 0, Gathering(1))]
-        size = -(-count // threads)
-        starts = range(0, count, size)
-        gathering = Gathering(len(starts))
-        return [
-            _Part(
-                msgspec.structs.replace(
-                    request,
-                    texts=request.texts[start : start + size],
-                    bound_to=request.bound_to[start : start + size],
-                ),
-                index,
-                gathering,
-            )
-            for index, start in enumerate(starts)
-        ]
-
-    def _answer(self, request: Request) -> Reply:
-        outcome, texts, reason = Outcome.UNAVAILABLE, list[bytes | None](), "asked too late"
-        try:
-            if self.lost:
-                reason = "the token was lost"
-            elif self._clock.elapsed() < request.until:
-                outcome, texts, reason = Outcome.DONE, self._done(request), ""
-        except (NoSuchKey, UnfitKey) as failure:
-            outcome, reason = Outcome.UNKNOWN_KEY, str(failure)
-        except BadSignature as failure:
-            outcome, reason = Outcome.BAD_SIGNATURE, str(failure)
-        except PinRefused as failure:
-            outcome, reason = Outcome.PIN_REFUSED, str(failure)
-        except Recoverable as failure:
-            reason = str(failure)
-            self.lost = True
-        except Pkcs11Error as failure:
-            reason = str(failure)
+            texts = self._done(request)
         except Exception as failure:  # one defect must not cost a thread
-            reason = type(failure).__name__
-        return Reply(serial=request.serial, outcome=outcome, texts=texts, reason=reason)
+            self.lost = self.lost or isinstance(failure, Recoverable | Undestroyed)
+            return Reply(
+                serial=request.serial,
+                outcome=_outcome(request.verb, failure),
+                reason=str(failure) if isinstance(failure, _TOLD) else type(failure).__name__,
+            )
+        return Reply(serial=request.serial, outcome=Outcome.DONE, texts=texts)
+
+    def ended(self, request: Request, whole: Reply) -> Reply:
+        """Return the answer to a request of which every part is done; a one-time key ends here."""
+        if request.verb is not Verb.SIGN_ONCE:
+            return whole
+        try:
+            self._ephemeral.destroy(request.key_id)
+        except Exception as failure:
+            self.lost = True  # the key ends with this process
+            return _unavailable(request, f"a one-time key was not destroyed: {failure}")
+        return whole
 
     def _done(self, request: Request) -> list[bytes | None]:
         key, operations = request.key_id, self._operations
@@ -176,8 +69,48 @@ class Crew:
             case Verb.DESTROY:
                 operations.destroy(key)
             case Verb.PROBE:
-                operations.probe()
+                return [operations.probe().to_bytes(4, "big")]
+            case Verb.ONE_TIME | Verb.SIGN_ONCE | Verb.DISCARD | Verb.WRAP | Verb.SIGN_WRAPPED:
+                return self._passing(request)
         return []
+
+    def _passing(self, request: Request) -> list[bytes | None]:
+        key, keys, algorithm = request.key_id, self._ephemeral, request.algorithm
+        match request.verb:
+            case Verb.ONE_TIME:
+                return [*keys.make(key, Algorithm(algorithm), request.until)]
+            case Verb.SIGN_ONCE:
+                return [*keys.sign(key, Algorithm(algorithm), request.texts)]
+            case Verb.WRAP:
+                return [*keys.wrap_new(key, Algorithm(algorithm))]
+            case Verb.SIGN_WRAPPED:
+                return [*keys.sign_wrapped(key, request.blob, Algorithm(algorithm), request.texts)]
+            case Verb.DISCARD:
+                keys.destroy(key)
+        return []
+
+
+_TOLD = (NoSuchKey, UnfitKey, BadSignature, Pkcs11Error, TooLate, Undestroyed)
+"""Failures whose text says what is wrong and names no secret."""
+
+
+def _outcome(verb: Verb, failure: Exception) -> Outcome:
+    match failure:
+        case BadSignature():
+            return Outcome.BAD_SIGNATURE
+        case PinRefused():
+            return Outcome.PIN_REFUSED
+        case NotSupported():
+            return Outcome.UNSUPPORTED
+        case UnfitKey() if verb in _MAKING:
+            return Outcome.UNSUPPORTED
+        case NoSuchKey() | UnfitKey():
+            return Outcome.UNKNOWN_KEY
+    return Outcome.UNAVAILABLE
+
+
+def _unavailable(request: Request, reason: str) -> Reply:
+    return Reply(serial=request.serial, outcome=Outcome.UNAVAILABLE, reason=reason)
 
 
 def _sealings(request: Request) -> list[Sealing]:

@@ -4,8 +4,8 @@ from itertools import permutations
 
 import pytest
 
+from keystore.pkcs11.crew import Gathering
 from keystore.pkcs11.messages import Outcome, Reply
-from keystore.pkcs11.work import Gathering
 
 PARTS = [Reply(serial=7, outcome=Outcome.DONE, texts=[b"%d" % index]) for index in range(3)]
 ORDERS = list(permutations(range(3)))

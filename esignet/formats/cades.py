@@ -56,7 +56,7 @@ class Cades:
     def embed(self, prepared: Prepared, signed: Signed) -> bytes:
         """Return the ContentInfo in DER."""
         wish = prepared.wish
-        signer = signer_info(signed, wish.hash_algorithm)
+        signer = signer_of(signed, wish.hash_algorithm)
         above = signed.chain[:-1]
         if wish.envelope != PARALLEL:
             return cms.signed_by(signer, above, content=prepared.content)
@@ -100,7 +100,7 @@ class Cades:
         return tuple(replace(one, covers=covers) for one in found)
 
 
-def signer_info(signed: Signed, hash_algorithm: HashAlgorithm) -> cms.SignerInfo:
+def signer_of(signed: Signed, hash_algorithm: HashAlgorithm) -> cms.SignerInfo:
     """Return the SignerInfo of what the key service signed for a CmsPlan."""
     return cms.SignerInfo(
         attributes=signed.parts[0],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 
 from esignet.formats import cms_levels, pdf_checking, pdf_writing
-from esignet.formats.cades import digest_of, readable, signer_info
+from esignet.formats.cades import digest_of, readable, signer_of
 from esignet.formats.format import Evidence, Format, FormatError, Found, Item, Level, Prepared, Wish
 from esignet.formats.pdf_checking import Placed
 from esignet.formats.pdf_writing import RESERVED, Gap
@@ -56,7 +56,7 @@ class Pades:
 
     def embed(self, prepared: Prepared, signed: Signed) -> bytes:
         """Return the PDF with its signature, or the message for /Contents."""
-        signer = signer_info(signed, prepared.wish.hash_algorithm)
+        signer = signer_of(signed, prepared.wish.hash_algorithm)
         message = cms.signed_by(signer, signed.chain[:-1])
         if prepared.content is None:
             return message

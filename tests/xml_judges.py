@@ -5,11 +5,29 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.small_pki import SmallPki
+from tests.small_pki import Holder, SmallPki
 
 _JUDGE = Path(__file__).parent / "interop" / "XmlVerify.java"
 _DS = "http://www.w3.org/2000/09/xmldsig#"
+
+
+_IDS = [
+    *("--id-attr:Id", "http://uri.etsi.org/01903/v1.3.2#:SignedProperties"),
+    *("--id-attr:Id", f"{_DS}:Object", "--id-attr:Id", f"{_DS}:KeyInfo"),
+]
+
+
+def xmlsec_signs(holder: Holder, template: bytes, directory: Path) -> bytes:
+    """The template with digests and signature filled in by xmlsec1, which signs with ``holder``."""
+    assert not isinstance(holder.key, Ed25519PrivateKey)
+    pem = holder.key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    (directory / "key.pem").write_bytes(pem)
+    (directory / "template.xml").write_bytes(template)
+    command = ["xmlsec1", "--sign", "--privkey-pem", "key.pem", *_IDS, "template.xml"]
+    return subprocess.run(command, cwd=directory, capture_output=True, check=True).stdout
 
 
 def xmlsec_accepts(pki: SmallPki, signature: bytes, directory: Path) -> bool:
@@ -17,10 +35,12 @@ def xmlsec_accepts(pki: SmallPki, signature: bytes, directory: Path) -> bool:
     (directory / "signature.xml").write_bytes(signature)
     command = ["xmlsec1", "--verify", "--enabled-key-data", "x509", "--trusted-pem"]
     command += [str(pki.pem(directory)), "--verification-gmt-time", "2026-06-01 12:00:00"]
-    for name in ("http://uri.etsi.org/01903/v1.3.2#:SignedProperties", f"{_DS}:Object"):
-        command += ["--id-attr:Id", name]
     run = subprocess.run(
-        [*command, "signature.xml"], cwd=directory, capture_output=True, text=True, check=False
+        [*command, *_IDS, "signature.xml"],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return run.returncode == 0 and "OK" in run.stdout + run.stderr
 

@@ -94,6 +94,8 @@ def _target(place: Place, reference: Element, algorithm: HashAlgorithm) -> tuple
         found = Referenced(octets=octets, name=_document_name(place.items))
     elif target.getparent() is place.signature and target.tag == f"{{{DS}}}Object":
         found = Referenced(octets=_object(target, steps), name=xml.id_of(target))
+    elif target.getparent() is place.signature and target.tag == f"{{{DS}}}KeyInfo":
+        found = Referenced(octets=_canonical(target, steps), name="")
     else:
         raise Refused("SIG_CONSTRAINTS_FAILURE", "a reference points at a part of the document")
     return found, algorithm.of(found.octets or b"")

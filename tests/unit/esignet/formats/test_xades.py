@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
+from signxml import CanonicalizationMethod
+from signxml.xades import XAdESSigner
 
 from esignet.formats.format import Evidence, FormatError, Found, Item, Level, Wish
 from esignet.formats.xades import FORMAT
@@ -17,7 +20,7 @@ from keystore.signing.digests import HashAlgorithm
 from keystore.signing.structures.structure import Ground
 from keystore.signing.structures.xml import build
 from tests.small_pki import AT, Holder, SmallPki
-from tests.xml_judges import jdk_accepts, xmlsec_accepts
+from tests.xml_judges import jdk_accepts, xmlsec_accepts, xmlsec_signs
 
 PKI = SmallPki()
 CONTENT = b"A contract.\n" * 10
@@ -274,6 +277,49 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
 def test_an_attack_is_refused_by_name(attack: str) -> None:
     made, expected = ATTACKS[attack]
     assert expected in names(only(made(), DOCUMENT))
+
+
+INCLUSIVE = [
+    "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
+    "http://www.w3.org/2006/12/xml-c14n11",
+]
+
+
+@pytest.mark.parametrize("method", [*INCLUSIVE, "http://www.w3.org/2001/10/xml-exc-c14n#"])
+@pytest.mark.server
+def test_what_another_engine_signed_is_read_alike(method: str, tmp_path: Path) -> None:
+    template = re.sub(rb"(<ds:DigestValue>)[^<]*(</ds:DigestValue></ds:Ref)", rb"\1\2", SIGNED)
+    template = re.sub(rb"(<ds:SignatureValue[^>]*>)[^<]*", rb"\1", template)
+    template = template.replace(b"http://www.w3.org/2001/10/xml-exc-c14n#", method.encode())
+    template = template.replace(b"<item", b'<item xmlns:more="urn:more"')
+    signed = xmlsec_signs(PKI.signer, template, tmp_path)
+    assert xmlsec_accepts(PKI, signed, tmp_path)
+    assert jdk_accepts(signed, tmp_path)
+    assert only(signed, DOCUMENT).problems == ()
+    assert "HASH_FAILURE" in names(only(altered("t &amp;", "u &amp;", signed), DOCUMENT))
+
+
+def signed_by_signxml(root: str, uri: str | None) -> bytes:
+    signer = XAdESSigner(
+        signature_algorithm="ecdsa-sha256",
+        digest_algorithm="sha256",
+        c14n_algorithm=CanonicalizationMethod.CANONICAL_XML_1_1,
+    )
+    certificate = [PKI.signer.certificate]
+    element = etree.fromstring(root)
+    return etree.tostring(  # type: ignore[no-any-return]
+        signer.sign(element, key=PKI.signer.key, cert=certificate, reference_uri=uri)
+    )
+
+
+def test_what_signxml_signed_is_right_until_its_root_is_wrapped() -> None:
+    signed = signed_by_signxml('<order Id="x"><item>1</item></order>', "#x")
+    found = only(signed, DOCUMENT)
+    assert (found.problems, found.covers) == ((), (DOCUMENT.name,))
+    wrapped = b'<order Id="y"><item>1000</item>' + signed + b"</order>"
+    assert "SIG_CONSTRAINTS_FAILURE" in names(only(wrapped, DOCUMENT))
+    beside = b"<other>" + signed + EVIL.encode() + b"</other>"
+    assert "SIG_CONSTRAINTS_FAILURE" in names(only(beside, DOCUMENT))
 
 
 def test_a_certificate_of_the_same_name_is_not_the_one_that_was_named() -> None:

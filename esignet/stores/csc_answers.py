@@ -45,7 +45,7 @@ _find = Statement(
         csc_answer.c.expires_at > bindparam("now"),
     )
 )
-PRUNE = prune(csc_answer, "id_hash", "expires_at")
+_PRUNE = prune(csc_answer, "id_hash", "expires_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,10 @@ class CscAnswers:
         return await self.database.row(
             _find, of=_hashed(identifier), client_id=client_id, subject=subject, now=now
         )
+
+    def prune(self, now: int, limit: int) -> Write:
+        """Return the write that forgets answers that expired, a batch of them."""
+        return Write(_PRUNE, {"now": now, "limit": limit}, rows=None)
 
 
 def _hashed(identifier: str) -> bytes:

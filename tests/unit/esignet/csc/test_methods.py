@@ -330,6 +330,17 @@ async def test_what_is_underway_is_told_so_until_it_is_lost(world: World) -> Non
     assert (await call(world, "signatures/signPolling", fetch))[0] == 200
 
 
+async def test_answers_that_expired_are_forgotten(world: World) -> None:
+    _, said = await call(world, "signatures/signDoc", {**SIGN, "operationMode": "A"})
+    await world.later.drained()
+    answers, now = world.later.answers, world.clock.now()
+    fetch = {"requestID": said["responseID"]}
+    await answers.database.submit(answers.prune(now, 10))
+    assert (await call(world, "signatures/signPolling", fetch))[0] == 200
+    await answers.database.submit(answers.prune(now + 4000, 10))
+    assert (await call(world, "signatures/signPolling", fetch))[0] == 400
+
+
 async def test_keys_that_are_away_are_told_now_and_later(world: World) -> None:
     world.hand.falls = KeyServiceUnavailable("away")
     reply = await asking.ask(world.web, world.asked("signatures/signDoc", SIGN, "good"))

@@ -1,7 +1,9 @@
 """What XAdES, JAdES, COSE and ASiC bring along is enough for the validation of signatures."""
 
 import hashlib
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,9 +58,20 @@ def raised(form: Any, item: Item, envelope: str, highest: Level) -> bytes:
     return signature
 
 
+def openssl_accepts(token: bytes, covered: bytes, directory: Path) -> bool:
+    (directory / "token").write_bytes(token)
+    (directory / "covered").write_bytes(covered)
+    command = ["openssl", "ts", "-verify", "-data", "covered", "-token_in", "-in", "token"]
+    command += ["-CAfile", str(PKI.pem(directory))]
+    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    return "Verification: OK" in run.stdout + run.stderr
+
+
 @pytest.mark.parametrize(("name", "envelope", "content"), CASES)
 @pytest.mark.spec("ETSI EN 319 102-1 §5")
-def test_the_highest_level_of_a_format_is_proved(name: str, envelope: str, content: bytes) -> None:
+def test_the_highest_level_of_a_format_is_proved(
+    name: str, envelope: str, content: bytes, tmp_path: Path
+) -> None:
     formats = every_format()
     digest = hashlib.sha256(content).digest()
     item = Item(name="order", digest=digest, content=content)
@@ -70,6 +83,9 @@ def test_the_highest_level_of_a_format_is_proved(name: str, envelope: str, conte
     assert validated.form == name
     assert judged.is_proved
     assert not any(stamp.trouble for stamp in judged.stamps)
+    stamps = (*judged.found.timestamps, *judged.found.archive)
+    assert len(stamps) == (2 if highest is Level.B_LTA else 1)
+    assert all(openssl_accepts(token, covered, tmp_path) for token, covered in stamps)
     if highest is Level.B_LTA:
         assert judged.conclusion.indication is Indication.TOTAL_PASSED
         assert judged.level is highest

@@ -24,9 +24,10 @@ LACKS = {
     SOFTWARE: frozenset[Algorithm](),
     SOFTHSM: frozenset({Algorithm.ML_DSA_65}),
     NSS: frozenset({Algorithm.ML_DSA_65, Algorithm.EDDSA}),
-    REMOTE: frozenset({Algorithm.ML_DSA_65, Algorithm.EDDSA, Algorithm.AES}),
+    REMOTE: frozenset({Algorithm.ML_DSA_65, Algorithm.EDDSA, Algorithm.AES, Algorithm.KWP}),
 }
-"""What each of them truly cannot make or use, and so refuses (p11-kit 0.24 carries neither)."""
+"""What each of them truly cannot make or use, and so refuses. (p11-kit 0.24 does not carry the
+mechanisms of the last three.)"""
 
 
 @asynccontextmanager

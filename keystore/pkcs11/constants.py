@@ -46,6 +46,7 @@ CKA_ALWAYS_SENSITIVE: Final = 0x165
 CKA_MODIFIABLE: Final = 0x170
 CKA_EC_PARAMS: Final = 0x180
 CKA_EC_POINT: Final = 0x181
+CKA_NSS_DB: Final = 0xD5A0DB00  # of NSS: the public value of a private key
 
 CKM_RSA_PKCS_KEY_PAIR_GEN: Final = 0x0000
 CKM_RSA_PKCS: Final = 0x0001

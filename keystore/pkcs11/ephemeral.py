@@ -1,6 +1,6 @@
 """Keys that live in a session of the token: made or unwrapped, used, destroyed on every path."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -8,17 +8,20 @@ import msgspec
 from config.runtime.clock import Clock
 from keystore.backends.backend import Algorithm
 from keystore.pkcs11 import constants as ck
-from keystore.pkcs11.errors import KeyGone, NotSupported, Pkcs11Error, Recoverable
+from keystore.pkcs11.errors import BadArgument, KeyGone, NotSupported, Pkcs11Error, Recoverable
 from keystore.pkcs11.keys import audit, make_in_session, unwrapped
 from keystore.pkcs11.operations import NoSuchKey, Operations
 from keystore.pkcs11.public import PublicKey, Verification, public_key, public_of, spki
 from keystore.pkcs11.session import Session
 from keystore.pkcs11.signing import signatures
-from keystore.pkcs11.structures import Mechanism
+from keystore.pkcs11.structures import AttributeValue, Mechanism
 from keystore.pkcs11.token import Token
 
 _WRAPPINGS = (Mechanism(ck.CKM_AES_KEY_WRAP_KWP), Mechanism(ck.CKM_AES_KEY_WRAP_PAD))
 """Key wrap with padding by its number of v3.0; older modules have it by the other (RFC 5649)."""
+
+_TEMPLATE_INCOMPLETE = 0xD0
+"""CKR_TEMPLATE_INCOMPLETE: NSS softoken unwraps only with an attribute of its own."""
 
 
 class TooLate(Exception):
@@ -130,7 +133,7 @@ class EphemeralKeys:
 
         def sign(session: Session) -> list[bytes]:
             wrapping = self._operations.key(session, kek, Algorithm.KWP)
-            key = _unwrapped(session, wrapping.handle, outside.key, algorithm)
+            key = _unwrapped(session, wrapping.handle, outside, algorithm)
             try:
                 return signatures(session, key, algorithm, prove, messages)
             finally:
@@ -178,32 +181,42 @@ def _wrapped(session: Session, kek: int, key: int) -> bytes:
     return session.wrap(last, kek, key)
 
 
-def _unwrapped(session: Session, kek: int, wrapped: bytes, algorithm: Algorithm) -> int:
+def _unwrapped(session: Session, kek: int, outside: _Wrapped, algorithm: Algorithm) -> int:
     """Return the handle of an unwrapped key. Raises NoSuchKey if it was wrapped elsewhere."""
     try:
-        return _unwrap(session, kek, wrapped, algorithm)
+        return _unwrap(session, kek, outside, algorithm)
     except Pkcs11Error:
         if not _still_unwraps(session, kek, algorithm):
             raise
         raise NoSuchKey("not wrapped under this key, or altered") from None
 
 
-def _unwrap(session: Session, kek: int, wrapped: bytes, algorithm: Algorithm) -> int:
+def _unwrap(session: Session, kek: int, outside: _Wrapped, algorithm: Algorithm) -> int:
     values = unwrapped(algorithm)
+    try:
+        return _unwrap_as(session, kek, outside.key, values)
+    except BadArgument as failure:
+        if failure.code != _TEMPLATE_INCOMPLETE:
+            raise
+        values |= {ck.CKA_NSS_DB: outside.public}
+        return _unwrap_as(session, kek, outside.key, values)
+
+
+def _unwrap_as(session: Session, kek: int, key: bytes, values: Mapping[int, AttributeValue]) -> int:
     *first, last = _WRAPPINGS
     for mechanism in first:
         try:
-            return session.unwrap(mechanism, kek, wrapped, values)
+            return session.unwrap(mechanism, kek, key, values)
         except NotSupported:
             continue
-    return session.unwrap(last, kek, wrapped, values)
+    return session.unwrap(last, kek, key, values)
 
 
 def _still_unwraps(session: Session, kek: int, algorithm: Algorithm) -> bool:
     """Tell an altered key from a failing token where the module says the same of both."""
     made = _made(session, algorithm, extractable=True)
     try:
-        proof = _wrapped(session, kek, made.handle)
+        proof = _Wrapped(spki(made.public), _wrapped(session, kek, made.handle))
     finally:
         _destroy(session, made.handle)
     _destroy(session, _unwrap(session, kek, proof, algorithm))

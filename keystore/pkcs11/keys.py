@@ -36,6 +36,8 @@ _USAGES = (
     ck.CKA_DERIVE,
     ck.CKA_SIGN_RECOVER,
 )
+_ONLY_SECRET = (ck.CKA_ENCRYPT, ck.CKA_WRAP)
+"""Usages that a private key has not."""
 
 
 class UnfitKey(Exception):
@@ -149,11 +151,14 @@ def make_in_session(
 def unwrapped(algorithm: Algorithm) -> dict[int, AttributeValue]:
     """Return what a key may do that was wrapped outside and is in a session now: sign."""
     (making, *_) = _makings(algorithm)
-    return {
+    values: dict[int, AttributeValue] = {
         ck.CKA_CLASS: ck.CKO_PRIVATE_KEY,
         ck.CKA_KEY_TYPE: _KEY_TYPES[algorithm],
-        **replace(making, kept=False).attributes(),
     }
+    values |= replace(making, kept=False).attributes()
+    for only_secret in _ONLY_SECRET:
+        del values[only_secret]
+    return values
 
 
 def _first_accepted(
@@ -175,7 +180,7 @@ def _make(
     if making.object_class == ck.CKO_SECRET_KEY:
         del secret[ck.CKA_SIGN_RECOVER]
         return (session.generate_key(mechanism, {**secret, ck.CKA_VERIFY: False}),)
-    for only_secret in (ck.CKA_ENCRYPT, ck.CKA_WRAP):
+    for only_secret in _ONLY_SECRET:
         del secret[only_secret]
     public = {
         **making.public,

@@ -3,7 +3,7 @@
 from config.runtime.clock import Clock
 from keystore.backends.backend import Algorithm, Sealing
 from keystore.pkcs11.ephemeral import EphemeralKeys, TooLate, Undestroyed
-from keystore.pkcs11.errors import NotSupported, PinRefused, Pkcs11Error, Recoverable
+from keystore.pkcs11.errors import NotAllowed, NotSupported, PinRefused, Pkcs11Error, Recoverable
 from keystore.pkcs11.keys import UnfitKey
 from keystore.pkcs11.messages import Outcome, Reply, Request, Verb
 from keystore.pkcs11.operations import NoSuchKey, Operations
@@ -102,7 +102,7 @@ def _outcome(verb: Verb, failure: Exception) -> Outcome:
             return Outcome.PIN_REFUSED
         case NotSupported():
             return Outcome.UNSUPPORTED
-        case UnfitKey() if verb in _MAKING:
+        case UnfitKey() | NotAllowed() if verb in _MAKING:
             return Outcome.UNSUPPORTED
         case NoSuchKey() | UnfitKey():
             return Outcome.UNKNOWN_KEY

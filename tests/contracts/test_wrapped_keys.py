@@ -1,0 +1,119 @@
+"""Wrapped keys: they lie outside, and sign only through the key that wrapped them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from keystore.backends.backend import OF_PEOPLE, Algorithm, Backend, UnknownKey, Unsupported
+from keystore.backends.pkcs11 import Pkcs11Backend
+from tests.contracts.test_key_backends import fits
+from tests.key_backends import KINDS, LACKS, NSS, REMOTE, SOFTHSM, running
+
+ES256 = Algorithm.ES256
+WRAPPING = [kind for kind in KINDS if REMOTE not in str(kind)]
+CANNOT = {(SOFTHSM, Algorithm.EDDSA), (NSS, Algorithm.EDDSA)}
+"""SoftHSM 2.6 makes Ed25519 keys and wraps none, NSS softoken makes none."""
+
+
+@pytest.fixture(params=WRAPPING)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def backend(kind: str, tmp_path: Path) -> AsyncIterator[Backend]:
+    async with running(kind, tmp_path) as made:
+        yield made
+
+
+async def wrapping_key(backend: Backend) -> str:
+    return (await backend.generate(Algorithm.KWP, "wraps")).ref
+
+
+async def nothing_lives(backend: Backend) -> None:
+    assert backend.live == 0
+    if isinstance(backend, Pkcs11Backend):
+        assert await backend.session_keys() == 0
+
+
+@pytest.mark.server
+async def test_a_module_without_key_wrap_refuses(tmp_path: Path) -> None:
+    assert Algorithm.KWP in LACKS[REMOTE]
+    async with running(REMOTE, tmp_path) as backend:
+        with pytest.raises(Unsupported):
+            await backend.wrapped(await wrapping_key(backend), ES256)
+        await nothing_lives(backend)
+
+
+@pytest.mark.spec("RFC 5649")
+@pytest.mark.parametrize("algorithm", sorted(OF_PEOPLE))
+async def test_it_signs_as_often_as_asked(
+    backend: Backend, kind: str, algorithm: Algorithm
+) -> None:
+    kek = await wrapping_key(backend)
+    if (kind, algorithm) in CANNOT:
+        with pytest.raises(Unsupported):
+            await backend.wrapped(kek, algorithm)
+        return await nothing_lives(backend)
+    key = await backend.wrapped(kek, algorithm)
+    await nothing_lives(backend)
+    for messages in ([b"one"], [b"%d" % number for number in range(9)]):
+        signatures = await backend.sign_wrapped(kek, key.blob, algorithm, messages)
+        for message, signature in zip(messages, signatures, strict=True):
+            assert fits(key.public, algorithm, message, signature)
+        await nothing_lives(backend)
+
+
+async def test_what_the_token_says_of_the_key_is_recorded(backend: Backend, kind: str) -> None:
+    key = await backend.wrapped(await wrapping_key(backend), ES256)
+    on_token = isinstance(backend, Pkcs11Backend)
+    assert key.attributes == {
+        "CKA_LOCAL": kind != NSS,  # which says so of no key
+        "CKA_SENSITIVE": on_token,
+        "CKA_ALWAYS_SENSITIVE": on_token,
+        "CKA_EXTRACTABLE": True,
+        "CKA_NEVER_EXTRACTABLE": False,
+    }
+
+
+async def test_the_private_key_is_not_in_the_blob(backend: Backend) -> None:
+    kek = await wrapping_key(backend)
+    first, second = await asyncio.gather(*(backend.wrapped(kek, ES256) for _ in range(2)))
+    assert first.public != second.public
+    assert bytes.fromhex("06072a8648ce3d0201") not in first.blob.replace(first.public, b"")
+
+
+async def test_another_wrapping_key_does_not_open_it(backend: Backend) -> None:
+    kek, other = await wrapping_key(backend), await wrapping_key(backend)
+    key = await backend.wrapped(kek, ES256)
+    with pytest.raises(UnknownKey):
+        await backend.sign_wrapped(other, key.blob, ES256, [b"text"])
+    assert await backend.sign_wrapped(kek, key.blob, ES256, [b"text"])
+    await nothing_lives(backend)
+
+
+async def test_an_altered_blob_costs_nobody_else_their_key(backend: Backend) -> None:
+    kek = await wrapping_key(backend)
+    key, held = await backend.wrapped(kek, ES256), await backend.one_time(ES256)
+    spoiled = [b"", b"x", key.blob[:-8], key.blob[:-1] + bytes([key.blob[-1] ^ 1])]
+    for blob in spoiled:
+        with pytest.raises(UnknownKey):
+            await backend.sign_wrapped(kek, blob, ES256, [b"text"])
+    (signature,) = await backend.sign_and_destroy(held.handle, ES256, [b"text"])
+    assert fits(held.public, ES256, b"text", signature)
+    await nothing_lives(backend)
+
+
+async def test_a_wrapping_key_does_nothing_else(backend: Backend) -> None:
+    kek = await wrapping_key(backend)
+    seals = (await backend.generate(Algorithm.AES, "seals")).ref
+    with pytest.raises(UnknownKey):
+        await backend.sign(kek, ES256, [b"text"])
+    with pytest.raises(UnknownKey):
+        await backend.mac(kek, [b"text"])
+    with pytest.raises(UnknownKey):
+        await backend.wrapped(seals, ES256)
+    with pytest.raises(Unsupported):
+        await backend.wrapped(kek, Algorithm.RS256)

@@ -95,7 +95,8 @@ def large() -> None:
         pdf_writing.digest(stream, gap, HashAlgorithm.SHA256)
         pdf_writing.fill(stream, gap, bytes(4_000))
         spent = time.perf_counter() - began
-        sys.stdout.write(f"{spent:.1f} s, {_megabytes() - before:.0f} MB of memory more at its peak than at rest\n")
+        more = _megabytes() - before
+        sys.stdout.write(f"{spent:.1f} s, at its peak {more:.0f} MB more memory than at rest\n")
 
 
 def _write_large(file: BinaryIO) -> None:

@@ -3,11 +3,15 @@
 import io
 from collections.abc import Mapping
 
+from asn1crypto import keys, x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.crypt import StandardSecurityHandler
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
+from pyhanko.sign import PdfSignatureMetadata, SimpleSigner, sign_pdf
+from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 
 def names(entries: Mapping[str, object]) -> generic.DictionaryObject:
@@ -88,3 +92,57 @@ def finished(writer: IncrementalPdfFileWriter) -> bytes:
     made = io.BytesIO()
     writer.write(made)
     return made.getvalue()
+
+
+def pdf_a() -> bytes:
+    """A document that says in its metadata that it is PDF/A-2b, with an output intent."""
+    xmp = (
+        b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+        b'xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/" pdfaid:part="2" pdfaid:conformance="B" '
+        b'rdf:about=""/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    )
+    writer = IncrementalPdfFileWriter(io.BytesIO(document()))
+    metadata = generic.StreamObject(stream_data=xmp)
+    metadata.update(names({"/Type": "/Metadata", "/Subtype": "/XML"}))
+    writer.root[pdf_name("/Metadata")] = writer.add_object(metadata)
+    intent = {"/Type": "/OutputIntent", "/S": "/GTS_PDFA1", "/OutputConditionIdentifier": "sRGB"}
+    writer.root[pdf_name("/OutputIntents")] = names({"/x": [intent]})["/x"]
+    writer.update_root()
+    return finished(writer)
+
+
+def hybrid() -> bytes:
+    """A document whose trailer points at a cross-reference stream beside its table."""
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<<>>>>",
+    ]
+    made = bytearray(b"%PDF-1.7\n")
+    places = []
+    for number, one in enumerate(objects, 1):
+        places.append(len(made))
+        made += b"%d 0 obj\n%s\nendobj\n" % (number, one)
+    stream = len(made)
+    row = b"\x01" + places[2].to_bytes(4, "big") + b"\x00"
+    head = b"4 0 obj\n<</Type/XRef/W[1 4 1]/Index[3 1]/Size 5/Root 1 0 R/Length 6>>\nstream\n"
+    made += head + row + b"\nendstream\nendobj\n"
+    start = len(made)
+    made += b"xref\n0 3\n0000000000 65535 f \n"
+    made += b"".join(b"%010d 00000 n \n" % place for place in places[:2])
+    trailer = b"trailer\n<</Size 5/Root 1 0 R/XRefStm %d>>\nstartxref\n%d\n%%%%EOF\n"
+    return bytes(made + trailer % (stream, start))
+
+
+def signed_by_pyhanko(pdf: bytes, key: bytes, certificate: bytes) -> bytes:
+    """A document signed by other software; ``key`` is PKCS#8, both are in DER."""
+    wish = PdfSignatureMetadata(field_name="Theirs", subfilter=SigSeedSubFilter.PADES)
+    signer = SimpleSigner(
+        x509.Certificate.load(certificate),
+        keys.PrivateKeyInfo.load(key),
+        SimpleCertificateStore(),
+    )
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    return bytes(sign_pdf(writer, wish, signer=signer).getvalue())

@@ -51,6 +51,12 @@ class Holder:
             return {256: "ES256", 384: "ES384", 521: "ES512"}[self.key.curve.key_size]
         return "RS256" if isinstance(self.key, rsa.RSAPrivateKey) else "EdDSA"
 
+    def private(self, encoding: serialization.Encoding) -> bytes:
+        """The key as PKCS#8."""
+        return self.key.private_bytes(
+            encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
     def sign(self, message: bytes, alg: str = "") -> bytes:
         """A signature as JWS writes it."""
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
@@ -138,13 +144,7 @@ class SmallPki:
             for name, certificates in pems.items():
                 octets = (one.public_bytes(serialization.Encoding.PEM) for one in certificates)
                 (path / f"{name}.pem").write_bytes(b"".join(octets))
-            (path / "key.pem").write_bytes(
-                by.key.private_bytes(
-                    serialization.Encoding.PEM,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
-                )
-            )
+            (path / "key.pem").write_bytes(by.private(serialization.Encoding.PEM))
             (path / "serial").write_text(f"{x509.random_serial_number() % 2**60:016X}")
             (path / "conf").write_text(_TSA.format(path=path))
             query = ["-query", "-data", "covered", f"-{hashed}", "-cert", "-out", "q"]

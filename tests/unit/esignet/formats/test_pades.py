@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from asn1crypto import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -72,6 +74,7 @@ DOCUMENTS = {
     "a form": pdf_files.form(),
     "a long scan": pdf_files.document(500),
     "PDF 2.0": pdf_files.pdf_2(),
+    "PDF/A": pdf_files.pdf_a(),
 }
 
 
@@ -116,6 +119,21 @@ def test_signers_follow_one_another_and_none_is_broken(tmp_path: Path) -> None:
     found = FORMAT.check(pdf, ())
     assert [one.covers for one in found] == [("Signature1",), ("Place",)]
     assert {one.level for one in found} == {Level.B_LTA}
+    assert not problems(found)
+    assert ran(tmp_path, pdf, "pdfsig", "-nocert").count("Signature is Valid") == 2
+
+
+def test_a_signature_of_other_software_stays_valid_below_ours(tmp_path: Path) -> None:
+    other = PKI.holder("Eva Elsewhere", rsa.generate_private_key(65_537, 2_048))
+    theirs = pdf_files.signed_by_pyhanko(
+        pdf_files.form(), other.private(serialization.Encoding.DER), other.der
+    )
+    pdf = raised(sign(theirs, field="Place", text="Ana"), Level.B_LTA)
+    found = FORMAT.check(pdf, ())
+    assert [(one.covers, one.alg) for one in found] == [
+        (("Theirs",), "RS256"),
+        (("Place",), "ES256"),
+    ]
     assert not problems(found)
     assert ran(tmp_path, pdf, "pdfsig", "-nocert").count("Signature is Valid") == 2
 
@@ -168,6 +186,7 @@ REFUSED = {
         "starts a program",
     ),
     "no PDF": (b"hello", "no PDF"),
+    "hybrid": (pdf_files.hybrid(), "hybrid references"),
     "damaged": (pdf_files.document()[:-200], "damaged"),
 }
 

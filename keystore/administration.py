@@ -11,7 +11,7 @@ from keystore.backends.registry import Backends
 from keystore.door import KeyState, MacPurpose, NotPermitted, SealPurpose
 from keystore.jose import public
 from keystore.keyring import KeyRing
-from keystore.purposes import Administration, Role
+from keystore.purposes import Administration, OwnRing, Role
 from keystore.rings import issuer_ring, mac_ring, seal_ring
 from keystore.rotation import KeyVersion, Policy
 from keystore.stores.interfaces import KeyRecords, KeysChanged, KeyUse
@@ -48,8 +48,10 @@ class KeyAdministration:
         self._policies = policies
         self._clock = clock
 
-    async def ensure(self, issuers: Mapping[str, Iterable[str]]) -> None:
-        """Make the first key of every issuer's algorithms and of every hash and seal.
+    async def ensure(
+        self, issuers: Mapping[str, Iterable[str]], own: Iterable[OwnRing] = ()
+    ) -> None:
+        """Make the first key of every issuer's algorithms, of every hash and seal, and of ``own``.
 
         A first key is active at once: nobody can hold an older JWKS that should have had it.
         """
@@ -57,6 +59,7 @@ class KeyAdministration:
             *((issuer_ring(name), Algorithm(alg)) for name in issuers for alg in issuers[name]),
             *((mac_ring(purpose), Algorithm.HMAC) for purpose in MacPurpose),
             *((seal_ring(purpose), Algorithm.AES) for purpose in SealPurpose),
+            *((ring, Algorithm.ES256) for ring in own),
         ]
         for ring, algorithm in wanted:
             if not _family(await self._records.versions(), ring, algorithm):

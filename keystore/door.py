@@ -41,6 +41,7 @@ class SealPurpose(StrEnum):
     PERSON = "person"  # the key of one person's attributes
     OUTBOX = "outbox"  # a message that waits to be sent
     CLIENT_SECRET = "client_secret"  # a secret that must be read again (client_secret_jwt)
+    DOCUMENT = "document"  # the key of one document that was given to us
     NOTIFICATION = "notification"  # what a client wants to be told with, until it is
 
 

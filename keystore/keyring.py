@@ -23,8 +23,17 @@ from keystore.door import (
     SealPurpose,
 )
 from keystore.jose import writer
+from keystore.jose.jwk import JwkSet
 from keystore.orders import claims_of
-from keystore.purposes import Act, Administration, Purpose, Role, permits
+from keystore.purposes import (
+    Act,
+    Administration,
+    DocumentUse,
+    OwnRing,
+    Purpose,
+    Role,
+    permits,
+)
 from keystore.rings import Rings, Signer, mac_ring, picture, seal_ring
 from keystore.rotation import KeyVersion
 from keystore.stores.interfaces import KeyRecords, KeyUse
@@ -95,6 +104,32 @@ class KeyRing:
             inputs.append(writer.signing_input(signer.headers[order.kind], claims))
         signatures = await self._signatures(signers, inputs)
         return [writer.compact(*pair) for pair in zip(inputs, signatures, strict=True)]
+
+    def own(self, ring: OwnRing) -> KeyVersion:
+        """Return the active key of one of our own rings, or raise KeyServiceUnavailable."""
+        key = self._read().own.get(ring)
+        if key is None:
+            raise KeyServiceUnavailable(f"no active key in {ring}")
+        return key
+
+    def own_keys(self, ring: OwnRing) -> JwkSet:
+        """Return the public keys of one of our own rings, as long as what they signed counts."""
+        return self._read().own_keys.get(ring, JwkSet(()))
+
+    async def sign_own(
+        self, ring: OwnRing, messages: Sequence[bytes], role: Role = Role.ESIGNET
+    ) -> list[bytes]:
+        """Return the signature (r || s) of each message that the key service made itself.
+
+        ``role`` is on whose behalf.
+        """
+        key = self.own(ring)
+        self._tally[role, Act.SIGN, ring, key.kid] += len(messages)
+        return await self._batches.sign(key, messages)
+
+    def use(self, role: Role, use: DocumentUse) -> None:
+        """Return if ``role`` may ask for this, or raise NotPermitted."""
+        self._use(role, Act.ASK, use, "")
 
     async def published(self, issuer: str) -> list[PublishedKey]:
         """Return every key of the issuer from published to retiring."""

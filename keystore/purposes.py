@@ -22,6 +22,7 @@ class Act(StrEnum):
     MAC = "mac"
     SEAL = "seal"
     OPEN = "open"
+    ASK = "ask"
     ADMINISTER = "administer"
 
 
@@ -33,7 +34,27 @@ class Administration(StrEnum):
     ADVANCE = "advance"
 
 
-Purpose = TokenKind | MacPurpose | SealPurpose | Administration
+class OwnRing(StrEnum):
+    """Keys with which the key service signs what it makes by itself; nobody names them."""
+
+    ROOT = "ca:root"
+    ISSUING = "ca:issuing"
+    STAMPING = "tsa"
+    STATUS = "ocsp"
+    ACTIVATION = "activation"
+    AUDIT = "audit"
+
+
+class DocumentUse(StrEnum):
+    """What may be asked about documents, each by one role."""
+
+    ACTIVATE = "activate"
+    SIGN = "sign_documents"
+    STAMP = "stamp"
+    STATUS = "status"
+
+
+Purpose = TokenKind | MacPurpose | SealPurpose | Administration | OwnRing | DocumentUse
 
 _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
     Role.IDP: frozenset(
@@ -47,6 +68,7 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
             (Act.OPEN, SealPurpose.CLIENT_SECRET),
             (Act.SEAL, SealPurpose.NOTIFICATION),
             (Act.OPEN, SealPurpose.NOTIFICATION),
+            (Act.ASK, DocumentUse.ACTIVATE),  # and no signature of a document
         ]
     ),
     Role.WORKER: frozenset(
@@ -65,7 +87,15 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
             (Act.SEAL, SealPurpose.CLIENT_SECRET),  # registering a client
         ]
     ),
-    Role.ESIGNET: frozenset(),
+    Role.ESIGNET: frozenset(
+        [
+            (Act.ASK, DocumentUse.SIGN),  # and no activation of its own
+            (Act.ASK, DocumentUse.STAMP),
+            (Act.ASK, DocumentUse.STATUS),
+            (Act.SEAL, SealPurpose.DOCUMENT),
+            (Act.OPEN, SealPurpose.DOCUMENT),
+        ]
+    ),
     Role.WALLET_BRIDGE: frozenset(),
 }
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from keystore.backends.backend import SIGNING
 from keystore.door import KeyState, MacPurpose, PublishedKey, SealPurpose, TokenKind
 from keystore.jose import public, writer
+from keystore.jose.jwk import Jwk, JwkSet, key_of
+from keystore.purposes import OwnRing
 from keystore.rotation import KeyVersion
 
+_OWN = frozenset(OwnRing)
 _SHOWN = (KeyState.PUBLISHED, KeyState.ACTIVE, KeyState.RETIRING)
 
 
@@ -39,6 +42,8 @@ class Rings:
     """Every key in use. ``readers`` are the versions of a secret that still read, newest first."""
 
     signers: Mapping[tuple[str, str], Signer]
+    own: Mapping[OwnRing, KeyVersion]
+    own_keys: Mapping[OwnRing, JwkSet]
     published: Mapping[str, tuple[PublishedKey, ...]]
     makers: Mapping[str, KeyVersion]
     readers: Mapping[str, tuple[KeyVersion, ...]]
@@ -48,10 +53,19 @@ def picture(keys: Iterable[KeyVersion]) -> Rings:
     """Return the rings that ``keys`` make."""
     signers: dict[tuple[str, str], Signer] = {}
     published: dict[str, list[PublishedKey]] = {}
+    own: dict[OwnRing, KeyVersion] = {}
+    own_keys: dict[OwnRing, list[Jwk]] = {}
     makers: dict[str, KeyVersion] = {}
     readers: dict[str, list[KeyVersion]] = {}
     for key in sorted(keys, key=_newest_first):
         if key.state not in _SHOWN:
+            continue
+        if key.ring in _OWN:
+            if key.state is KeyState.ACTIVE:
+                own[OwnRing(key.ring)] = key
+            own_keys.setdefault(OwnRing(key.ring), []).append(
+                key_of(key.public, key.algorithm, key.kid)
+            )
             continue
         if key.algorithm in SIGNING:
             issuer = key.ring.removeprefix("issuer:")
@@ -64,6 +78,8 @@ def picture(keys: Iterable[KeyVersion]) -> Rings:
             makers[key.ring] = key
     return Rings(
         signers,
+        own,
+        {ring: JwkSet(tuple(found)) for ring, found in own_keys.items()},
         {issuer: tuple(shown) for issuer, shown in published.items()},
         makers,
         {ring: tuple(versions) for ring, versions in readers.items()},

@@ -3,6 +3,7 @@
 import msgspec
 
 from config.settings.backchannel import Backchannel
+from config.settings.esignet import Esignet
 from config.settings.issuers import Issuer
 from config.settings.proving import Channels, Factors, Limits
 from config.settings.section import Section
@@ -211,3 +212,4 @@ class Settings(Section, frozen=True):
     limits: Limits = Limits()
     backchannel: Backchannel = Backchannel()
     pages: Pages = Pages()
+    esignet: Esignet = Esignet()

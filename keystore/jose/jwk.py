@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keystore.jose import base64url, strict
-from keystore.jose.public import thumbprint
+from keystore.jose.public import members, thumbprint
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | Ed25519PublicKey
 
@@ -126,6 +126,13 @@ def parse(members: object) -> Jwk | None:
         required=required,
         certificate=_certificate(members),
     )
+
+
+def key_of(spki: bytes, alg: str, kid: str) -> Jwk:
+    """Return one of our own keys from its SubjectPublicKeyInfo (DER)."""
+    found = parse({**members(spki), "kid": kid, "alg": alg, "use": "sig"})
+    assert found is not None  # what we make is known here
+    return found
 
 
 def _rsa(members: Mapping[str, Any]) -> tuple[PublicKey, dict[str, str]]:

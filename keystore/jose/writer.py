@@ -18,7 +18,12 @@ TYP = {
 
 def header(kind: TokenKind, alg: str, kid: str) -> bytes:
     """Return the encoded protected header and its dot; it is the same for every token of a key."""
-    fields = {"alg": alg, "typ": TYP[kind], "kid": kid}
+    return own_header(TYP[kind], alg, kid)
+
+
+def own_header(typ: str, alg: str, kid: str) -> bytes:
+    """Return the same for a token that only the key service makes, by its ``typ``."""
+    fields = {"alg": alg, "typ": typ, "kid": kid}
     return base64url.encode(msgspec.json.encode(fields)) + b"."
 
 

@@ -20,6 +20,7 @@ from keystore.door import (
 )
 from keystore.service import frames
 from keystore.service.connection import Connection
+from keystore.signing.door import NotActivated
 
 FRESH = 5.0
 """Seconds for which published keys are taken from memory without asking; a change is announced."""
@@ -66,7 +67,7 @@ class KeyServiceClient(Door):
 
     async def health(self) -> None:
         """Return if the key service can use its keys, or raise KeyServiceUnavailable."""
-        _expect(await self._connection.ask(frames.Health), frames.Done)
+        expect(await self._connection.ask(frames.Health), frames.Done)
 
     async def close(self) -> None:
         """Hang up."""
@@ -97,7 +98,7 @@ class KeyServiceClient(Door):
         deadline: float | None = None,
     ) -> _Expected:
         try:
-            return _expect(await self._connection.ask(request, deadline=deadline), expected)
+            return expect(await self._connection.ask(request, deadline=deadline), expected)
         except frames.BadFrame as reason:
             raise NotPermitted("longer than a frame") from reason
 
@@ -110,7 +111,7 @@ class KeyOperator:
 
     async def keys(self) -> list[frames.ListedKey]:
         """Return every version that was not destroyed."""
-        return _expect(await self._connection.ask(frames.ListKeys), frames.Listed).keys
+        return expect(await self._connection.ask(frames.ListKeys), frames.Listed).keys
 
     async def rotate(
         self, ring: str, algorithm: Algorithm, *, emergency: bool = False
@@ -121,12 +122,12 @@ class KeyOperator:
             repeats=0,
             deadline=_ADMINISTRATION,
         )
-        return _expect(reply, frames.Listed).keys[0]
+        return expect(reply, frames.Listed).keys[0]
 
     async def advance(self) -> None:
         """Make the moves that are due now."""
         reply = await self._connection.ask(frames.Advance, deadline=_ADMINISTRATION)
-        _expect(reply, frames.Done)
+        expect(reply, frames.Done)
 
     async def close(self) -> None:
         """Hang up."""
@@ -136,13 +137,16 @@ class KeyOperator:
 _Kind = TypeVar("_Kind", bound=frames.Reply)
 
 
-def _expect(reply: frames.Reply, expected: type[_Kind]) -> _Kind:
+def expect(reply: frames.Reply, expected: type[_Kind]) -> _Kind:
+    """Return the reply if it is of the kind expected, or raise what the key service refused."""
     if isinstance(reply, expected):
         return reply
     if isinstance(reply, frames.Refused):
         match reply.kind:
             case "not_permitted":
                 raise NotPermitted(reply.reason)
+            case "not_activated":
+                raise NotActivated(reply.reason)
             case "bad_seal":
                 raise BadSeal(reply.reason)
         raise KeyServiceUnavailable(reply.reason)

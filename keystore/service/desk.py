@@ -9,6 +9,8 @@ from keystore.keyring import KeyRing
 from keystore.purposes import Administration, Role
 from keystore.rotation import KeyVersion
 from keystore.service import frames
+from keystore.service.document_desk import DocumentDesk
+from keystore.signing.door import NotActivated
 from keystore.stores.interfaces import KeysChanged
 
 _LOG = logging.getLogger(__name__)
@@ -17,9 +19,16 @@ _LOG = logging.getLogger(__name__)
 class Desk:
     """Serves one role. It never raises: what goes wrong is an answer too."""
 
-    def __init__(self, role: Role, ring: KeyRing, administration: KeyAdministration) -> None:
+    def __init__(
+        self,
+        role: Role,
+        ring: KeyRing,
+        administration: KeyAdministration,
+        documents: DocumentDesk | None = None,
+    ) -> None:
         self._role = role
         self._ring = ring
+        self._documents = documents
         self._door: Door = ring.door(role)
         self._administration = administration
 
@@ -30,6 +39,9 @@ class Desk:
         except NotPermitted as reason:
             _LOG.warning("refused to %s: %s", self._role, reason)
             return frames.Refused(request.id, "not_permitted", str(reason))
+        except NotActivated as reason:
+            _LOG.warning("refused to %s: %s", self._role, reason)
+            return frames.Refused(request.id, "not_activated", str(reason))
         except BadSeal as reason:
             return frames.Refused(request.id, "bad_seal", str(reason))
         except (KeyServiceUnavailable, DatabaseUnavailable, KeysChanged) as reason:
@@ -61,8 +73,12 @@ class Desk:
             case frames.Health(number):
                 await self._administration.health()
                 return frames.Done(number)
-            case _:
+            case frames.ListKeys() | frames.Rotate() | frames.Advance():
                 return await self._administer(request)
+            case _:
+                if self._documents is None:
+                    raise NotPermitted("this deployment signs no documents")
+                return await self._documents.answer(self._role, request)
 
     async def _administer(
         self, request: frames.ListKeys | frames.Rotate | frames.Advance

@@ -10,6 +10,7 @@ import msgspec
 
 from keystore.backends.backend import Algorithm
 from keystore.door import KeyState, MacPurpose, SealPurpose, TokenKind
+from keystore.service.document_frames import DocumentReply, DocumentRequest
 
 LONGEST_FRAME = 1 << 20
 CHUNK = 64 * 1024
@@ -154,15 +155,16 @@ class Done(msgspec.Struct, array_like=True, tag="done", frozen=True):
 
 
 class Refused(msgspec.Struct, array_like=True, tag="refused", frozen=True):
-    """It is not so. ``kind`` is ``not_permitted``, ``bad_seal`` or ``unavailable``."""
+    """It is not so: ``not_permitted``, ``not_activated``, ``bad_seal`` or ``unavailable``."""
 
     id: int
     kind: str
     reason: str
 
 
-Request = Sign | Published | MakeMacs | Seal | Open | ListKeys | Rotate | Advance | Health
-Reply = Signed | Shown | Macs | Octets | Listed | Done | Refused
+KeyRequest = Sign | Published | MakeMacs | Seal | Open | ListKeys | Rotate | Advance | Health
+Request = KeyRequest | DocumentRequest
+Reply = Signed | Shown | Macs | Octets | Listed | Done | Refused | DocumentReply
 Frame = TypeVar("Frame", Request, Reply)
 
 REQUESTS: "msgspec.msgpack.Decoder[Request]" = msgspec.msgpack.Decoder(Request)

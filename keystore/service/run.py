@@ -16,8 +16,9 @@ from keystore.backends.registry import Backends
 from keystore.batches import Batches
 from keystore.door import KeyServiceUnavailable
 from keystore.keyring import KeyRing
-from keystore.purposes import Role
+from keystore.purposes import OwnRing, Role
 from keystore.service.desk import Desk
+from keystore.service.document_desk import DocumentDesk
 from keystore.service.server import Access, Listener
 from keystore.stores.interfaces import KeyRecords
 
@@ -40,6 +41,8 @@ class KeyService:
     access: Mapping[Role, Access]
     every: float = 5.0
     """Seconds between two looks at what is due: moves, uses to write, keys changed elsewhere."""
+    documents: Callable[[KeyRing], DocumentDesk] | None = None
+    """What signs documents on a ring; None where this deployment signs none."""
     patience: float = 2.0
     """Seconds in which requests that were asked before a stop are still answered."""
 
@@ -51,12 +54,14 @@ class KeyService:
         """
         ring = KeyRing(self.records, Batches(self.backends), self.clock)
         keys = KeyAdministration(ring, self.records, self.backends, self.policies, self.clock)
+        documents = self.documents(ring) if self.documents else None
         listeners = [
-            Listener(socket_path(self.sockets, role), access, Desk(role, ring, keys))
+            Listener(socket_path(self.sockets, role), access, Desk(role, ring, keys, documents))
             for role, access in self.access.items()
         ]
-        upkeep = _Upkeep(ring, keys, self.issuers, listeners, self.clock)
+        upkeep = _Upkeep(ring, keys, self.issuers, listeners, self.clock, documents)
         await upkeep.once()
+        log = asyncio.create_task(documents.keep_log(stop)) if documents else None
         try:
             for listener in listeners:
                 await listener.open()
@@ -68,6 +73,9 @@ class KeyService:
         finally:
             await asyncio.gather(*(listener.close(self.patience) for listener in listeners))
             await upkeep.last()
+            if log is not None:
+                stop.set()
+                await log
             await self.backends.close()
 
 
@@ -79,7 +87,9 @@ class _Upkeep:
         issuers: Mapping[str, Iterable[str]],
         listeners: Iterable[Listener],
         clock: Clock,
+        documents: DocumentDesk | None,
     ) -> None:
+        self._documents = documents
         self._ring = ring
         self._keys = keys
         self._issuers = issuers
@@ -95,9 +105,11 @@ class _Upkeep:
             if not self._ensured:
                 await self._ring.refresh()
                 await self._keys.wake()
-                await self._keys.ensure(self._issuers)
+                await self._keys.ensure(self._issuers, OwnRing if self._documents else ())
                 self._ensured = True
             await self._keys.advance()
+            if self._documents is not None:
+                await self._documents.keep()
             if self._clock.elapsed() >= self._flushed + _TALLY:
                 self._flushed = self._clock.elapsed()
                 await self._ring.flush()

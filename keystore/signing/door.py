@@ -75,7 +75,6 @@ class Activations(Protocol):
 class SigningOrder:
     """Sign ``plans`` with the key that ``activation`` names. ``digests`` are the approved ones.
 
-    ``countersigned`` is the organisation's own JWS over the same digests, for a seal.
     ``one_key`` signs all with one key and certificate; else each plan has its own, so that nobody
     can tell that two documents were signed together.
     """
@@ -84,7 +83,6 @@ class SigningOrder:
     hash_algorithm: HashAlgorithm
     digests: Sequence[bytes]
     plans: Sequence[Plan]
-    countersigned: str = ""
     one_key: bool = True
 
 
@@ -138,6 +136,10 @@ class Documents(Protocol):
 
     async def authority(self) -> "AuthorityShown":
         """Return the certificates and revocation lists of our authority."""
+        ...
+
+    async def proof(self, about: str) -> bytes | None:
+        """Return the proof (JSON) that the audit log keeps a promise; None until a checkpoint."""
         ...
 
 

@@ -3,9 +3,8 @@
 from sqlalchemy import bindparam, select
 
 from config.runtime.database.unit import Database, Statement
-from keystore.backends.backend import SIGNING, Algorithm
-from keystore.jose import public, strict
-from keystore.jose.jwk import Jwk, JwkSet, parse
+from keystore.backends.backend import SIGNING
+from keystore.jose.jwk import Jwk, JwkSet, key_of
 from keystore.stores.tables import key_version
 
 _RING = Statement(
@@ -20,9 +19,5 @@ async def past_keys(database: Database, ring: str) -> JwkSet:
     found: list[Jwk] = []
     for row in await database.rows(_RING, ring=ring):
         if row["algorithm"] in SIGNING:
-            alg = Algorithm(row["algorithm"]).value
-            members = strict.json_object(public.jwk(bytes(row["public"]), alg, row["kid"]))
-            key = parse(members)
-            assert key is not None  # we wrote it
-            found.append(key)
+            found.append(key_of(bytes(row["public"]), row["algorithm"], row["kid"]))
     return JwkSet(tuple(found))

@@ -1,12 +1,14 @@
 """Frames survive any cutting of the stream, and nothing else gets through."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keystore.backends.backend import Algorithm
 from keystore.door import MacPurpose, SealPurpose, TokenKind
-from keystore.service import frames
+from keystore.service import document_frames, frames
+from keystore.signing.plans import Plan
 
 IDS = st.integers(0, 2**53)
 OCTETS = st.binary(max_size=300)
@@ -72,4 +74,11 @@ def test_deep_nesting_is_refused() -> None:
 def test_no_verb_takes_octets_to_sign() -> None:
     """Every request that carries octets names a purpose; only claims of a token kind are signed."""
     signing = [one for one in frames.Request.__args__ if "sign" in one.__struct_config__.tag]
-    assert signing == [frames.Sign]
+    assert signing == [frames.Sign, document_frames.SignDocuments]
+    octets = [
+        plan.__name__
+        for plan in Plan.__args__
+        if any(field.type is bytes for field in msgspec.structs.fields(plan))
+    ]
+    # Their content is hashed in the key service and held against the digest that was approved.
+    assert octets == ["JwsPlan", "CosePlan"]

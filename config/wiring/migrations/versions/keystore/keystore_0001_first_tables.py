@@ -15,6 +15,26 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.create_table(
+        "authority_certificate",
+        sa.Column("kid", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("issuer_kid", sa.Text(), nullable=False),
+        sa.Column("certificate", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kid", name=op.f("pk_authority_certificate")),
+    )
+    op.create_table(
+        "issued_certificate",
+        sa.Column("serial", sa.Text(), nullable=False),
+        sa.Column("issuer_kid", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("not_after", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("serial", name=op.f("pk_issued_certificate")),
+    )
+    op.create_table(
         "key_use",
         sa.Column("use_id", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
@@ -43,9 +63,24 @@ def upgrade() -> None:
     with op.batch_alter_table("key_version", schema=None) as batch_op:
         batch_op.create_index("uq_key_version_ring", ["ring", "algorithm", "version"], unique=True)
 
+    op.create_table(
+        "used_activation",
+        sa.Column("jti", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("jti", name=op.f("pk_used_activation")),
+    )
+    with op.batch_alter_table("used_activation", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_used_activation_expires_at"), ["expires_at"], unique=False
+        )
+
 
 def downgrade() -> None:
     """Take back."""
+    with op.batch_alter_table("used_activation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_used_activation_expires_at"))
+
+    op.drop_table("used_activation")
     with op.batch_alter_table("key_version", schema=None) as batch_op:
         batch_op.drop_index("uq_key_version_ring")
 
@@ -54,3 +89,5 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_key_use_at"))
 
     op.drop_table("key_use")
+    op.drop_table("issued_certificate")
+    op.drop_table("authority_certificate")

@@ -1,0 +1,53 @@
+"""The settings of signing documents."""
+
+import re
+
+from config.settings.section import Section
+
+_OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,8})){2,20}")
+
+
+class Esignet(Section, frozen=True):
+    """The signing service and its certificate authority. Without an address nothing is signed."""
+
+    address: str = ""
+    """Where the signing service is reached, without a slash at the end. Certificates name it for
+    their status and their issuers, so it lasts as long as they do."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+
+    port: int = 8090
+    """Port to listen on."""
+
+    operations_port: int = 0
+    """Port of /livez, /readyz and /metrics of the signing service; 0 switches them off."""
+
+    country: str = "XX"
+    """The country that certificates name (ISO 3166-1 alpha-2)."""
+
+    organization: str = "Symbolon demonstration"
+    """Who issues certificates, as they name it."""
+
+    certificate_policy: str = "1.3.6.1.4.1.32473.1.1"
+    """Object identifier of the policy under which signers are certified. The default is one of the
+    numbers kept for examples (RFC 5612): register your own."""
+
+    timestamp_policy: str = "1.3.6.1.4.1.32473.1.2"
+    """Object identifier of the policy of time-stamps; the same holds for it."""
+
+    timestamp_ntp: bool = False
+    """Whether time-stamps stop while the kernel says that no NTP holds its clock. Set it in
+    production; containers without that knowledge never stamp then."""
+
+    largest_document: int = 20_000_000
+    """Octets of a document that may be given for signing."""
+
+    def __post_init__(self) -> None:
+        if self.address.endswith("/"):
+            raise ValueError("address has no slash at its end")
+        if not re.fullmatch("[A-Z]{2}", self.country):
+            raise ValueError("country is two capital letters")
+        for name in (self.certificate_policy, self.timestamp_policy):
+            if not _OID.fullmatch(name):
+                raise ValueError(f"{name} is no object identifier")

@@ -1,0 +1,1 @@
+"""The certificate authority: certificates of signers, answers about their status, and lists."""

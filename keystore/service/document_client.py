@@ -1,0 +1,90 @@
+"""What may be asked about documents, over the socket of a role: idp activates, esignet signs."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from keystore.door import NotPermitted
+from keystore.service import document_frames as frames
+from keystore.service.client import expect
+from keystore.service.connection import Connection
+from keystore.service.frames import BadFrame, Octets, Reply, Request
+from keystore.signing.door import (
+    Activations,
+    Approval,
+    AuthorityShown,
+    Documents,
+    Imprint,
+    Signed,
+    SigningOrder,
+)
+
+DEADLINE = 10.0
+"""Seconds within which documents are signed: a batch makes keys, certificates and signatures."""
+
+
+class DocumentClient(Activations, Documents):
+    """The socket at ``path``. A request that signs is never repeated by itself."""
+
+    def __init__(self, path: Path, deadline: float = DEADLINE) -> None:
+        self._connection = Connection(path, deadline, lambda: None)
+
+    async def activate(self, approval: Approval) -> str:
+        reply = await self._ask(lambda n: frames.Activate(n, approval))
+        return expect(reply, Octets).value.decode()
+
+    async def sign_documents(self, order: SigningOrder) -> list[Signed]:
+        def request(number: int) -> Request:
+            return frames.SignDocuments(
+                number,
+                order.activation,
+                order.hash_algorithm,
+                list(order.digests),
+                list(order.plans),
+                order.one_key,
+            )
+
+        reply = expect(await self._ask(request, repeats=0), frames.DocumentsSigned)
+        return [
+            Signed(
+                parts=one.parts,
+                value=one.value,
+                alg=one.alg,
+                certificate=one.certificate,
+                chain=one.chain,
+                signed_at=one.signed_at,
+                promise=one.promise,
+            )
+            for one in reply.signed
+        ]
+
+    async def timestamps(self, imprints: Sequence[Imprint]) -> list[bytes]:
+        asked = [(one.hash_algorithm, one.digest) for one in imprints]
+        return expect(await self._ask(lambda n: frames.Stamp(n, asked)), frames.Many).values
+
+    async def timestamp_response(self, request: bytes) -> bytes:
+        return expect(await self._ask(lambda n: frames.StampRequest(n, request)), Octets).value
+
+    async def statuses(self, certificates: Sequence[bytes]) -> list[bytes]:
+        asked = list(certificates)
+        return expect(await self._ask(lambda n: frames.Statuses(n, asked)), frames.Many).values
+
+    async def status_response(self, request: bytes) -> bytes:
+        return expect(await self._ask(lambda n: frames.StatusRequest(n, request)), Octets).value
+
+    async def authority(self) -> AuthorityShown:
+        reply = expect(await self._ask(frames.ShowAuthority), frames.AuthorityIs)
+        return AuthorityShown(tuple(reply.chains), tuple(reply.crls))
+
+    async def proof(self, about: str) -> bytes | None:
+        reply = await self._ask(lambda n: frames.Prove(n, about))
+        return expect(reply, Octets).value or None
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._connection.close()
+
+    async def _ask(self, request: Callable[[int], Request], repeats: int = 1) -> Reply:
+        try:
+            return await self._connection.ask(request, repeats=repeats)
+        except BadFrame as reason:
+            raise NotPermitted("longer than a frame") from reason

@@ -1,0 +1,112 @@
+"""Answers what one role asks about documents: permitted first, then done."""
+
+import asyncio
+from dataclasses import dataclass
+
+from config.runtime.audit.sequencer import Sequencer
+from config.runtime.clock import Clock
+from config.runtime.database.unit import Database
+from keystore.authority.authority import Authority
+from keystore.authority.responder import Responder
+from keystore.door import NotPermitted
+from keystore.keyring import KeyRing
+from keystore.purposes import DocumentUse, Role
+from keystore.service import document_frames as frames
+from keystore.service.frames import Octets
+from keystore.signing.door import Imprint, SigningOrder
+from keystore.signing.log import proof_of
+from keystore.signing.signing import DocumentSigning
+from keystore.stores.activations import forget
+from keystore.timestamping.stamping import Stamping
+
+_USES: dict[type, DocumentUse] = {
+    frames.Activate: DocumentUse.ACTIVATE,
+    frames.SignDocuments: DocumentUse.SIGN,
+    frames.Stamp: DocumentUse.STAMP,
+    frames.StampRequest: DocumentUse.STAMP,
+    frames.Statuses: DocumentUse.STATUS,
+    frames.StatusRequest: DocumentUse.STATUS,
+    frames.ShowAuthority: DocumentUse.STATUS,
+    frames.Prove: DocumentUse.STATUS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentDesk:
+    """Everything about documents that a key service does."""
+
+    ring: KeyRing
+    signing: DocumentSigning
+    authority: Authority
+    responder: Responder
+    stamping: Stamping
+    database: Database
+    clock: Clock
+
+    async def keep(self) -> None:
+        """Certify keys that are new, and forget activations that expired."""
+        await self.authority.refresh()
+        await forget(self.database, self.clock.now())
+
+    async def keep_log(self, stop: asyncio.Event) -> None:
+        """Order the audit log and sign its checkpoints until ``stop``."""
+        await Sequencer(self.database, self.signing.checkpoint, self.clock).run(stop)
+
+    async def answer(
+        self, role: Role, request: frames.DocumentRequest
+    ) -> frames.DocumentReply | Octets:
+        """Return the reply, or raise NotPermitted, NotActivated, KeyServiceUnavailable."""
+        self.ring.use(role, _USES[type(request)])
+        match request:
+            case frames.Activate(number, approval):
+                return Octets(number, (await self.signing.activate(approval)).encode())
+            case frames.SignDocuments():
+                return await self._signed(request)
+            case frames.Prove(number, about):
+                return Octets(number, await proof_of(self.database, about) or b"")
+            case frames.ShowAuthority(number):
+                shown = await self.authority.shown(self.clock.now())
+                return frames.AuthorityIs(number, list(shown.chains), list(shown.crls))
+            case _:
+                return await self._evidence(request)
+
+    async def _signed(self, request: frames.SignDocuments) -> frames.DocumentsSigned:
+        order = SigningOrder(
+            activation=request.activation,
+            hash_algorithm=request.hash_algorithm,
+            digests=request.digests,
+            plans=request.plans,
+            one_key=request.one_key,
+        )
+        signed = [
+            frames.OneSigned(
+                parts=one.parts,
+                value=one.value,
+                alg=one.alg,
+                certificate=one.certificate,
+                chain=one.chain,
+                signed_at=one.signed_at,
+                promise=one.promise,
+            )
+            for one in await self.signing.sign(order)
+        ]
+        return frames.DocumentsSigned(request.id, signed)
+
+    async def _evidence(
+        self,
+        request: frames.Stamp | frames.StampRequest | frames.Statuses | frames.StatusRequest,
+    ) -> frames.Many | Octets:
+        now = self.clock.now()
+        try:
+            match request:
+                case frames.Stamp(number, imprints):
+                    tokens = await self.stamping.tokens([Imprint(*one) for one in imprints])
+                    return frames.Many(number, tokens)
+                case frames.StampRequest(number, asked):
+                    return Octets(number, await self.stamping.respond(asked))
+                case frames.Statuses(number, certificates):
+                    return frames.Many(number, await self.responder.statuses(certificates, now))
+                case frames.StatusRequest(number, asked):
+                    return Octets(number, await self.responder.respond(asked, now))
+        except ValueError as reason:  # a digest or a certificate that is none
+            raise NotPermitted(str(reason)) from reason

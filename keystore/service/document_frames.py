@@ -1,0 +1,113 @@
+"""What goes over the sockets about documents: digests, plans, evidence; no octets to sign."""
+
+import msgspec
+
+from keystore.signing.digests import HashAlgorithm
+from keystore.signing.door import Approval
+from keystore.signing.plans import Plan
+
+
+class Activate(msgspec.Struct, array_like=True, tag="activate", frozen=True):
+    """Make an activation (idp)."""
+
+    id: int
+    approval: Approval
+
+
+class SignDocuments(msgspec.Struct, array_like=True, tag="sign_documents", frozen=True):
+    """Sign what an activation names (esignet)."""
+
+    id: int
+    activation: str
+    hash_algorithm: HashAlgorithm
+    digests: list[bytes]
+    plans: list[Plan]
+    one_key: bool
+
+
+class Stamp(msgspec.Struct, array_like=True, tag="stamp", frozen=True):
+    """Time-stamp digests (esignet)."""
+
+    id: int
+    imprints: list[tuple[HashAlgorithm, bytes]]
+
+
+class StampRequest(msgspec.Struct, array_like=True, tag="stamp_request", frozen=True):
+    """Answer a TimeStampReq from anywhere (esignet)."""
+
+    id: int
+    request: bytes
+
+
+class Statuses(msgspec.Struct, array_like=True, tag="statuses", frozen=True):
+    """Say about certificates of ours whether they are revoked (esignet)."""
+
+    id: int
+    certificates: list[bytes]
+
+
+class StatusRequest(msgspec.Struct, array_like=True, tag="status_request", frozen=True):
+    """Answer an OCSPRequest from anywhere (esignet)."""
+
+    id: int
+    request: bytes
+
+
+class ShowAuthority(msgspec.Struct, array_like=True, tag="authority", frozen=True):
+    """Show the certificates and revocation lists of the authority (esignet)."""
+
+    id: int
+
+
+class Prove(msgspec.Struct, array_like=True, tag="prove", frozen=True):
+    """Show that the audit log holds an entry (esignet)."""
+
+    id: int
+    about: str
+
+
+class OneSigned(msgspec.Struct, array_like=True, frozen=True):
+    """One signature with all that it stands on."""
+
+    parts: tuple[bytes, ...]
+    value: bytes
+    alg: str
+    certificate: bytes
+    chain: tuple[bytes, ...]
+    signed_at: int
+    promise: bytes
+
+
+class DocumentsSigned(msgspec.Struct, array_like=True, tag="documents_signed", frozen=True):
+    """The signatures, in the order of the plans."""
+
+    id: int
+    signed: list[OneSigned]
+
+
+class Many(msgspec.Struct, array_like=True, tag="many", frozen=True):
+    """Structures in DER, in the order of what was asked."""
+
+    id: int
+    values: list[bytes]
+
+
+class AuthorityIs(msgspec.Struct, array_like=True, tag="authority_is", frozen=True):
+    """Chains and lists in DER."""
+
+    id: int
+    chains: list[tuple[bytes, ...]]
+    crls: list[bytes]
+
+
+DocumentRequest = (
+    Activate
+    | SignDocuments
+    | Stamp
+    | StampRequest
+    | Statuses
+    | StatusRequest
+    | ShowAuthority
+    | Prove
+)
+DocumentReply = DocumentsSigned | Many | AuthorityIs

@@ -1,0 +1,206 @@
+"""Signing what a person approved, with a key that lives for that alone.
+
+The order is the guarantee: the activation is judged; keys are made; one unit uses the activation
+up, gives out the serial numbers and writes the audit entries; only then are certificates and
+documents signed, and the keys destroyed. Whatever fails after the unit, the activation is used up
+and the record stands; nothing is ever signed without both.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from config.runtime.audit.records import AuditEntry, DatabaseAudit
+from config.runtime.clock import Clock
+from config.runtime.database.unit import Database, Refused
+from config.runtime.entropy import Entropy
+from keystore.authority.authority import Authority, Draft
+from keystore.authority.profiles import Kind
+from keystore.backends.backend import Algorithm, Backend, OneTimeKey, UnknownKey
+from keystore.door import KeyServiceUnavailable, NotPermitted
+from keystore.jose import writer
+from keystore.keyring import KeyRing
+from keystore.purposes import OwnRing, Role
+from keystore.signing import activation, log
+from keystore.signing.activation import Activation
+from keystore.signing.door import Approval, NotActivated, Signed, SigningOrder
+from keystore.signing.structures.building import build, places
+from keystore.signing.structures.structure import BadPlan, Built, Ground
+from keystore.stores.activations import use
+
+_NOT_YET = b"\x01" * 64
+"""Stands for a signature of the authority while a plan is tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentSigning:
+    """The key service's own hand; ``maker`` makes the one-time keys."""
+
+    ring: KeyRing
+    maker: Backend
+    authority: Authority
+    database: Database
+    clock: Clock
+    entropy: Entropy
+
+    async def activate(self, approval: Approval) -> str:
+        """Return the activation of ``approval``; raises NotPermitted, KeyServiceUnavailable."""
+        claims = activation.claims_of(approval, self.entropy.token(16), self.clock.now())
+        [token] = await self._tokens(OwnRing.ACTIVATION, activation.TYP, [claims], Role.IDP)
+        return token
+
+    async def sign(self, order: SigningOrder) -> list[Signed]:
+        """Return a signature per plan. Raises NotActivated, NotPermitted, KeyServiceUnavailable."""
+        now = self.clock.now()
+        approved = activation.judged(order.activation, self.ring.own_keys(OwnRing.ACTIVATION), now)
+        activation.check_digests(approved, order.hash_algorithm, order.digests)
+        _check_plans(order)
+        keys = await self._keys(1 if order.one_key else len(order.plans))
+        try:
+            return await self._signed(order, approved, keys, now)
+        except BadPlan as reason:
+            raise NotPermitted(str(reason)) from reason
+        except UnknownKey as reason:
+            raise KeyServiceUnavailable("the token lost a one-time key") from reason
+        finally:
+            await asyncio.shield(self._discard(keys))
+
+    async def _signed(
+        self, order: SigningOrder, approved: Activation, keys: Sequence[OneTimeKey], now: int
+    ) -> list[Signed]:
+        drafts = [
+            self.authority.draft(key.public, approved.holder, Kind.ONE_TIME, now) for key in keys
+        ]
+        whose = [0] * len(order.plans) if order.one_key else list(range(len(order.plans)))
+        for plan, place in zip(order.plans, whose, strict=True):  # a bad plan uses nothing up
+            trial = drafts[place].unsigned.finished(_NOT_YET)
+            build(plan, _ground(order, trial, drafts[place], now))
+        entries = [
+            _entry(approved, number, drafts[place], now) for number, place in enumerate(whose)
+        ]
+        await self._use_up(approved, drafts, entries)
+        made = await self.ring.sign_own(
+            OwnRing.ISSUING, [draft.unsigned.signed for draft in drafts]
+        )
+        certificates = [
+            draft.unsigned.finished(raw) for draft, raw in zip(drafts, made, strict=True)
+        ]
+        built = [
+            build(plan, _ground(order, certificates[place], drafts[place], now))
+            for plan, place in zip(order.plans, whose, strict=True)
+        ]
+        values = await self._values(keys, whose, built)
+        promises = await self._promises(entries, now)
+        return [
+            Signed(
+                parts=one.parts,
+                value=value,
+                alg=Algorithm.ES256.value,
+                certificate=certificates[place],
+                chain=drafts[place].chain,
+                signed_at=now,
+                promise=promise.encode(),
+            )
+            for one, value, place, promise in zip(built, values, whose, promises, strict=True)
+        ]
+
+    async def _use_up(
+        self, approved: Activation, drafts: Sequence[Draft], entries: Sequence[AuditEntry]
+    ) -> None:
+        using, audit = use(approved.jti, approved.exp), DatabaseAudit()
+        issued = [self.authority.issued_write(draft) for draft in drafts]
+        try:
+            await self.database.submit(using, *issued, *(audit.write(one) for one in entries))
+        except Refused as reason:
+            if reason.write is using:
+                raise NotActivated("the activation was used before") from None
+            raise KeyServiceUnavailable("a serial number was taken") from None
+
+    async def _keys(self, count: int) -> list[OneTimeKey]:
+        making = [asyncio.ensure_future(self.maker.one_time(Algorithm.ES256)) for _ in range(count)]
+        made = await asyncio.gather(*making, return_exceptions=True)
+        keys = [one for one in made if isinstance(one, OneTimeKey)]
+        failed = next((one for one in made if isinstance(one, BaseException)), None)
+        if failed is not None:
+            await self._discard(keys)
+            raise failed
+        return keys
+
+    async def _values(
+        self, keys: Sequence[OneTimeKey], whose: Sequence[int], built: Sequence[Built]
+    ) -> list[bytes]:
+        per_key: list[list[int]] = [[] for _ in keys]
+        for number, place in enumerate(whose):
+            per_key[place].append(number)
+        found = await asyncio.gather(
+            *(
+                self.maker.sign_and_destroy(
+                    key.handle, Algorithm.ES256, [built[number].signed for number in numbers]
+                )
+                for key, numbers in zip(keys, per_key, strict=True)
+            )
+        )
+        values = [b""] * len(built)
+        for numbers, some in zip(per_key, found, strict=True):
+            for number, value in zip(numbers, some, strict=True):
+                values[number] = value
+        return values
+
+    async def _promises(self, entries: Sequence[AuditEntry], now: int) -> list[str]:
+        claims = [log.promise_claims(entry, now) for entry in entries]
+        return await self._tokens(OwnRing.AUDIT, log.PROMISE, claims, Role.ESIGNET)
+
+    async def _tokens(
+        self, ring: OwnRing, typ: str, claims: Sequence[bytes], role: Role
+    ) -> list[str]:
+        key = self.ring.own(ring)
+        header = writer.own_header(typ, key.algorithm, key.kid)
+        inputs = [writer.signing_input(header, one) for one in claims]
+        signatures = await self.ring.sign_own(ring, inputs, role)
+        return [writer.compact(*pair) for pair in zip(inputs, signatures, strict=True)]
+
+    async def checkpoint(self, text: bytes) -> bytes:
+        """Return the token that signs a checkpoint of the key service's own audit log."""
+        claims = log.checkpoint_claims(text)
+        [token] = await self._tokens(OwnRing.AUDIT, log.CHECKPOINT, [claims], Role.OPERATOR)
+        return token.encode()
+
+    async def _discard(self, keys: Sequence[OneTimeKey]) -> None:
+        await asyncio.gather(
+            *(self.maker.discard(key.handle) for key in keys), return_exceptions=True
+        )
+
+
+def _check_plans(order: SigningOrder) -> None:
+    """Raise NotPermitted unless every plan signs approved digests, none of them twice."""
+    named = [place for plan in order.plans for place in places(plan)]
+    if not named or len(set(named)) != len(named):
+        raise NotPermitted("every approved digest is signed once at most")
+    if not all(0 <= place < len(order.digests) for place in named):
+        raise NotPermitted("a plan names a digest that was not approved")
+
+
+def _ground(order: SigningOrder, certificate: bytes, draft: Draft, now: int) -> Ground:
+    return Ground(
+        hash_algorithm=order.hash_algorithm,
+        digests=order.digests,
+        certificate=certificate,
+        chain=draft.chain[:-1],
+        alg=Algorithm.ES256.value,
+        now=now,
+    )
+
+
+def _entry(approved: Activation, number: int, draft: Draft, now: int) -> AuditEntry:
+    return AuditEntry(
+        at=now,
+        actor=Role.ESIGNET,
+        action="document.signed",
+        about=f"{approved.jti}.{number}",
+        details={
+            "client": approved.client_id,
+            "approved": approved.digests.hex(),
+            "count": approved.count,
+            "serial": draft.issued.serial,
+        },
+    )

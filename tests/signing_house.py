@@ -1,0 +1,77 @@
+"""A key service that signs documents, over real sockets, with a database of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from config.runtime.clock import SystemClock
+from config.runtime.database.connect import OpenDatabase
+from config.runtime.entropy import SystemEntropy
+from config.settings.esignet import Esignet
+from config.wiring.keys import document_desk
+from keystore.backends.backend import Backend
+from keystore.purposes import Role
+from keystore.service.document_client import DocumentClient
+from keystore.service.run import socket_path
+from keystore.signing.digests import HashAlgorithm, list_hash
+from keystore.signing.door import (
+    ActivationKind,
+    Approval,
+    CertificateSubject,
+)
+from tests.keyrings import ISSUER, Keys, key_service, only, serving
+
+SETTINGS = Esignet(address="https://sign.example", country="UT", organization="Utopia Trust")
+HOLDER = CertificateSubject(serial="p-7Hq2", country="UT", pseudonym="quiet-otter")
+SHA256 = HashAlgorithm.SHA256
+
+
+def approval(*digests: bytes, **changes: object) -> Approval:
+    """What idp says that Ana approved."""
+    usual = Approval(
+        kind=ActivationKind.PERSON,
+        transaction="t-1",
+        subject="ana-at-esignet",
+        client_id="office",
+        holder=HOLDER,
+        hash_algorithm=SHA256,
+        count=len(digests),
+        digests=list_hash(SHA256, digests),
+        acr="level2",
+        amr=("otp", "pin"),
+        auth_time=int(SystemClock().now()) - 10,
+        consent=bytes(32),
+    )
+    return msgspec.structs.replace(usual, **changes)
+
+
+@dataclass(frozen=True)
+class SigningHouse:
+    """The sockets of idp and of esignet, and what stands behind them."""
+
+    keys: Keys
+    sockets: Path
+    database: OpenDatabase
+    idp: DocumentClient
+    esignet: DocumentClient
+
+
+@asynccontextmanager
+async def signing_house(
+    backend: Backend, database: OpenDatabase, sockets: Path
+) -> AsyncIterator[SigningHouse]:
+    """Serve until the block ends."""
+    keys = only(backend)
+    service = key_service(keys, sockets, {ISSUER: ["ES256"]})
+    desk = document_desk(SETTINGS, database, keys.backends, SystemClock(), SystemEntropy())
+    service = replace(service, clock=SystemClock(), documents=desk)
+    async with serving(service):
+        clients = [DocumentClient(socket_path(sockets, role)) for role in (Role.IDP, Role.ESIGNET)]
+        try:
+            yield SigningHouse(keys, sockets, database, *clients)
+        finally:
+            await asyncio.gather(*(client.close() for client in clients))

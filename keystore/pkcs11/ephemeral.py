@@ -19,7 +19,6 @@ from keystore.pkcs11.token import Token
 
 _WRAPPINGS = (Mechanism(ck.CKM_AES_KEY_WRAP_KWP), Mechanism(ck.CKM_AES_KEY_WRAP_PAD))
 """Key wrap with padding by its number of v3.0; older modules have it by the other (RFC 5649)."""
-
 _TEMPLATE_INCOMPLETE = 0xD0
 """CKR_TEMPLATE_INCOMPLETE: NSS softoken unwraps only with an attribute of its own."""
 

@@ -93,10 +93,14 @@ class Handles:
         self._handles.pop(name, None)
 
     def all_gone(self) -> None:
-        """Note that the child ended, and every key with it."""
-        for handle in self._handles.values():
-            _leaving(handle)
-        self._handles.clear()
+        """Note that the child ended, and every key with it.
+
+        What is still to be made stays expected: its making waits for the next child.
+        """
+        for name, handle in list(self._handles.items()):
+            if handle.state in (_State.HELD, _State.LEAVING):
+                _leaving(handle)
+                del self._handles[name]
 
     def _leave(self, name: bytes, handle: _Handle) -> None:
         _leaving(handle)

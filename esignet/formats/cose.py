@@ -37,6 +37,9 @@ _UNDERSTOOD = frozenset(
         *(labels.X5T, labels.HASH_OF_PAYLOAD, labels.TYPE_BEFORE_HASH),
     ]
 )
+LARGEST = 2 * 1024 * 1024
+"""Octets of a document that goes into what is signed, and so to the key service."""
+
 _UNKNOWN = "application/octet-stream"
 
 
@@ -80,6 +83,8 @@ class Cose:
                 )
             if not hmac.compare_digest(wish.hash_algorithm.of(item.content), item.digest):
                 raise FormatError("the digest is not that of the document")
+            if len(item.content) > LARGEST:
+                raise FormatError("the document is too large; hashed needs its digest alone")
             content = item.content
         media_type = "" if item.media_type == _UNKNOWN else item.media_type
         return Prepared(

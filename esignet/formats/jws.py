@@ -11,6 +11,9 @@ from keystore.jose import base64url
 from keystore.signing.door import Signed
 from keystore.signing.plans import JwsPlan
 
+LARGEST = 2 * 1024 * 1024
+"""Octets of a document that goes into what is signed, and so to the key service."""
+
 _ONLY = "a JWS has no place for time-stamps; JAdES has"
 
 
@@ -27,6 +30,8 @@ class DetachedJws:
         content = items[0].content
         if content is None:
             raise FormatError("a JWS needs the document itself; JAdES needs its digest alone")
+        if len(content) > LARGEST:
+            raise FormatError("the document is too large for a JWS; JAdES needs its digest alone")
         if not hmac.compare_digest(wish.hash_algorithm.of(content), items[0].digest):
             raise FormatError("the digest is not that of the document")
         media_type = items[0].media_type

@@ -12,7 +12,8 @@ from keystore.backends.backend import Algorithm
 from keystore.door import KeyState, MacPurpose, SealPurpose, TokenKind
 from keystore.service.document_frames import DocumentReply, DocumentRequest
 
-LONGEST_FRAME = 1 << 20
+LONGEST_FRAME = 4 << 20
+"""Octets: 500 signatures under one approval, with certificates and structures, take two MiB."""
 CHUNK = 64 * 1024
 """Octets that are read from a socket at a time."""
 _LENGTH = 4
@@ -173,12 +174,12 @@ _ENCODER = msgspec.msgpack.Encoder()
 
 
 def encode(message: Request | Reply) -> bytes:
-    """Return the frame of ``message``; raise BadFrame if it is longer than 1 MiB."""
+    """Return the frame of ``message``; raise BadFrame if it is longer than 4 MiB."""
     frame = bytearray(_LENGTH)
     _ENCODER.encode_into(message, frame, _LENGTH)
     length = len(frame) - _LENGTH
     if length > LONGEST_FRAME:
-        raise BadFrame("longer than 1 MiB")
+        raise BadFrame("longer than 4 MiB")
     frame[:_LENGTH] = length.to_bytes(_LENGTH, "big")
     return bytes(frame)
 
@@ -197,7 +198,7 @@ class FrameReader:
         while end - start >= _LENGTH:
             length = int.from_bytes(held[start : start + _LENGTH], "big")
             if length > LONGEST_FRAME:
-                raise BadFrame("longer than 1 MiB")
+                raise BadFrame("longer than 4 MiB")
             if end - start - _LENGTH < length:
                 break
             start += _LENGTH

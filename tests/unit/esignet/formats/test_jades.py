@@ -317,6 +317,10 @@ def test_what_cannot_be_met_is_refused() -> None:
             form.prepare(items, Wish())  # type: ignore[attr-defined]
     with pytest.raises(FormatError):
         jws.FORMAT.prepare([replace(ITEM, content=b"x")], Wish())
+    large = b"x" * (jws.LARGEST + 1)
+    with pytest.raises(FormatError, match="too large"):
+        digest = hashlib.sha256(large).digest()
+        jws.FORMAT.prepare([replace(ITEM, content=large, digest=digest)], Wish())
     for level in Level:
         with pytest.raises(FormatError):
             jws.FORMAT.augment(sign(ITEM, name="jws"), level, PKI.material(PKI.signer))

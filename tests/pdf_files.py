@@ -87,6 +87,18 @@ def changed(pdf: bytes, text: bytes) -> bytes:
     return finished(writer)
 
 
+def annotated(pdf: bytes, text: str) -> bytes:
+    """A document with a text laid over its first page, as an incremental update."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
+    page = writer.root["/Pages"]["/Kids"][0]
+    note = names({"/Type": "/Annot", "/Subtype": "/FreeText", "/Rect": [72, 690, 300, 720]})
+    note.update(names({"/Contents": text, "/F": 4}))
+    there = list(page.get("/Annots", ()))
+    page[pdf_name("/Annots")] = generic.ArrayObject([*there, writer.add_object(note)])
+    writer.update_container(page)
+    return finished(writer)
+
+
 def finished(writer: IncrementalPdfFileWriter) -> bytes:
     """The octets of an update."""
     made = io.BytesIO()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509 import ocsp
@@ -21,7 +21,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from esignet.formats.format import Evidence
 from keystore.signing.door import Signed
 
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey | mldsa.MLDSA65PrivateKey
 NOW = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
 AT = int(NOW.timestamp())
 
@@ -49,6 +49,8 @@ class Holder:
         """The JWS name of what ``sign`` does."""
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
             return {256: "ES256", 384: "ES384", 521: "ES512"}[self.key.curve.key_size]
+        if isinstance(self.key, mldsa.MLDSA65PrivateKey):
+            return "ML-DSA-65"
         return "RS256" if isinstance(self.key, rsa.RSAPrivateKey) else "EdDSA"
 
     def private(self, encoding: serialization.Encoding) -> bytes:

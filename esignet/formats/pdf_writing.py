@@ -28,6 +28,9 @@ from keystore.signing.digests import HashAlgorithm
 RESERVED = 16 * 1024
 """Octets that a signature with its chain and a time-stamp may have."""
 
+LONGEST = 200
+"""Letters of a field's name, a reason or a location."""
+
 _CHUNK = 1 << 20
 
 
@@ -139,6 +142,8 @@ def add_material(stream: BinaryIO, contents: bytes, evidence: Evidence) -> None:
 def _permitted(reader: Any, wish: PdfWish) -> None:
     signed = any(enumerate_sig_fields(reader, filled_status=True))
     certified = read_certification_data(reader)
+    if max(len(wish.field), len(wish.reason), len(wish.location)) > LONGEST:
+        raise FormatError(f"a name, reason or location has more than {LONGEST} letters")
     if not 0 <= wish.certify <= 3:
         raise FormatError("a certification permits 1, 2 or 3")
     if wish.certify and signed:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import (
@@ -21,6 +21,12 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
     "256": hashes.SHA256(),
     "384": hashes.SHA384(),
     "512": hashes.SHA512(),
+}
+_Lattice = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
+_LATTICES = {
+    "ML-DSA-44": mldsa.MLDSA44PublicKey,
+    "ML-DSA-65": mldsa.MLDSA65PublicKey,
+    "ML-DSA-87": mldsa.MLDSA87PublicKey,
 }
 
 
@@ -69,6 +75,8 @@ def _public_key(certificate: bytes) -> CertificatePublicKeyTypes:
 
 def _checks(key: CertificatePublicKeyTypes, alg: str) -> Callable[[bytes, bytes], None]:
     if isinstance(key, Ed25519PublicKey) and alg == "EdDSA":
+        return key.verify
+    if isinstance(key, _Lattice) and isinstance(key, _LATTICES.get(alg, ())):
         return key.verify
     kind, hashed = alg[:2], _HASHES.get(alg[2:])
     if isinstance(key, ec.EllipticCurvePublicKey) and kind == "ES" and hashed:

@@ -46,6 +46,10 @@ _KNOWN = (
     SignatureAlgorithm("PS512", algorithm(oids.RSA_PSS, _pss(oids.SHA512, 64)), oids.SHA512),
     # RFC 8419 §3.1: Ed25519 over signed attributes goes with SHA-512 and nothing else.
     SignatureAlgorithm("EdDSA", algorithm(oids.ED25519), oids.SHA512),
+    # RFC 9882 §3.3: pure ML-DSA, with SHA-512 over the content.
+    SignatureAlgorithm("ML-DSA-44", algorithm(oids.ML_DSA_44), oids.SHA512),
+    SignatureAlgorithm("ML-DSA-65", algorithm(oids.ML_DSA_65), oids.SHA512),
+    SignatureAlgorithm("ML-DSA-87", algorithm(oids.ML_DSA_87), oids.SHA512),
 )
 _BY_ALG = {known.alg: known for known in _KNOWN}
 _BY_OID = {
@@ -56,6 +60,9 @@ _BY_OID = {
     oids.RSA_SHA384: "RS384",
     oids.RSA_SHA512: "RS512",
     oids.ED25519: "EdDSA",
+    oids.ML_DSA_44: "ML-DSA-44",
+    oids.ML_DSA_65: "ML-DSA-65",
+    oids.ML_DSA_87: "ML-DSA-87",
 }
 _RSA_BY_HASH = {oids.SHA256: "RS256", oids.SHA384: "RS384", oids.SHA512: "RS512"}
 

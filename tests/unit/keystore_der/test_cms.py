@@ -5,10 +5,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from asn1crypto import cms as asn1
+from asn1crypto import x509
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pyhanko.sign.validation.generic_cms import async_validate_detached_cms
+from pyhanko_certvalidator import ValidationContext
 
+from keystore.checking.message import judge
 from keystore.der import cms
+from keystore.der.cms_reading import read_message
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.plans import CmsPlan
 from keystore.signing.structures.cms import build
@@ -79,6 +85,22 @@ def test_ed25519_goes_with_sha512_only() -> None:
     with pytest.raises(BadPlan):
         signature(holder, "EdDSA")
     assert signature(holder, "EdDSA", HashAlgorithm.SHA512)
+
+
+@pytest.mark.spec("RFC 9882 §3")
+async def test_pyhanko_accepts_a_message_signed_with_lattices() -> None:
+    """What keeps an archive time-stamp believable when elliptic curves are not."""
+    holder = PKI.holder("Someone", mldsa.MLDSA65PrivateKey.generate())
+    message = signature(holder, "ML-DSA-65", HashAlgorithm.SHA512)
+    found = read_message(message)
+    assert (
+        judge(found, found.signers[0], lambda name: HashAlgorithm(name).of(CONTENT)).problems == ()
+    )
+    signed = asn1.ContentInfo.load(message)["content"]
+    root = x509.Certificate.load(holder.chain[-1])
+    trust = ValidationContext(trust_roots=[root], allow_fetching=False)
+    status = await async_validate_detached_cms(CONTENT, signed, signer_validation_context=trust)
+    assert status.intact and status.valid
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,8 @@ def test_what_is_asked_of_a_document_is_refused_when_it_cannot_be() -> None:
     with pytest.raises(FormatError, match="time that the signer claims"):
         item = Item(name="a", digest=bytes(32), content=pdf_files.document())
         FORMAT.prepare([item], Wish())
+    with pytest.raises(FormatError, match="letters"):
+        sign(pdf_files.document(), reason="x" * 201)
     with pytest.raises(FormatError):
         sign(pdf_files.document(), page=7, box=(1, 1, 2, 2), text="x")
 
@@ -205,6 +207,13 @@ REPLACED = b"BT /F 12 Tf 72 700 Td (Page 0: pay 999 to Eve) Tj ET"
 def test_a_page_that_is_replaced_after_signing_is_named() -> None:
     """The incremental saving attack, and the shadow attack that hides a page until then."""
     assert problems(FORMAT.check(pdf_files.changed(SIGNED, REPLACED), ())) == {"FORMAT_FAILURE"}
+
+
+def test_an_annotation_laid_over_the_page_after_signing_is_named() -> None:
+    """The evil annotation attack: what is shown changes, and no page content does."""
+    for pdf in (SIGNED, sign(pdf_files.document(), certify=2)):
+        changed = pdf_files.annotated(pdf, "Pay 999 to Eve")
+        assert problems(FORMAT.check(changed, ())) == {"FORMAT_FAILURE"}
 
 
 def test_a_changed_octet_that_is_covered_is_named() -> None:

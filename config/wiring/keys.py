@@ -13,6 +13,7 @@ from config.settings.esignet import Esignet
 from keystore.administration import Policies
 from keystore.authority.authority import Authority, Naming
 from keystore.authority.responder import Responder
+from keystore.authority.showing import Showing
 from keystore.backends.backend import Backend
 from keystore.backends.keyfile import KeyFile
 from keystore.backends.pkcs11 import Pkcs11Backend, Pkcs11Token
@@ -96,6 +97,7 @@ def document_desk(
                 entropy=entropy,
             ),
             authority=authority,
+            showing=Showing(authority, database),
             responder=Responder(authority, database, ring.sign_own),
             stamping=Stamping(
                 authority=authority,

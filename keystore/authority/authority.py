@@ -6,22 +6,23 @@ is signed: ``draft`` fixes every octet but the signature, ``sign`` makes that.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from config.runtime.clock import Clock
 from config.runtime.database.unit import Database, Refused, Write
 from config.runtime.entropy import Entropy
 from keystore.authority import capturing
+from keystore.authority.addresses import STATUS_PATH, certificate_path, list_path
 from keystore.authority.capturing import Unsigned
+from keystore.authority.lists import key_identifier, moment
 from keystore.authority.profiles import BACKDATED, PROFILES, Kind, Profile, key_usage, name_of
 from keystore.door import KeyServiceUnavailable
 from keystore.purposes import OwnRing
 from keystore.rotation import KeyVersion
-from keystore.signing.door import AuthorityShown, CertificateSubject
+from keystore.signing.door import CertificateSubject
 from keystore.stores.authority import AuthorityRecords, IssuedCertificate, OwnCertificate
 
 OwnKey = Callable[[OwnRing], KeyVersion]
@@ -29,9 +30,6 @@ OwnKey = Callable[[OwnRing], KeyVersion]
 
 SignOwn = Callable[[OwnRing, Sequence[bytes]], Awaitable[list[bytes]]]
 """Signs with that key: r || s of each message."""
-
-LIST_LIFETIME = 7 * 86_400
-ROOT_LIST_LIFETIME = 366 * 86_400
 
 _RINGS = {
     Kind.ROOT: OwnRing.ROOT,
@@ -84,14 +82,20 @@ class Authority:
         self._naming = naming
         self._clock = clock
         self._entropy = entropy
-        self._certificates: dict[str, OwnCertificate] = {}
+        self._certificates: list[OwnCertificate] = []
 
     async def refresh(self) -> None:
         """Read the authority's certificates, and make those that its active keys lack."""
-        self._certificates = {one.kid: one for one in await self._records.own()}
+        self._certificates = await self._records.own()
         for kind, ring in _RINGS.items():
             key = self._own_key(ring)
-            if key.kid not in self._certificates:
+            made = [one for one in self._certificates if one.kid == key.kid]
+            if kind in _ISSUERS:
+                is_there = bool(made)
+            else:  # an issuing authority that is new certifies the others again
+                issuer = self._own_key(OwnRing.ISSUING).kid
+                is_there = any(one.issuer_kid == issuer for one in made)
+            if not is_there:
                 await self._certify_own(kind, key)
 
     async def _certify_own(self, kind: Kind, key: KeyVersion) -> None:
@@ -113,9 +117,9 @@ class Authority:
         try:
             await self._database.submit(self._records.issue(draft.issued), self._records.keep(own))
         except Refused:  # another key service was quicker
-            self._certificates = {one.kid: one for one in await self._records.own()}
+            self._certificates = await self._records.own()
             return
-        self._certificates[key.kid] = own
+        self._certificates.insert(0, own)
 
     def draft(self, public: bytes, subject: CertificateSubject, kind: Kind, now: int) -> Draft:
         """Return the certificate of ``public`` (SubjectPublicKeyInfo, DER), not yet signed.
@@ -135,7 +139,7 @@ class Authority:
 
     def own(self, kind: Kind) -> OwnCertificate:
         """Return the certificate of the active key of ``kind``; raises KeyServiceUnavailable."""
-        found = self._certificates.get(self._own_key(_RINGS[kind]).kid)
+        found = self._of(self._own_key(_RINGS[kind]).kid)
         if found is None:
             raise KeyServiceUnavailable("the certificate authority is not ready yet")
         return found
@@ -144,42 +148,23 @@ class Authority:
         """Return what leads from ``own`` to the root, which is last; itself first."""
         found = [own.certificate]
         while own.issuer_kid != own.kid:
-            own = self._certificates[own.issuer_kid]
+            above = self._of(own.issuer_kid)
+            assert above is not None, "a certificate is kept after that of its issuer"
+            own = above
             found.append(own.certificate)
         return tuple(found)
 
-    def issuers(self) -> list[OwnCertificate]:
-        """Return every issuing certificate, the newest first."""
-        found = [one for one in self._certificates.values() if one.kind is Kind.ISSUING]
-        return sorted(found, key=lambda one: -one.made_at)
+    def _of(self, kid: str) -> OwnCertificate | None:
+        return next((one for one in self._certificates if one.kid == kid), None)
 
-    async def shown(self, now: int) -> AuthorityShown:
-        """Return what anybody may have: every chain, and a fresh list of each active authority."""
-        crls = [await self._list(self.own(kind), now) for kind in (Kind.ISSUING, Kind.ROOT)]
-        return AuthorityShown(tuple(map(self.chain, self.issuers())), tuple(crls))
-
-    async def _list(self, own: OwnCertificate, now: int) -> bytes:
-        is_root = own.kind is Kind.ROOT
-        lifetime = ROOT_LIST_LIFETIME if is_root else LIST_LIFETIME
-        issuer = x509.load_der_x509_certificate(own.certificate)
-        builder = (
-            x509.CertificateRevocationListBuilder()
-            .issuer_name(issuer.subject)
-            .last_update(_moment(now))
-            .next_update(_moment(now + lifetime))
-            .add_extension(x509.CRLNumber(now), critical=False)
-            .add_extension(_key_identifier(issuer), critical=False)
-        )
-        for one in await self._records.revoked(own.kid, now):
-            assert one.revoked_at is not None
-            entry = x509.RevokedCertificateBuilder().serial_number(int(one.serial, 16))
-            builder = builder.add_revoked_certificate(
-                entry.revocation_date(_moment(one.revoked_at)).build()
-            )
-        public = issuer.public_key()
-        unsigned = capturing.revocation_list(builder, capturing.spki(public))
+    async def sign_list(self, own: OwnCertificate, unsigned: Unsigned) -> bytes:
+        """Return the revocation list of one of our active authorities, in DER."""
         [raw] = await self._sign_own(_RINGS[own.kind], [unsigned.signed])
         return unsigned.finished(raw)
+
+    def issuers(self) -> list[OwnCertificate]:
+        """Return every issuing certificate, the newest first."""
+        return [one for one in self._certificates if one.kind is Kind.ISSUING]
 
     def _draft(self, public: bytes, subject: x509.Name, profile: Profile, now: int) -> Draft:
         kind = _ISSUERS.get(profile.kind, Kind.ISSUING)
@@ -198,8 +183,8 @@ class Authority:
             .issuer_name(issuer.subject if issuer else subject)
             .public_key(load_der_public_key(public))  # type: ignore[arg-type]
             .serial_number(serial)
-            .not_valid_before(_moment(now - BACKDATED))
-            .not_valid_after(_moment(not_after))
+            .not_valid_before(moment(now - BACKDATED))
+            .not_valid_after(moment(not_after))
         )
         for extension, critical in self._extensions(public, issuer, profile):
             builder = builder.add_extension(extension, critical=critical)
@@ -223,8 +208,9 @@ class Authority:
             (x509.SubjectKeyIdentifier.from_public_key(key), False),  # type: ignore[arg-type]
         ]
         if issuer is not None:
-            found += [(_key_identifier(issuer), False), (self._access(profile), False)]
-            found.append((self._lists(profile), False))
+            key_id = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+            found += [(key_identifier(issuer), False), (self._access(profile, key_id), False)]
+            found.append((self._points(key_id), False))
         if profile.usage is not None:
             found.append((x509.ExtendedKeyUsage([profile.usage]), True))
         if profile.kind is Kind.STATUS:
@@ -234,12 +220,13 @@ class Authority:
             found.append((x509.CertificatePolicies([x509.PolicyInformation(policy, None)]), False))
         return found
 
-    def _access(self, profile: Profile) -> x509.AuthorityInformationAccess:
+    def _access(
+        self, profile: Profile, issuer: x509.SubjectKeyIdentifier
+    ) -> x509.AuthorityInformationAccess:
         """Where the issuer's certificate is, and who answers about this one (§4.2.2.1)."""
-        name = "root" if _ISSUERS.get(profile.kind) is Kind.ROOT else "issuing"
-        places = [(AuthorityInformationAccessOID.CA_ISSUERS, f"/ca/{name}.crt")]
+        places = [(AuthorityInformationAccessOID.CA_ISSUERS, certificate_path(issuer.digest))]
         if profile.is_answered:
-            places.insert(0, (AuthorityInformationAccessOID.OCSP, "/ocsp"))
+            places.insert(0, (AuthorityInformationAccessOID.OCSP, STATUS_PATH))
         return x509.AuthorityInformationAccess(
             [
                 x509.AccessDescription(
@@ -249,10 +236,10 @@ class Authority:
             ]
         )
 
-    def _lists(self, profile: Profile) -> x509.CRLDistributionPoints:
-        name = "root" if _ISSUERS.get(profile.kind) is Kind.ROOT else "issuing"
-        place = x509.UniformResourceIdentifier(f"{self._naming.address}/ca/{name}.crl")
-        return x509.CRLDistributionPoints([x509.DistributionPoint([place], None, None, None)])
+    def _points(self, issuer: x509.SubjectKeyIdentifier) -> x509.CRLDistributionPoints:
+        place = self._naming.address + list_path(issuer.digest)
+        point = x509.DistributionPoint([x509.UniformResourceIdentifier(place)], None, None, None)
+        return x509.CRLDistributionPoints([point])
 
 
 _TITLES = {
@@ -261,13 +248,3 @@ _TITLES = {
     Kind.STAMPING: "Time-Stamping",
     Kind.STATUS: "Status",
 }
-
-
-def _key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
-    found = issuer.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_KEY_IDENTIFIER).value
-    assert isinstance(found, x509.SubjectKeyIdentifier)
-    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(found)
-
-
-def _moment(at: int) -> datetime:
-    return datetime.fromtimestamp(at, UTC)

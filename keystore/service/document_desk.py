@@ -8,6 +8,7 @@ from config.runtime.clock import Clock
 from config.runtime.database.unit import Database
 from keystore.authority.authority import Authority
 from keystore.authority.responder import Responder
+from keystore.authority.showing import Showing
 from keystore.door import NotPermitted
 from keystore.keyring import KeyRing
 from keystore.purposes import DocumentUse, Role
@@ -38,6 +39,7 @@ class DocumentDesk:
     ring: KeyRing
     signing: DocumentSigning
     authority: Authority
+    showing: Showing
     responder: Responder
     stamping: Stamping
     database: Database
@@ -65,7 +67,7 @@ class DocumentDesk:
             case frames.Prove(number, about):
                 return Octets(number, await proof_of(self.database, about) or b"")
             case frames.ShowAuthority(number):
-                shown = await self.authority.shown(self.clock.now())
+                shown = await self.showing.shown(self.clock.now())
                 return frames.AuthorityIs(number, list(shown.chains), list(shown.crls))
             case _:
                 return await self._evidence(request)

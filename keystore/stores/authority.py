@@ -79,7 +79,7 @@ class AuthorityRecords:
         ]
 
     def keep(self, own: OwnCertificate) -> Write:
-        """Return the write that remembers a certificate; a second one for its key is refused."""
+        """Return the write that remembers a certificate; its issuer's second is refused."""
         return Write(
             _NEW_OWN,
             {

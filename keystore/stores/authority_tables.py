@@ -8,8 +8,8 @@ authority_certificate = Table(
     "authority_certificate",
     metadata,
     Column("kid", Text, primary_key=True),  # of the key that it is about
+    Column("issuer_kid", Text, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("issuer_kid", Text, nullable=False),
     Column("certificate", LargeBinary, nullable=False),
     Column("made_at", BigInteger, nullable=False),
 )

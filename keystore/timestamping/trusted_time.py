@@ -52,4 +52,5 @@ def held_by_ntp() -> bool:
     """Return whether the kernel's clock is synchronised (adjtimex(2)); asks and changes nothing."""
     libc = ctypes.CDLL(None, use_errno=True)
     state = ctypes.create_string_buffer(_TIMEX_OCTETS)  # modes = 0: read only
-    return 0 <= libc.adjtimex(state) < _TIME_ERROR
+    said: int = libc.adjtimex(state)
+    return 0 <= said < _TIME_ERROR

@@ -17,11 +17,11 @@ def upgrade() -> None:
     op.create_table(
         "authority_certificate",
         sa.Column("kid", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("issuer_kid", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("certificate", sa.LargeBinary(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("kid", name=op.f("pk_authority_certificate")),
+        sa.PrimaryKeyConstraint("kid", "issuer_kid", name=op.f("pk_authority_certificate")),
     )
     op.create_table(
         "issued_certificate",

@@ -1,0 +1,43 @@
+"""What anybody may have of the authority: its chains, and lists of what it took back."""
+
+from cryptography import x509
+
+from config.runtime.database.unit import Database
+from keystore.authority.authority import Authority
+from keystore.authority.lists import LIFETIME, ROOT_LIFETIME, revocation_list
+from keystore.authority.profiles import Kind
+from keystore.signing.door import AuthorityShown
+from keystore.stores.authority import AuthorityRecords
+
+KEPT = 600
+"""Seconds for which a list is shown before it is made anew: whoever asks costs no signature."""
+
+
+class Showing:
+    """Chains and lists; lists of active authorities are signed when they are asked for."""
+
+    def __init__(self, authority: Authority, database: Database) -> None:
+        self._authority = authority
+        self._records = AuthorityRecords(database)
+        self._lists: dict[str, tuple[int, bytes]] = {}
+
+    async def shown(self, now: int) -> AuthorityShown:
+        """Return every chain, and the lists of the active authorities, the root's last."""
+        chains = [self._authority.chain(one) for one in self._authority.issuers()]
+        lists = [await self._list(kind, now) for kind in (Kind.ISSUING, Kind.ROOT)]
+        return AuthorityShown(tuple(chains), tuple(lists))
+
+    async def _list(self, kind: Kind, now: int) -> bytes:
+        own = self._authority.own(kind)
+        kept = self._lists.get(own.kid)
+        if kept is not None and 0 <= now - kept[0] < KEPT:
+            return kept[1]
+        unsigned = revocation_list(
+            x509.load_der_x509_certificate(own.certificate),
+            await self._records.revoked(own.kid, now),
+            now,
+            ROOT_LIFETIME if kind is Kind.ROOT else LIFETIME,
+        )
+        made = await self._authority.sign_list(own, unsigned)
+        self._lists[own.kid] = now, made
+        return made

@@ -211,7 +211,7 @@ def audit(session: Session, key: int, algorithm: Algorithm, *, extractable: bool
     kinds = [*wanted, ck.CKA_LOCAL]
     if extractable:
         kinds.append(ck.CKA_NEVER_EXTRACTABLE)
-    is_ = dict(zip(kinds, session.read(key, kinds), strict=True))
+    is_ = dict(zip(kinds, session.read(key, kinds, longest=8), strict=True))
     for kind, value in wanted.items():
         absent_is_false = is_[kind] is None and value == b"\x00" and kind in _USAGES
         if is_[kind] != value and not absent_is_false:

@@ -10,7 +10,7 @@ from keystore.pkcs11 import constants as ck
 from keystore.pkcs11.errors import PinRefused, check
 from keystore.pkcs11.structures import CK_ULONG, InitializeArguments, TokenInfo
 
-_IN_LIST = """
+FUNCTION_LIST = """
 C_Initialize C_Finalize C_GetInfo C_GetFunctionList C_GetSlotList C_GetSlotInfo
 C_GetTokenInfo C_GetMechanismList C_GetMechanismInfo C_InitToken C_InitPIN C_SetPIN
 C_OpenSession C_CloseSession C_CloseAllSessions C_GetSessionInfo C_GetOperationState
@@ -34,7 +34,7 @@ Function = Callable[..., int]
 class _FunctionList(ctypes.Structure):
     _fields_ = [
         ("version", ctypes.c_ubyte * 2),
-        *((name, ctypes.c_void_p) for name in _IN_LIST),
+        *((name, ctypes.c_void_p) for name in FUNCTION_LIST),
     ]
 
 

@@ -87,22 +87,23 @@ class Session:
         check(code, "C_FindObjects")
         return list(found[: self._length.value])
 
-    def read(self, key: int, kinds: Sequence[int]) -> list[bytes | None]:
-        """Return an object's attributes, None for one that it lacks or hides."""
-        buffers = [ctypes.create_string_buffer(_LONGEST_SIGNATURE) for _ in kinds]
-        wanted = [
-            Attribute(kind, ctypes.addressof(buffer), len(buffer))
-            for kind, buffer in zip(kinds, buffers, strict=True)
-        ]
-        array = (Attribute * len(wanted))(*wanted)
+    def read(
+        self, key: int, kinds: Sequence[int], longest: int = _LONGEST_SIGNATURE
+    ) -> list[bytes | None]:
+        """Return an object's attributes, None for one that it lacks or hides. In one call, if the
+        module is willing: a token may be far away."""
+        room = ctypes.create_string_buffer(len(kinds) * longest)
+        at = ctypes.addressof(room)
+        wanted = (Attribute(kind, at + i * longest, longest) for i, kind in enumerate(kinds))
+        array = (Attribute * len(kinds))(*wanted)
         code = self._functions.C_GetAttributeValue(
-            self.handle, key, ctypes.byref(array), len(wanted)
+            self.handle, key, ctypes.byref(array), len(kinds)
         )
-        if code in _LACKING:  # some modules stop at the first that they lack
-            return [self._read(key, kind) for kind in kinds]
-        check(code, "C_GetAttributeValue")
-        pairs = zip(array, buffers, strict=True)
-        return [_value(attribute, buffer) for attribute, buffer in pairs]
+        if code in _LACKING and any(each.ulValueLen == longest for each in array):
+            return [self._read(key, kind) for kind in kinds]  # it stopped at the first it lacks
+        if code not in _LACKING:
+            check(code, "C_GetAttributeValue")
+        return [_value(attribute) for attribute in array]
 
     def _read(self, key: int, kind: int) -> bytes | None:
         buffer = ctypes.create_string_buffer(_LONGEST_SIGNATURE)
@@ -111,7 +112,7 @@ class Session:
         if code in _LACKING:
             return None
         check(code, "C_GetAttributeValue")
-        return _value(attribute, buffer)
+        return _value(attribute)
 
     def generate_key(self, mechanism: Mechanism, values: Mapping[int, AttributeValue]) -> int:
         """Make a secret key and return its handle."""
@@ -190,7 +191,7 @@ class Session:
         return buffer, self._length_at
 
 
-def _value(attribute: Attribute, buffer: "ctypes.Array[ctypes.c_char]") -> bytes | None:
+def _value(attribute: Attribute) -> bytes | None:
     if attribute.ulValueLen == ck.CK_UNAVAILABLE_INFORMATION:
         return None
-    return ctypes.string_at(buffer, attribute.ulValueLen)
+    return ctypes.string_at(attribute.pValue, attribute.ulValueLen)

@@ -216,10 +216,20 @@ def small_database(path: Path) -> str:
 class World:
     """The API under /csc/v1 and /csc/v2, and what it stands on."""
 
-    def __init__(self, database: Database, web: Any, origin: str = ORIGIN) -> None:
+    def __init__(
+        self,
+        database: Database,
+        web: Any,
+        origin: str = ORIGIN,
+        *,
+        hand: Any = None,
+        stamper: Any = None,
+    ) -> None:
         self.origin = origin
         self.clock = HandClock()
-        self.bearers, self.hand, self.stamper = Bearers(), Hand(), Stamper()
+        self.bearers = Bearers()
+        self.hand: Any = hand or Hand()
+        self.stamper: Any = stamper or Stamper()
         self.wallet = Wallet()
         self.later = Later(answers=CscAnswers(database), clock=self.clock, entropy=SystemEntropy())
         routes = [*self._endpoint(V1).routes(), *self._endpoint(V2).routes()]

@@ -1,0 +1,148 @@
+"""A v2 flow by script: the API above the real key service, over its sockets, judged by openssl."""
+
+import base64
+import hashlib
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.runtime.clock import SystemClock
+from config.runtime.database.connect import OpenDatabase, open_database
+from config.runtime.web import Budget
+from esignet.flows.csc_documents import Made, Part
+from esignet.formats.format import Evidence, Level
+from esignet.protocol.csc.approval import Approved
+from keystore.signing.door import Imprint, SigningOrder
+from tests.csc import ECDSA, SHA256, Token, World, approving, small_database, text, told
+from tests.keyrings import software_backend
+from tests.signing_house import SHA256 as HASHED
+from tests.signing_house import SigningHouse, approval, signing_house
+from tests.unit.web import asking
+
+CONTENT = b"A contract.\n"
+DIGEST = hashlib.sha256(CONTENT).digest()
+OTHER = hashlib.sha256(b"another").digest()
+
+
+@dataclass(frozen=True)
+class Socket:
+    """Asks the key service over the socket of esignet, for signatures at B-B and B-T."""
+
+    house: SigningHouse
+
+    async def made(self, approved: Approved, parts: Sequence[Part], now: int) -> list[Made]:
+        (part,) = parts
+        order = SigningOrder(
+            activation=approved.activation,
+            hash_algorithm=approved.algorithm,
+            digests=part.prepared.digests,
+            plans=[part.prepared.plan],
+        )
+        (signed,) = await self.house.esignet.sign_documents(order)
+        document = part.format.embed(part.prepared, signed)
+        if part.level is Level.B_T:
+            covered = part.format.to_stamp(document)
+            imprint = Imprint(HASHED, HASHED.of(covered))
+            (stamp,) = await self.house.esignet.timestamps([imprint])
+            document = part.format.augment(document, Level.B_T, Evidence(timestamp=stamp))
+        return [Made(document, Evidence())]
+
+    async def timestamp_response(self, request: bytes) -> bytes:
+        return await self.house.esignet.timestamp_response(request)
+
+
+@pytest.fixture
+async def world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[World]:
+    answers = await open_database(small_database(tmp_path / "answers.db"))
+    backend = software_backend(tmp_path)
+    with tempfile.TemporaryDirectory() as sockets:
+        async with signing_house(backend, database, Path(sockets)) as house:
+            hand = Socket(house)
+            web = partial(asking.web, budgets={"tokens": Budget("tokens", 100, 10)})
+            made = World(answers, web, hand=hand, stamper=hand)
+            made.clock.at = SystemClock().now()
+            activation = await house.idp.activate(approval(DIGEST))
+            token = Token(
+                details=[approving(DIGEST, activation=activation)],
+                expires_at=made.clock.now() + 300,
+            )
+            made.bearers.tokens = {"approved": token}
+            (chain,) = (await house.esignet.authority()).chains
+            (tmp_path / "root.der").write_bytes(chain[-1])
+            (tmp_path / "issuing.der").write_bytes(chain[0])
+            yield made
+            assert backend.live == 0
+    await answers.close()
+
+
+async def call(world: World, method: str, body: object) -> tuple[int, Any]:
+    reply = await asking.ask(world.web, world.asked(method, body, "approved"))
+    return reply.status, told(reply)
+
+
+def openssl(*words: str, cwd: Path) -> str:
+    run = subprocess.run(["openssl", *words], cwd=cwd, capture_output=True, text=True, check=False)
+    return run.stdout + run.stderr
+
+
+def signing(digest: bytes, kind: str, level: str) -> dict[str, Any]:
+    entry = {
+        "hashes": [text(digest)],
+        "hashAlgorithmOID": SHA256,
+        "signature_format": kind,
+        "conformance_level": level,
+        "signAlgo": ECDSA,
+    }
+    return {"signatureQualifier": "tl_national_aes", "documentDigests": [entry]}
+
+
+async def test_a_script_gets_a_signature_that_openssl_accepts_once(
+    world: World, tmp_path: Path
+) -> None:
+    body = signing(DIGEST, "C", "Ades-B-T")
+    assert (await call(world, "signatures/signDoc", signing(OTHER, "C", "Ades-B-T")))[0] == 403
+    status, said = await call(world, "signatures/signDoc", body)
+    assert status == 200
+    (tmp_path / "s").write_bytes(base64.b64decode(said["SignatureObject"][0]))
+    (tmp_path / "c").write_bytes(CONTENT)
+    openssl("x509", "-inform", "DER", "-in", "root.der", "-out", "root.pem", cwd=tmp_path)
+    verify = ["cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", "s", "-content", "c"]
+    verify += ["-purpose", "any", "-CAfile", "root.pem", "-out", "out"]
+    assert "CAdES Verification successful" in openssl(*verify, cwd=tmp_path)
+    assert await call(world, "signatures/signDoc", body) == (
+        400,
+        {"error": "invalid_request", "error_description": "SAD expired"},
+    )
+
+
+async def test_an_approval_that_was_widened_signs_nothing(world: World) -> None:
+    """The key service judges the activation itself, whatever a token around it says."""
+    honest = world.bearers.tokens["approved"]
+    (detail,) = honest.details
+    forged = approving(OTHER, activation=detail["activation"])
+    world.bearers.tokens["approved"] = replace(honest, details=[forged])
+    status, said = await call(world, "signatures/signDoc", signing(OTHER, "C", "Ades-B-B"))
+    assert (status, said["error_description"]) == (400, "SAD expired")
+    world.bearers.tokens["approved"] = honest
+    assert (await call(world, "signatures/signDoc", signing(DIGEST, "X", "Ades-B-B")))[0] == 200
+
+
+@pytest.mark.spec("RFC 3161 §2.4.2")
+async def test_a_stamp_of_our_authority_carries_the_nonce(world: World, tmp_path: Path) -> None:
+    body = {"hash": text(DIGEST), "hashAlgo": SHA256, "nonce": "00c0ffee"}
+    status, said = await call(world, "signatures/timestamp", body)
+    assert status == 200
+    (tmp_path / "t").write_bytes(base64.b64decode(said["timestamp"]))
+    (tmp_path / "c").write_bytes(CONTENT)
+    openssl("x509", "-inform", "DER", "-in", "root.der", "-out", "root.pem", cwd=tmp_path)
+    shown = openssl("ts", "-reply", "-token_in", "-in", "t", "-text", cwd=tmp_path)
+    assert "Nonce: 0xC0FFEE" in shown
+    verify = ["ts", "-verify", "-token_in", "-in", "t", "-data", "c", "-CAfile", "root.pem"]
+    openssl("x509", "-inform", "DER", "-in", "issuing.der", "-out", "issuing.pem", cwd=tmp_path)
+    assert "Verification: OK" in openssl(*verify, "-untrusted", "issuing.pem", cwd=tmp_path)

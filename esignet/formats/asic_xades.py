@@ -155,8 +155,8 @@ def _read(octets: bytes) -> _Container:
     there = _Container(files)
     if mimetype.decode("latin-1") not in _MIMETYPES.values():
         raise FormatError("this is no ASiC container")
-    if not there.signatures:
-        raise FormatError("there is no XAdES signature in the container")
+    if not 0 < len(there.signatures) <= xml.MOST:
+        raise FormatError("there is no XAdES signature in the container, or there are too many")
     if mimetype == ASIC_S.encode() and len(there.items) > 1:
         raise FormatError("an ASiC-S holds one file")
     return there

@@ -10,7 +10,7 @@ from esignet.formats import xades_checking, xades_properties
 from esignet.formats import xml_reading as xml
 from esignet.formats.format import Evidence, Format, FormatError, Found, Item, Level, Prepared, Wish
 from esignet.formats.judging import Refused, check_stamp
-from esignet.formats.xades_references import Place
+from esignet.formats.xades_references import MOST_WITHIN, Place
 from esignet.formats.xml_reading import Element, Tree
 from keystore.signing.door import Signed
 from keystore.signing.plans import Transform, XmlPlan, XmlReference
@@ -145,6 +145,8 @@ def _check_names(items: Sequence[Item]) -> None:
 
 
 def _prepared_around(items: Sequence[Item], wish: Wish) -> Prepared:
+    if len(items) > MOST_WITHIN // 2:
+        raise FormatError("too many files for an enveloping signature; ASiC holds more")
     for item in items:
         if item.content is None or wish.hash_algorithm.of(item.content) != item.digest:
             raise FormatError("an enveloping signature needs the content itself")

@@ -23,6 +23,9 @@ from keystore.signing.structures.xml import (
     XPATH,
 )
 
+MOST, MOST_WITHIN = 2_000, 40
+"""References of one signature, and those of them that are to the document itself."""
+
 _HASHES = {method: algorithm for algorithm, method in DIGEST_METHODS.items()}
 _WITHOUT_SIGNATURES = re.compile(r"\s*not\(\s*ancestor-or-self::(\w+):Signature\s*\)\s*")
 _TO_DOCUMENT = (ENVELOPED, XPATH)
@@ -42,8 +45,12 @@ class Place:
     in_container: bool = False
 
     def references(self) -> list[Element]:
-        """Return the ds:Reference elements of SignedInfo."""
-        return xml.all_below(xml.only(self.signature, "ds:SignedInfo"), "ds:Reference")
+        """Return the ds:Reference elements of SignedInfo; FormatError: too many."""
+        found = xml.all_below(xml.only(self.signature, "ds:SignedInfo"), "ds:Reference")
+        within = [one for one in found if (one.get("URI") or "#").startswith("#")]
+        if len(found) > MOST or len(within) > MOST_WITHIN:
+            raise FormatError("the signature has too many references")
+        return found
 
     def properties(self) -> Element:
         """Return the SignedProperties of this very signature, or raise FormatError."""

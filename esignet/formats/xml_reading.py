@@ -2,7 +2,7 @@
 
 import re
 from binascii import a2b_base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 from urllib.parse import unquote
@@ -15,6 +15,9 @@ from keystore.signing.structures.xml import DS, EXCLUSIVE, XADES
 LARGEST = 64 * 1024 * 1024
 """Octets of one document."""
 
+MOST = 50
+"""Signatures of one document: each is judged over all of it."""
+
 NAMES = {"ds": DS, "xades": XADES, "v141": "http://uri.etsi.org/01903/v1.4.1#"}
 
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
@@ -22,6 +25,11 @@ INCLUSIVE_11 = "http://www.w3.org/2006/12/xml-c14n11"
 _PREFIX_LIST = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
 _IDS = ("Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id")
 _XML_SPACE = "{http://www.w3.org/XML/1998/namespace}"
+
+_WITH_ID = etree.XPath(
+    "//*[@Id=$wanted or @ID=$wanted or @id=$wanted or @xml:id=$wanted]",
+    namespaces={"xml": _XML_SPACE[1:-1]},
+)
 
 Element = Any
 """An element of lxml, which has no types."""
@@ -135,19 +143,22 @@ def id_of(node: Element) -> str:
 
 def with_id(tree: Tree, identifier: str) -> Element:
     """Return the one element with this identifier; FormatError: none, or several."""
-    found = [node for node in tree.iter(etree.Element) if identifier in _ids(node)]
+    found = _WITH_ID(tree, wanted=identifier)
     if len(found) != 1:
         raise FormatError("a reference points at nothing, or at several elements")
     return found[0]
 
 
 def signatures(tree: Tree) -> list[Element]:
-    """Return the ds:Signature elements that do not lie in another one."""
-    return [
+    """Return the ds:Signature elements that do not lie in another one; FormatError: too many."""
+    found = [
         node
         for node in tree.iter(f"{{{DS}}}Signature")
         if not any(above.tag == node.tag for above in node.iterancestors())
     ]
+    if len(found) > MOST:
+        raise FormatError("the document has too many signatures")
+    return found
 
 
 def without(tree: Tree, places: Sequence[Element]) -> Tree:
@@ -162,10 +173,6 @@ def without(tree: Tree, places: Sequence[Element]) -> Tree:
 def file_name(uri: str) -> str:
     """Return the file that a relative reference names."""
     return unquote(uri)
-
-
-def _ids(node: Element) -> Iterator[str]:
-    return (node.get(name) for name in _IDS if node.get(name) is not None)
 
 
 def _take_out(node: Element) -> None:

@@ -328,6 +328,18 @@ def test_a_certificate_of_the_same_name_is_not_the_one_that_was_named() -> None:
     assert "NO_SIGNING_CERTIFICATE_FOUND" in names(only(altered(twin, other), DOCUMENT))
 
 
+def test_work_without_bounds_is_refused() -> None:
+    reference = re.search(rb"<ds:Reference Type=.*?</ds:Reference>", SIGNED, re.DOTALL)
+    assert reference is not None
+    many = SIGNED.replace(reference[0], reference[0] * 100)
+    assert "FORMAT_FAILURE" in names(only(many, DOCUMENT))
+    signature = SIGNED[SIGNED.index(b"<ds:Signature ") : SIGNED.index(b"</a:order>")]
+    with pytest.raises(FormatError, match="too many"):
+        FORMAT.check(SIGNED.replace(signature, signature * 60), [DOCUMENT])
+    with pytest.raises(FormatError, match="too many"):
+        sign_all([replace(FILE, name=str(place)) for place in range(30)], "enveloping")
+
+
 def test_a_second_signature_that_is_false_is_told_beside_the_right_one() -> None:
     signed = sign(DOCUMENT, "parallel")
     false = altered("</a:order>", f'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#">'
@@ -359,6 +371,7 @@ def test_xml_that_may_not_be_read_is_refused(octets: bytes) -> None:
     ("items", "envelope"),
     [
         ([], "detached"),
+        ([FILE, FILE], "detached"),
         ([FILE], "wrapped"),
         ([replace(FILE, content=None)], "enveloping"),
         ([replace(FILE, content=b"x")], "enveloping"),

@@ -13,6 +13,7 @@ from config.runtime.web.call import Call
 Endpoint = Callable[[Call], Awaitable[Answer]]
 
 _SEGMENT = r"[A-Za-z0-9._~-]{1,200}"
+_REST = r"[A-Za-z0-9._~+/=-]{1,400}"
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _SECURITY: Headers = [
     (b"x-content-type-options", b"nosniff"),
@@ -34,7 +35,8 @@ class Route:
     """One address and what answers it, by method (HEAD comes with GET).
 
     ``path`` may hold templates: ``/login/{login_id}/consent``; a value is one segment of unreserved
-    characters, found in ``call.captured``. ``budget`` names the bulkhead. ``page`` says that people
+    characters, found in ``call.captured``; ``{rest}`` is all that remains, of base64's characters
+    and so with slashes, too. ``budget`` names the bulkhead. ``page`` says that people
     see it: failures become pages, and forms of other sites are refused unless ``cross_site``.
     ``cors`` lets scripts of any site read the answers, without cookies. ``origins`` limits the
     route to some of the house's origins; none means all. ``errors_at`` is the address below which
@@ -175,5 +177,5 @@ def _pattern(path: str) -> re.Pattern[str]:
     pieces = _PLACE.split(path)
     text = re.escape(pieces[0])
     for name, piece in zip(pieces[1::2], pieces[2::2], strict=True):
-        text += f"(?P<{name}>{_SEGMENT})" + re.escape(piece)
+        text += f"(?P<{name}>{_REST if name == 'rest' else _SEGMENT})" + re.escape(piece)
     return re.compile(text, re.ASCII)

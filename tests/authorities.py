@@ -60,9 +60,7 @@ class AuthorityWorld:
 
     def __post_init__(self) -> None:
         ring = self.keys.ring
-        authority = Authority(
-            self.database, ring.own, ring.sign_own, NAMING, self.clock, self.entropy
-        )
+        authority = Authority(self.database, ring, NAMING, self.clock, self.entropy)
         stamping = Stamping(
             authority=authority,
             sign_own=ring.sign_own,

@@ -12,7 +12,7 @@ from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.entropy import SystemEntropy
 from config.settings.esignet import Esignet
-from config.wiring.keys import document_desk
+from config.wiring.documents import DocumentGround, document_desk
 from keystore.backends.backend import Backend
 from keystore.purposes import Role
 from keystore.service.document_client import DocumentClient
@@ -67,7 +67,10 @@ async def signing_house(
     """Serve until the block ends."""
     keys = only(backend)
     service = key_service(keys, sockets, {ISSUER: ["ES256"]})
-    desk = document_desk(SETTINGS, database, keys.backends, SystemClock(), SystemEntropy())
+    ground = DocumentGround(
+        database=database, backends=keys.backends, clock=SystemClock(), entropy=SystemEntropy()
+    )
+    desk = document_desk(SETTINGS, ground)
     service = replace(service, clock=SystemClock(), documents=desk)
     async with serving(service):
         clients = [DocumentClient(socket_path(sockets, role)) for role in (Role.IDP, Role.ESIGNET)]

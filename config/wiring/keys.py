@@ -6,33 +6,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config.runtime.clock import Clock
-from config.runtime.database.connect import OpenDatabase, open_database
+from config.runtime.database.connect import open_database
 from config.runtime.entropy import Entropy
 from config.settings import Lifetimes, Settings, SettingsError
-from config.settings.esignet import Esignet
+from config.wiring.documents import DocumentGround, document_desk
 from keystore.administration import Policies
-from keystore.authority.authority import Authority, Naming
-from keystore.authority.responder import Responder
-from keystore.authority.showing import Showing
 from keystore.backends.backend import Backend
 from keystore.backends.keyfile import KeyFile
 from keystore.backends.pkcs11 import Pkcs11Backend, Pkcs11Token
 from keystore.backends.registry import Backends
 from keystore.backends.software import SoftwareBackend
 from keystore.door import MacPurpose, SealPurpose
-from keystore.keyring import KeyRing
 from keystore.pkcs11.pin import PinSource
 from keystore.pkcs11.uri import Pkcs11Uri
 from keystore.purposes import OwnRing, Role
 from keystore.rings import mac_ring, seal_ring
 from keystore.rotation import Policy
-from keystore.service.document_desk import DocumentDesk
 from keystore.service.run import KeyService, run
 from keystore.service.server import Access
-from keystore.signing.signing import DocumentSigning
 from keystore.stores.database import DatabaseKeyRecords
-from keystore.timestamping.stamping import ACCURACY, Stamping
-from keystore.timestamping.trusted_time import TrustedTime, held_by_ntp
 
 YEAR = 365 * 86400
 OWN_YEARS = {
@@ -55,6 +47,7 @@ async def serve_keys(
     """Run the key service until SIGTERM; ``ready`` is called when its sockets listen."""
     access, backends = _access(settings), _backends(settings, clock, entropy)
     database = await open_database(settings.keys.database)
+    ground = DocumentGround(database=database, backends=backends, clock=clock, entropy=entropy)
     service = KeyService(
         records=DatabaseKeyRecords(database, entropy),
         backends=backends,
@@ -63,60 +56,12 @@ async def serve_keys(
         issuers={issuer.address: issuer.signing_algs for issuer in settings.issuers},
         sockets=_socket_directory(settings),
         access=access,
-        documents=document_desk(settings.esignet, database, backends, clock, entropy),
+        documents=document_desk(settings.esignet, ground),
     )
     try:
         await run(service, ready)
     finally:
         await database.close()
-
-
-def document_desk(
-    esignet: Esignet, database: OpenDatabase, backends: Backends, clock: Clock, entropy: Entropy
-) -> Callable[[KeyRing], DocumentDesk] | None:
-    """Return what signs documents, None where the settings name no signing service."""
-    if not esignet.address:
-        return None
-    naming = Naming(
-        country=esignet.country,
-        organization=esignet.organization,
-        address=esignet.address,
-        policy=esignet.certificate_policy,
-    )
-
-    def on(ring: KeyRing) -> DocumentDesk:
-        authority = Authority(database, ring.own, ring.sign_own, naming, clock, entropy)
-        return DocumentDesk(
-            ring=ring,
-            signing=DocumentSigning(
-                ring=ring,
-                maker=backends.maker,
-                authority=authority,
-                database=database,
-                clock=clock,
-                entropy=entropy,
-            ),
-            authority=authority,
-            showing=Showing(authority, database),
-            responder=Responder(authority, database, ring.sign_own),
-            stamping=Stamping(
-                authority=authority,
-                sign_own=ring.sign_own,
-                clock=clock,
-                entropy=entropy,
-                policy=esignet.timestamp_policy,
-                is_sure=TrustedTime(
-                    skew=database.skew,
-                    clock=clock,
-                    accuracy=ACCURACY,
-                    disciplined=held_by_ntp if esignet.timestamp_ntp else lambda: True,
-                ).is_sure,
-            ),
-            database=database,
-            clock=clock,
-        )
-
-    return on
 
 
 def policies(lifetimes: Lifetimes) -> Policies:

@@ -6,6 +6,7 @@ is signed: ``draft`` fixes every octet but the signature, ``sign`` makes that.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -25,11 +26,21 @@ from keystore.rotation import KeyVersion
 from keystore.signing.door import CertificateSubject
 from keystore.stores.authority import AuthorityRecords, IssuedCertificate, OwnCertificate
 
-OwnKey = Callable[[OwnRing], KeyVersion]
-"""Returns the active key of one of the key service's own rings; raises NotPermitted."""
-
 SignOwn = Callable[[OwnRing, Sequence[bytes]], Awaitable[list[bytes]]]
 """Signs with that key: r || s of each message."""
+
+
+class OwnKeys(Protocol):
+    """The key service's own rings, as the key ring has them."""
+
+    def own(self, ring: OwnRing) -> KeyVersion:
+        """Return the active key of ``ring``, or raise KeyServiceUnavailable."""
+        ...
+
+    async def sign_own(self, ring: OwnRing, messages: Sequence[bytes]) -> list[bytes]:
+        """Return the signature (r || s) of that key over each message."""
+        ...
+
 
 _RINGS = {
     Kind.ROOT: OwnRing.ROOT,
@@ -69,16 +80,15 @@ class Authority:
     def __init__(
         self,
         database: Database,
-        own_key: OwnKey,
-        sign_own: SignOwn,
+        keys: OwnKeys,
         naming: Naming,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
         self._database = database
         self._records = AuthorityRecords(database)
-        self._own_key = own_key
-        self._sign_own = sign_own
+        self._own_key = keys.own
+        self._sign_own = keys.sign_own
         self._naming = naming
         self._clock = clock
         self._entropy = entropy

@@ -59,7 +59,9 @@ class KeyService:
             Listener(socket_path(self.sockets, role), access, Desk(role, ring, keys, documents))
             for role, access in self.access.items()
         ]
-        upkeep = _Upkeep(ring, keys, self.issuers, listeners, self.clock, documents)
+        for listener in listeners:
+            ring.on_change(listener.announce)
+        upkeep = _Upkeep(ring, keys, self.issuers, self.clock, documents)
         await upkeep.once()
         log = asyncio.create_task(documents.keep_log(stop)) if documents else None
         try:
@@ -85,7 +87,6 @@ class _Upkeep:
         ring: KeyRing,
         keys: KeyAdministration,
         issuers: Mapping[str, Iterable[str]],
-        listeners: Iterable[Listener],
         clock: Clock,
         documents: DocumentDesk | None,
     ) -> None:
@@ -96,8 +97,6 @@ class _Upkeep:
         self._clock = clock
         self._ensured = False
         self._flushed = clock.elapsed()
-        for listener in listeners:
-            ring.on_change(listener.announce)
 
     async def once(self) -> None:
         """Do what is due; what fails is tried again next time."""

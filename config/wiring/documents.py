@@ -1,0 +1,84 @@
+"""What signs documents in the key service, put together from the settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from config.runtime.clock import Clock
+from config.runtime.database.connect import OpenDatabase
+from config.runtime.entropy import Entropy
+from config.settings.esignet import Esignet
+from keystore.authority.authority import Authority, Naming
+from keystore.authority.responder import Responder
+from keystore.authority.showing import Showing
+from keystore.backends.registry import Backends
+from keystore.keyring import KeyRing
+from keystore.service.document_desk import DocumentDesk
+from keystore.signing.signing import DocumentSigning
+from keystore.timestamping.stamping import ACCURACY, Stamping
+from keystore.timestamping.trusted_time import TrustedTime, held_by_ntp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentGround:
+    """What documents are signed on: the key service's own database, its backends, its clock."""
+
+    database: OpenDatabase
+    backends: Backends
+    clock: Clock
+    entropy: Entropy
+
+
+def document_desk(
+    esignet: Esignet, ground: DocumentGround
+) -> Callable[[KeyRing], DocumentDesk] | None:
+    """Return what signs documents, None where the settings name no signing service."""
+    if not esignet.address:
+        return None
+    return lambda ring: _desk(esignet, ground, ring)
+
+
+def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDesk:
+    naming = Naming(
+        country=esignet.country,
+        organization=esignet.organization,
+        address=esignet.address,
+        policy=esignet.certificate_policy,
+    )
+    database = ground.database
+    authority = Authority(database, ring, naming, ground.clock, ground.entropy)
+    return DocumentDesk(
+        ring=ring,
+        signing=DocumentSigning(
+            ring=ring,
+            maker=ground.backends.maker,
+            authority=authority,
+            database=database,
+            clock=ground.clock,
+            entropy=ground.entropy,
+        ),
+        authority=authority,
+        showing=Showing(authority, database),
+        responder=Responder(authority, database, ring.sign_own),
+        stamping=_stamping(esignet, ground, authority, ring),
+        database=database,
+        clock=ground.clock,
+    )
+
+
+def _stamping(
+    esignet: Esignet, ground: DocumentGround, authority: Authority, ring: KeyRing
+) -> Stamping:
+    time = TrustedTime(
+        skew=ground.database.skew,
+        clock=ground.clock,
+        accuracy=ACCURACY,
+        disciplined=held_by_ntp if esignet.timestamp_ntp else lambda: True,
+    )
+    return Stamping(
+        authority=authority,
+        sign_own=ring.sign_own,
+        clock=ground.clock,
+        entropy=ground.entropy,
+        policy=esignet.timestamp_policy,
+        is_sure=time.is_sure,
+    )

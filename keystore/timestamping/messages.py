@@ -60,7 +60,7 @@ def read_request(request: bytes) -> Asked:
         raise Rejected(Failure.BAD_DATA_FORMAT, str(fault)) from fault
 
 
-def tst_info(asked: Asked, *, policy: str, serial: int, at: int, accuracy: int) -> bytes:
+def stamped_statement(asked: Asked, *, policy: str, serial: int, at: int, accuracy: int) -> bytes:
     """Return a TSTInfo in DER; ``at`` is a NumericDate, ``accuracy`` in seconds."""
     hashed = asked.imprint
     moment = datetime.fromtimestamp(at, UTC).strftime("%Y%m%d%H%M%SZ").encode()

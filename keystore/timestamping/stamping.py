@@ -20,7 +20,7 @@ from keystore.timestamping.messages import (
     granted,
     read_request,
     rejected,
-    tst_info,
+    stamped_statement,
 )
 
 ACCURACY = 1
@@ -66,7 +66,7 @@ class Stamping:
         own, now = self.authority.own(Kind.STAMPING), self.clock.now()
         above = self.authority.chain(own)[1:-1]
         contents = [
-            tst_info(
+            stamped_statement(
                 one,
                 policy=self.policy,
                 serial=int.from_bytes(self.entropy.bytes(16), "big") >> 1 | 1,

@@ -36,6 +36,14 @@ def test_bench_compares_a_small_store_with_a_big_one() -> None:
     assert json.loads(outcome.stdout)["look_up_ratio"] > 0
 
 
+def test_bench_compares_one_time_keys_with_a_kept_key() -> None:
+    outcome = CliRunner().invoke(cli, ["bench", "--only", "tokens", "--seconds", "0.3", "--json"])
+    assert outcome.exit_code == 0, outcome.output
+    rates = json.loads(outcome.stdout)["tokens"]
+    assert {"software", "SoftHSM", "NSS softoken"} <= {each["name"] for each in rates}
+    assert all(each["one_time"] > 0 for each in rates)
+
+
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     outcome = CliRunner().invoke(cli, ["bench", "--only", "logins"])
     assert outcome.exit_code == 2 and "login" in outcome.output

@@ -4,8 +4,8 @@ import base64
 import hashlib
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,46 +15,18 @@ import pytest
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.web import Budget
-from esignet.flows.csc_documents import Made, Part
-from esignet.formats.format import Evidence, Level
-from esignet.protocol.csc.approval import Approved
-from keystore.signing.door import Imprint, SigningOrder
-from tests.csc import ECDSA, SHA256, Token, World, approving, small_database, text, told
+from esignet.flows.csc_signing import CscSigning
+from esignet.formats import cades, xades
+from esignet.formats.format import Item, Level
+from esignet.protocol.csc import sign_doc
+from tests.csc import ECDSA, FORMATS, SHA256, Token, World, approving, small_database, text, told
 from tests.keyrings import software_backend
-from tests.signing_house import SHA256 as HASHED
-from tests.signing_house import SigningHouse, approval, signing_house
+from tests.signing_house import approval, signing_house
 from tests.unit.web import asking
 
 CONTENT = b"A contract.\n"
 DIGEST = hashlib.sha256(CONTENT).digest()
 OTHER = hashlib.sha256(b"another").digest()
-
-
-@dataclass(frozen=True)
-class Socket:
-    """Asks the key service over the socket of esignet, for signatures at B-B and B-T."""
-
-    house: SigningHouse
-
-    async def made(self, approved: Approved, parts: Sequence[Part], now: int) -> list[Made]:
-        (part,) = parts
-        order = SigningOrder(
-            activation=approved.activation,
-            hash_algorithm=approved.algorithm,
-            digests=part.prepared.digests,
-            plans=[part.prepared.plan],
-        )
-        (signed,) = await self.house.esignet.sign_documents(order)
-        document = part.format.embed(part.prepared, signed)
-        if part.level is Level.B_T:
-            covered = part.format.to_stamp(document)
-            imprint = Imprint(HASHED, HASHED.of(covered))
-            (stamp,) = await self.house.esignet.timestamps([imprint])
-            document = part.format.augment(document, Level.B_T, Evidence(timestamp=stamp))
-        return [Made(document, Evidence())]
-
-    async def timestamp_response(self, request: bytes) -> bytes:
-        return await self.house.esignet.timestamp_response(request)
 
 
 @pytest.fixture
@@ -63,16 +35,15 @@ async def world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[World]:
     backend = software_backend(tmp_path)
     with tempfile.TemporaryDirectory() as sockets:
         async with signing_house(backend, database, Path(sockets)) as house:
-            hand = Socket(house)
             web = partial(asking.web, budgets={"tokens": Budget("tokens", 100, 10)})
-            made = World(answers, web, hand=hand, stamper=hand)
+            made = World(answers, web, hand=CscSigning(house.esignet), stamper=house.esignet)
             made.clock.at = SystemClock().now()
-            activation = await house.idp.activate(approval(DIGEST))
-            token = Token(
-                details=[approving(DIGEST, activation=activation)],
-                expires_at=made.clock.now() + 300,
-            )
-            made.bearers.tokens = {"approved": token}
+            for name, digests in {"approved": (DIGEST,), "both": (DIGEST, OTHER)}.items():
+                activation = await house.idp.activate(approval(*digests))
+                made.bearers.tokens[name] = Token(
+                    details=[approving(*digests, activation=activation)],
+                    expires_at=made.clock.now() + 300,
+                )
             (chain,) = (await house.esignet.authority()).chains
             (tmp_path / "root.der").write_bytes(chain[-1])
             (tmp_path / "issuing.der").write_bytes(chain[0])
@@ -81,8 +52,8 @@ async def world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[World]:
     await answers.close()
 
 
-async def call(world: World, method: str, body: object) -> tuple[int, Any]:
-    reply = await asking.ask(world.web, world.asked(method, body, "approved"))
+async def call(world: World, method: str, body: object, token: str = "approved") -> tuple[int, Any]:
+    reply = await asking.ask(world.web, world.asked(method, body, token))
     return reply.status, told(reply)
 
 
@@ -119,6 +90,43 @@ async def test_a_script_gets_a_signature_that_openssl_accepts_once(
         400,
         {"error": "invalid_request", "error_description": "SAD expired"},
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "reached"),
+    [
+        *(("C", level, level) for level in ("B-B", "B-T", "B-LT", "B-LTA")),
+        *(("X", level, level) for level in ("B-B", "B-T", "B-LT")),
+        *(("J", level, level) for level in ("B-B", "B-T", "B-LT")),
+        *(("P", "B-B", "B-B"), ("P", "B-T", "B-T"), ("P", "B-LT", "B-T")),
+    ],
+)
+async def test_each_format_and_level_is_made_by_the_real_key_service(
+    world: World, kind: str, level: str, reached: str
+) -> None:
+    body = signing(DIGEST, kind, f"Ades-{level}")
+    status, said = await call(world, "signatures/signDoc", {**body, "returnValidationInfo": True})
+    assert status == 200
+    form = FORMATS[sign_doc.FORMATS[kind]]
+    item = Item(name="document", digest=DIGEST, content=None if kind == "P" else CONTENT)
+    (found,) = form.check(base64.b64decode(said["SignatureObject"][0]), [item])
+    assert (found.problems, found.level) == ((), Level(reached))
+    assert all(said["validationInfo"][name] for name in ("ocsp", "crl", "certificates"))
+
+
+async def test_documents_of_several_formats_are_signed_under_one_approval(world: World) -> None:
+    first, second = signing(DIGEST, "X", "Ades-B-LT"), signing(OTHER, "C", "Ades-B-LTA")
+    entries = [*first["documentDigests"], *second["documentDigests"]]
+    body = {**first, "documentDigests": entries}
+    turned = {**first, "documentDigests": entries[::-1]}
+    assert (await call(world, "signatures/signDoc", turned, "both"))[0] == 403
+    status, said = await call(world, "signatures/signDoc", body, "both")
+    assert status == 200
+    one, other = map(base64.b64decode, said["SignatureObject"])
+    (found,) = xades.FORMAT.check(one, [Item(name="document", digest=DIGEST)])
+    assert (found.problems, found.level) == ((), Level.B_LT)
+    (found,) = cades.FORMAT.check(other, [Item(name="document", digest=OTHER)])
+    assert (found.problems, found.level) == ((), Level.B_LTA)
 
 
 async def test_an_approval_that_was_widened_signs_nothing(world: World) -> None:

@@ -6,17 +6,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import floor, growth, ours, peer_process, sink
+from benchmarks import floor, growth, ours, peer_process, sink, tokens
 from benchmarks.growth import Growth
 from benchmarks.processes import Cores, pinned, resident_mb
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.slices import Pace, Series, measured
 from benchmarks.targets import Target
+from benchmarks.tokens import Rates
 from tests.servers import Postgresql, Redis, postgresql_server, redis_server
 
 DEPLOYMENTS = ("sqlite", "sqlite-hsm", "postgresql", "postgresql-hsm")
 PEER = "peer"
-OTHERS = ("floor", "growth")
+OTHERS = ("floor", "growth", "tokens")
 
 Report = Callable[[str], None]
 
@@ -41,6 +42,7 @@ class Outcome:
     memory: dict[str, float] = field(default_factory=dict)
     start: dict[str, float] = field(default_factory=dict)
     growth: Growth | None = None
+    tokens: list[Rates] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ async def _run(wish: Wish, servers: _Servers, outcome: Outcome, report: Report) 
     if "growth" in wish.names:
         report(f"a store of {wish.rows} residents is filled")
         outcome.growth = await growth.measured(servers.directory, wish.rows)
+    if "tokens" in wish.names:
+        report("keys of key backends")
+        outcome.tokens = await tokens.measured(servers.directory, wish.pace.seconds)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """The outcome of a run as tables for people (Markdown) and as a tree for JSON."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from benchmarks.run import Outcome
@@ -24,6 +25,7 @@ def tree(outcome: Outcome) -> dict[str, Any]:
         "memory_mb": outcome.memory,
         "start_s": outcome.start,
         "look_up_ratio": grown.ratio if grown else None,
+        "tokens": [asdict(rates) for rates in outcome.tokens],
         "series": [_branch(series, outcome.series) for series in outcome.series],
     }
 
@@ -71,6 +73,13 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield f"| {grown.small} | {grown.small_us:.0f} |"
         yield f"| {grown.large} | {grown.large_us:.0f} |"
         yield from ("", f"{grown.ratio:.2f} times; aim: 1.2 at 1 million.")
+    if outcome.tokens:
+        yield from ("", "### One-time keys", "")
+        yield from _head("backend", "kept key/s", "one-time keys/s", "ratio", "loop late, ms")
+        for rates in outcome.tokens:
+            ratio = rates.one_time / rates.kept
+            figures = f"{rates.kept:.0f} | {rates.one_time:.0f} | {ratio:.2f} | {rates.gap_ms:.1f}"
+            yield f"| {rates.name} | {figures} |"
     if outcome.peer:
         yield from ("", f"Peer: {outcome.peer}.")
 

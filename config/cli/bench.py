@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--only", multiple=True, metavar="NAME", help="Only this scenario, floor or growth.")
+@click.option(
+    "--only", multiple=True, metavar="NAME", help="Only this scenario, floor, growth or tokens."
+)
 @click.option("--on", "targets", multiple=True, metavar="NAME", help="Only this deployment.")
 @click.option("--seconds", default=1.0, show_default=True, help="Length of a slice.")
 @click.option("--slices", default=5, show_default=True, help="Slices of each target.")

@@ -1,5 +1,7 @@
 """The sections of the settings file."""
 
+from typing import Annotated
+
 import msgspec
 
 from config.settings.backchannel import Backchannel
@@ -57,6 +59,10 @@ class KeySettings(Section, frozen=True):
 
     pin_file: str = ""
     """File with the PKCS#11 user PIN."""
+
+    sessions: Annotated[int, msgspec.Meta(ge=1, le=256)] = 4
+    """How many operations the PKCS#11 token does at once. One that is far away wants as many as
+    there are signers; it may need twice as many sessions and one."""
 
     timeout: float = 1.0
     """Seconds that a request to the key service may take before it is answered with an error."""

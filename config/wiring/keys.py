@@ -45,7 +45,7 @@ async def serve_keys(
     settings: Settings, clock: Clock, entropy: Entropy, ready: Callable[[], None]
 ) -> None:
     """Run the key service until SIGTERM; ``ready`` is called when its sockets listen."""
-    access, backends = _access(settings), _backends(settings, clock, entropy)
+    access, backends = _access(settings), backends_of(settings, clock, entropy)
     database = await open_database(settings.keys.database)
     ground = DocumentGround(database=database, backends=backends, clock=clock, entropy=entropy)
     service = KeyService(
@@ -102,7 +102,7 @@ def _socket_directory(settings: Settings) -> Path:
     return sockets
 
 
-def _backends(settings: Settings, clock: Clock, entropy: Entropy) -> Backends:
+def backends_of(settings: Settings, clock: Clock, entropy: Entropy) -> Backends:
     """Return every backend that is set up; keys made before in another one stay readable."""
     known: dict[str, Backend] = {}
     keys = settings.keys
@@ -111,6 +111,7 @@ def _backends(settings: Settings, clock: Clock, entropy: Entropy) -> Backends:
             module=keys.module,
             address=str(Pkcs11Uri(token=keys.token.encode())),
             pin=PinSource(file=keys.pin_file),
+            threads=keys.sessions,
         )
         known["pkcs11"] = Pkcs11Backend(token, clock, entropy)
     if keys.software_allowed:

@@ -23,10 +23,11 @@ from esignet.endpoints.csc import CscEndpoint
 from esignet.endpoints.csc_methods import CscMethods
 from esignet.flows.csc_approvals import Approvals, NoToken, Presented
 from esignet.flows.csc_credentials import CscCredentials
-from esignet.flows.csc_documents import CscDocuments, Made, Part
+from esignet.flows.csc_documents import CscDocuments
 from esignet.flows.csc_hashes import CscHashes
 from esignet.flows.csc_later import Later
 from esignet.flows.csc_stamps import CscStamps
+from esignet.flows.signing_parts import Made, Part
 from esignet.formats import cades, jades, pades, xades
 from esignet.formats.format import Evidence, Level
 from esignet.protocol.csc.approval import CREDENTIAL, Approved

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from esignet.formats.format import Evidence, Format, FormatError, Item, Level, Prepared, Wish
+from esignet.flows.signing_parts import Made, Part
+from esignet.formats.format import Evidence, Format, FormatError, Item, Level, Wish
 from esignet.protocol.csc.approval import Approved
 from esignet.protocol.csc.faults import (
     DOCUMENT_NOT_AUTHORIZED,
@@ -16,27 +17,6 @@ from esignet.protocol.csc.faults import (
 )
 from esignet.protocol.csc.sign_doc import SignDoc, Wanted
 from keystore.signing.door import NotActivated
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One signature to be made in ``format`` at ``level``.
-
-    ``material`` is whether the evidence of its certificates is wanted beside it.
-    """
-
-    format: Format
-    prepared: Prepared
-    level: Level
-    material: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A signature that was checked, and the evidence of its certificates if that was wanted."""
-
-    document: bytes
-    evidence: Evidence
 
 
 class Signs(Protocol):

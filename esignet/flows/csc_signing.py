@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from esignet.flows.csc_documents import Made, Part
+from esignet.flows.signing_parts import Made, Part
 from esignet.formats.format import Evidence, Level
 from esignet.protocol.csc.approval import Approved
 from keystore.checking.timestamp import read_token

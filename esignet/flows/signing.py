@@ -1,0 +1,163 @@
+"""From what a person approved to documents that are signed, raised to their level, and checked.
+
+The key service signs; everything around it happens here: the signature is put into its document,
+time-stamped, given what shows that its certificate was good, and read back as anybody would read it
+before it is handed over.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from config.runtime.cache import Cache
+from esignet.flows.signing_parts import Made, Part
+from esignet.formats.format import Evidence, FormatError, Found, Level
+from esignet.pdf.pool import PdfPool
+from keystore.checking.timestamp import read_token
+from keystore.signing.digests import HashAlgorithm
+from keystore.signing.door import AuthorityShown, Documents, Imprint, Signed, SigningOrder
+from keystore.signing.plans import JadesPlan, ManifestPlan, Plan, XmlPlan
+
+LARGE = 64 * 1024
+"""Octets from which a document is worked on in a thread."""
+
+_LEVELS = tuple(Level)
+_STAMPED = HashAlgorithm.SHA256
+T = TypeVar("T")
+
+
+class Activated(Protocol):
+    """What was approved, as far as the key service asks for it."""
+
+    @property
+    def activation(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """Signs through the key service. ``shown`` keeps its chains and lists for a while."""
+
+    documents: Documents
+    pdf: PdfPool
+    shown: Cache[str, AuthorityShown]
+
+    async def made(self, approved: Activated, parts: Sequence[Part], now: int) -> list[Made]:
+        """Return each part signed, at its level, and checked.
+
+        Raises NotActivated, NotPermitted, KeyServiceUnavailable, FormatError, PdfBusy. Once the
+        key service has signed, the activation is used up whatever happens then.
+        """
+        signed = await self.documents.sign_documents(_order(approved.activation, parts))
+        made = [
+            await self._work(part, "embed", part.prepared, one)
+            for part, one in zip(parts, signed, strict=True)
+        ]
+        made, stamper = await self._stamped(parts, made, Level.B_T, "to_stamp")
+        material = await self._material(parts, signed, stamper)
+        for place, part in enumerate(parts):
+            if _reaches(part, Level.B_LT):
+                made[place] = await self._work(
+                    part, "augment", made[place], Level.B_LT, material[place]
+                )
+        made, _ = await self._stamped(parts, made, Level.B_LTA, "to_archive")
+        for part, document in zip(parts, made, strict=True):
+            await self._check(part, document)
+        return [
+            Made(document, evidence if part.material else Evidence(), one.promise)
+            for document, evidence, part, one in zip(made, material, parts, signed, strict=True)
+        ]
+
+    async def _stamped(
+        self, parts: Sequence[Part], made: Sequence[bytes], level: Level, covered: str
+    ) -> tuple[list[bytes], bytes]:
+        """Return the documents with a time-stamp each, and the certificate of who stamped."""
+        places = [place for place, part in enumerate(parts) if _reaches(part, level)]
+        if not places:
+            return list(made), b""
+        imprints = []
+        for place in places:
+            asked = [made[place]]
+            if covered == "to_archive":
+                asked.append(parts[place].prepared.items)  # type: ignore[arg-type]
+            octets = await self._work(parts[place], covered, *asked)
+            imprints.append(Imprint(_STAMPED, _STAMPED.of(octets)))
+        tokens = await self.documents.timestamps(imprints)
+        raised = list(made)
+        for place, token in zip(places, tokens, strict=True):
+            evidence = Evidence(timestamp=token)
+            raised[place] = await self._work(parts[place], "augment", made[place], level, evidence)
+        return raised, read_token(tokens[0]).certificate
+
+    async def _material(
+        self, parts: Sequence[Part], signed: Sequence[Signed], stamper: bytes
+    ) -> list[Evidence]:
+        """Return for each part what leads to the root and shows that nothing was revoked."""
+        if not any(part.material or _reaches(part, Level.B_LT) for part in parts):
+            return [Evidence()] * len(parts)
+        ends = list(dict.fromkeys(one.certificate for one in signed))
+        asked = [*ends, stamper] if stamper else ends
+        answers = dict(zip(asked, await self.documents.statuses(asked), strict=True))
+        shown = await self.shown.get("", self.documents.authority)
+        return [
+            Evidence(
+                certificates=tuple(
+                    dict.fromkeys((one.certificate, *one.chain, *([stamper] if stamper else ())))
+                ),
+                ocsp=tuple(answers[end] for end in (one.certificate, stamper) if end),
+                crls=shown.crls,
+            )
+            for one in signed
+        ]
+
+    async def _check(self, part: Part, document: bytes) -> None:
+        """Raise FormatError unless the last signature of the document is ours and right."""
+        found: tuple[Found, ...] = await self._work(part, "check", document, part.prepared.items)
+        wrong = [reason for one in found for _, reason in one.problems]
+        if not found or wrong:
+            raise FormatError(f"the signature cannot be handed over: {(wrong or ['none'])[0]}")
+
+    async def _work(self, part: Part, step: str, *arguments: Any) -> Any:
+        """Take one step of a format: a PDF in its pool, what is large in a thread."""
+        if part.is_pdf:
+            if step in ("to_archive", "check"):
+                arguments = arguments[:1]
+            return await getattr(self.pdf, step)(*arguments)
+        work: Callable[..., Any] = getattr(part.format, step)
+        if sum(len(one) for one in arguments if isinstance(one, bytes)) > LARGE:
+            return await asyncio.to_thread(work, *arguments)
+        await asyncio.sleep(0)  # one of many: others have their turn
+        return work(*arguments)
+
+
+def shifted(plan: Plan, by: int) -> Plan:
+    """Return the plan with its places in the list of digests moved on."""
+    replace = msgspec.structs.replace
+    match plan:
+        case ManifestPlan(files=files) | JadesPlan(files=files):
+            return replace(plan, files=[replace(one, digest=one.digest + by) for one in files])
+        case XmlPlan(references=references):
+            moved = [replace(one, digest=one.digest + by) for one in references]
+            return replace(plan, references=moved)
+        case _:
+            return replace(plan, digest=plan.digest + by)
+
+
+def _order(activation: str, parts: Sequence[Part]) -> SigningOrder:
+    digests: list[bytes] = []
+    plans: list[Plan] = []
+    for part in parts:
+        plans.append(shifted(part.prepared.plan, len(digests)))
+        digests += part.prepared.digests
+    return SigningOrder(
+        activation=activation,
+        hash_algorithm=parts[0].prepared.wish.hash_algorithm,
+        digests=digests,
+        plans=plans,
+    )
+
+
+def _reaches(part: Part, level: Level) -> bool:
+    return _LEVELS.index(part.level) >= _LEVELS.index(level)

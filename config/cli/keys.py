@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from config.cli.failures import NotPossible
+from config.cli.keys_ceremony import ceremony
 from config.cli.opening import settings_of
 from config.runtime.clock import SystemClock
 from config.runtime.entropy import SystemEntropy
@@ -26,6 +27,9 @@ from keystore.service.run import socket_path
 @click.group()
 def keys() -> None:
     """Run the key service; list and rotate keys."""
+
+
+keys.add_command(ceremony)
 
 
 @keys.command()

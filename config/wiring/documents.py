@@ -37,15 +37,19 @@ def document_desk(
     return lambda ring: _desk(esignet, ground, ring)
 
 
-def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDesk:
-    naming = Naming(
+def naming_of(esignet: Esignet) -> Naming:
+    """Return how the settings call the authority."""
+    return Naming(
         country=esignet.country,
         organization=esignet.organization,
         address=esignet.address,
         policy=esignet.certificate_policy,
     )
+
+
+def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDesk:
     database = ground.database
-    authority = Authority(database, ring, naming, ground.clock, ground.entropy)
+    authority = Authority(database, ring, naming_of(esignet), ground.clock, ground.entropy)
     return DocumentDesk(
         ring=ring,
         signing=DocumentSigning(

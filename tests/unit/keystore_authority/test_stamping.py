@@ -97,7 +97,7 @@ async def test_another_clients_verifier_accepts_it(world: AuthorityWorld) -> Non
         .build()
     )
     assert verifier.verify_message(answer, CONTENT)
-    assert answer.stamped_statement.gen_time.timestamp() == world.clock.now()
+    assert answer.tst_info.gen_time.timestamp() == world.clock.now()
 
 
 async def test_serial_numbers_are_long_and_never_the_same(world: AuthorityWorld) -> None:
@@ -105,7 +105,7 @@ async def test_serial_numbers_are_long_and_never_the_same(world: AuthorityWorld)
     for _ in range(40):
         query = TimestampRequestBuilder().data(CONTENT).build()
         answer = decode_timestamp_response(await world.stamping.respond(query.as_bytes()))
-        numbers.add(answer.stamped_statement.serial_number)
+        numbers.add(answer.tst_info.serial_number)
     assert len(numbers) == 40
     assert min(numbers) > 1 << 64
 

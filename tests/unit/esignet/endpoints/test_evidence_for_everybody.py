@@ -80,7 +80,7 @@ async def test_a_time_stamp_over_http(app: Web) -> None:
     reply = await posted(app, "/tsa", QUERY, query.as_bytes())
     assert reply.status == 200
     assert reply.header("content-type") == REPLY
-    assert decode_timestamp_response(reply.body).stamped_statement.nonce == query.nonce
+    assert decode_timestamp_response(reply.body).tst_info.nonce == query.nonce
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/tsa", QUERY), ("/ocsp", REQUEST)])

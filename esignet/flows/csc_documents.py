@@ -16,16 +16,18 @@ from esignet.protocol.csc.faults import (
     invalid,
 )
 from esignet.protocol.csc.sign_doc import SignDoc, Wanted
+from keystore.door import NotPermitted
 from keystore.signing.door import NotActivated
 
 
 class Signs(Protocol):
-    """Has the key service sign what was prepared, and raises it to its level."""
+    """Has the key service sign what was prepared, and raises it (`esignet.flows.signing`)."""
 
     async def made(self, approved: Approved, parts: Sequence[Part], now: int) -> list[Made]:
         """Return a signature of each.
 
-        Raises NotActivated, KeyServiceUnavailable, FormatError (it cannot be raised to its level).
+        Raises NotActivated, NotPermitted (more than one answer of the key service holds),
+        KeyServiceUnavailable, FormatError (it cannot be raised to its level).
         """
         ...
 
@@ -51,6 +53,8 @@ class CscDocuments:
             made = await self.signs.made(approved, parts, now)
         except NotActivated:
             raise CscError(SAD_EXPIRED) from None
+        except NotPermitted:
+            raise CscError(INVALID_DOCUMENTS) from None
         except FormatError:
             raise invalid("conformance_level") from None
         return _answer(asked, made)

@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 
+from config.runtime.cache import Cache
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.web import Budget
-from esignet.flows.csc_signing import CscSigning
+from esignet.flows.signing import Signing
 from esignet.formats import cades, xades
 from esignet.formats.format import Item, Level
+from esignet.pdf.pool import PdfPool
 from esignet.protocol.csc import sign_doc
+from keystore.signing.door import AuthorityShown
 from tests.csc import ECDSA, FORMATS, SHA256, Token, World, approving, small_database, text, told
 from tests.keyrings import software_backend
 from tests.signing_house import approval, signing_house
@@ -36,7 +39,9 @@ async def world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory() as sockets:
         async with signing_house(backend, database, Path(sockets)) as house:
             web = partial(asking.web, budgets={"tokens": Budget("tokens", 100, 10)})
-            made = World(answers, web, hand=CscSigning(house.esignet), stamper=house.esignet)
+            shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=60)
+            hand = Signing(documents=house.esignet, pdf=PdfPool(), shown=shown)
+            made = World(answers, web, hand=hand, stamper=house.esignet)
             made.clock.at = SystemClock().now()
             for name, digests in {"approved": (DIGEST,), "both": (DIGEST, OTHER)}.items():
                 activation = await house.idp.activate(approval(*digests))

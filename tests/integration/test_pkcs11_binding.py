@@ -17,7 +17,7 @@ from config.runtime.entropy import SystemEntropy
 from keystore.backends.backend import SIGNING, Algorithm, Sealing
 from keystore.pkcs11 import constants as ck
 from keystore.pkcs11.errors import NotAllowed, PinRefused, Pkcs11Error, TokenGone
-from keystore.pkcs11.keys import UnfitKey
+from keystore.pkcs11.keys import UnfitKey, audit, make_in_session, unwrapped
 from keystore.pkcs11.library import ForkedProcess, Library
 from keystore.pkcs11.operations import NoSuchKey, Operations
 from keystore.pkcs11.pin import PinSource
@@ -192,6 +192,21 @@ def test_a_key_that_could_leave_the_token_is_not_used(bench: Bench) -> None:
     )
     with pytest.raises(UnfitKey):
         bench.operations.mac(key_id, [b"text"])
+
+
+def test_a_key_that_came_from_outside_is_not_used(bench: Bench) -> None:
+    kek = bench.key(Algorithm.KWP)
+
+    def bring_in(session: Session) -> None:
+        wrapping = bench.operations.key(session, kek, Algorithm.KWP).handle
+        _, private = make_in_session(session, Algorithm.ES256, extractable=True)
+        mechanism = Mechanism(ck.CKM_AES_KEY_WRAP_PAD)
+        wrapped = session.wrap(mechanism, wrapping, private)
+        brought = session.unwrap(mechanism, wrapping, wrapped, unwrapped(Algorithm.ES256))
+        audit(session, brought, Algorithm.ES256)
+
+    with pytest.raises(UnfitKey):
+        bench.token.use(bring_in)
 
 
 def test_a_destroyed_key_is_gone(bench: Bench) -> None:

@@ -15,9 +15,10 @@ from keystore.jose import base64url, reader
 from keystore.jose.jwk import JwkSet
 from keystore.jose.reader import BadToken, Rules
 from keystore.signing.digests import MOST, HashAlgorithm, list_hash
-from keystore.signing.door import Approval, NotActivated
+from keystore.signing.door import ActivationKind, Approval, NotActivated
 
 TYP = "activation+jwt"
+AUDIENCE = "key-service"
 LIFETIME = 300
 """Seconds for which an activation is good."""
 
@@ -29,6 +30,7 @@ _RULES = Rules(algs=frozenset(["ES256"]), typs=frozenset([TYP]))
 class Activation(Approval, frozen=True, kw_only=True):
     """An approval with the ``jti`` under which it is used once, and when it was made and ends."""
 
+    aud: str
     jti: str
     iat: int
     exp: int
@@ -40,7 +42,10 @@ def claims_of(approval: Approval, jti: str, now: int) -> bytes:
     Raises NotPermitted for what could never be signed: so it is told before anybody agreed.
     """
     _check(approval, now)
-    members = msgspec.structs.asdict(approval) | {"jti": jti, "iat": now, "exp": now + LIFETIME}
+    members = {
+        **msgspec.structs.asdict(approval),
+        **{"aud": AUDIENCE, "jti": jti, "iat": now, "exp": now + LIFETIME},
+    }
     return msgspec.json.encode({name: _written(value) for name, value in members.items()})
 
 
@@ -55,6 +60,8 @@ def judged(token: str, keys: JwkSet, now: int) -> Activation:
         found = msgspec.convert(claims, Activation)
     except (BadToken, KeyError, ValueError, TypeError) as reason:
         raise NotActivated("this is no activation") from reason
+    if found.aud != AUDIENCE:
+        raise NotActivated("this activation is for somebody else")
     if not found.iat - 5 <= now < found.exp or found.exp - found.iat > LIFETIME:
         raise NotActivated("the activation has expired")
     return found
@@ -83,6 +90,9 @@ def _check(approval: Approval, now: int) -> None:
         raise NotPermitted("an approval holds hashes of 32 octets")
     if not 0 < approval.count <= MOST or approval.auth_time > now + 5:
         raise NotPermitted(f"an approval covers 1 to {MOST} digests, of a past login")
+    if approval.kind is not ActivationKind.PERSON or approval.holder.organization:
+        # A seal takes the organisation's own word beside that of idp, and nothing here reads it.
+        raise NotPermitted("no seals of organisations are made here")
     if approval.credential:
         raise NotPermitted("there are no stored credentials here")
     try:

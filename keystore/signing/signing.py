@@ -118,13 +118,16 @@ class DocumentSigning:
 
     async def _keys(self, count: int) -> list[OneTimeKey]:
         making = [asyncio.ensure_future(self.maker.one_time(Algorithm.ES256)) for _ in range(count)]
+        try:
+            await asyncio.wait(making)
+            return [one.result() for one in making]
+        except BaseException:  # also of a caller that hung up while the token was at work
+            await asyncio.shield(self._discard_made(making))
+            raise
+
+    async def _discard_made(self, making: Sequence[asyncio.Future[OneTimeKey]]) -> None:
         made = await asyncio.gather(*making, return_exceptions=True)
-        keys = [one for one in made if isinstance(one, OneTimeKey)]
-        failed = next((one for one in made if isinstance(one, BaseException)), None)
-        if failed is not None:
-            await self._discard(keys)
-            raise failed
-        return keys
+        await self._discard([one for one in made if isinstance(one, OneTimeKey)])
 
     async def _values(
         self, keys: Sequence[OneTimeKey], whose: Sequence[int], built: Sequence[Built]

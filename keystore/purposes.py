@@ -52,6 +52,7 @@ class DocumentUse(StrEnum):
     SIGN = "sign_documents"
     STAMP = "stamp"
     STATUS = "status"
+    REVOKE = "revoke_certificate"
 
 
 Purpose = TokenKind | MacPurpose | SealPurpose | Administration | OwnRing | DocumentUse
@@ -81,6 +82,7 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
     Role.OPERATOR: frozenset(
         [
             *((Act.ADMINISTER, administration) for administration in Administration),
+            (Act.ASK, DocumentUse.REVOKE),
             (Act.MAC, MacPurpose.LOOKUP),  # importing and showing residents
             (Act.SEAL, SealPurpose.PERSON),
             (Act.OPEN, SealPurpose.PERSON),

@@ -16,6 +16,7 @@ from config.runtime.logs import configure_logs
 from config.settings import Settings
 from config.wiring.keys import serve_keys
 from config.wiring.loops import calm_the_collector, use_uvloop
+from keystore.authority.revoking import Reason
 from keystore.backends.backend import Algorithm
 from keystore.door import NotPermitted
 from keystore.purposes import Role
@@ -73,6 +74,18 @@ def rotate(settings_file: str | None, ring: str, algorithm: str, emergency: bool
     click.echo(f"{key.kid} is {key.state}")
 
 
+@keys.command("revoke-certificate")
+@click.argument("serial")
+@click.option(
+    "--reason", type=click.Choice([one.value for one in Reason]), default=Reason.UNSPECIFIED.value
+)
+@click.pass_obj
+def revoke_certificate(settings_file: str | None, serial: str, reason: str) -> None:
+    """Take a certificate of our authority back, for good. SERIAL is hexadecimal."""
+    asyncio.run(_revoked(settings_of(settings_file), serial, Reason(reason)))
+    click.echo(f"{serial} is revoked; the next list and every answer say so")
+
+
 async def _listed(settings: Settings) -> list[ListedKey]:
     operator = _operator(settings)
     try:
@@ -89,6 +102,16 @@ async def _rotated(
         return await operator.rotate(ring, algorithm, emergency=emergency)
     except NotPermitted as reason:
         raise NotPossible(str(reason)) from reason
+    finally:
+        await operator.close()
+
+
+async def _revoked(settings: Settings, serial: str, reason: Reason) -> None:
+    operator = _operator(settings)
+    try:
+        await operator.revoke_certificate(serial, reason)
+    except NotPermitted as refusal:
+        raise NotPossible(str(refusal)) from refusal
     finally:
         await operator.close()
 

@@ -9,6 +9,7 @@ from config.runtime.entropy import Entropy
 from config.settings.esignet import Esignet
 from keystore.authority.authority import Authority, Naming
 from keystore.authority.responder import Responder
+from keystore.authority.revoking import Revoking
 from keystore.authority.showing import Showing
 from keystore.backends.registry import Backends
 from keystore.keyring import KeyRing
@@ -50,6 +51,7 @@ def naming_of(esignet: Esignet) -> Naming:
 def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDesk:
     database = ground.database
     authority = Authority(database, ring, naming_of(esignet), ground.clock, ground.entropy)
+    showing = Showing(authority, database)
     return DocumentDesk(
         ring=ring,
         signing=DocumentSigning(
@@ -61,7 +63,8 @@ def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDe
             entropy=ground.entropy,
         ),
         authority=authority,
-        showing=Showing(authority, database),
+        showing=showing,
+        revoking=Revoking(database, showing),
         responder=Responder(authority, database, ring.sign_own),
         stamping=_stamping(esignet, ground, authority, ring),
         database=database,

@@ -27,6 +27,10 @@ class Showing:
         lists = [await self._list(kind, now) for kind in (Kind.ISSUING, Kind.ROOT)]
         return AuthorityShown(tuple(chains), tuple(lists))
 
+    def forget(self) -> None:
+        """Make every list anew the next time that it is asked for."""
+        self._lists.clear()
+
     async def _list(self, kind: Kind, now: int) -> bytes:
         own = self._authority.own(kind)
         kept = self._lists.get(own.kid)

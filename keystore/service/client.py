@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from config.runtime.cache import Cache
 from config.runtime.clock import Clock
+from keystore.authority.revoking import Reason
 from keystore.backends.backend import Algorithm
 from keystore.door import (
     BadSeal,
@@ -18,7 +19,7 @@ from keystore.door import (
     PublishedKey,
     SealPurpose,
 )
-from keystore.service import frames
+from keystore.service import document_frames, frames
 from keystore.service.connection import Connection
 from keystore.signing.door import NotActivated
 
@@ -123,6 +124,13 @@ class KeyOperator:
             deadline=_ADMINISTRATION,
         )
         return expect(reply, frames.Listed).keys[0]
+
+    async def revoke_certificate(self, serial: str, reason: Reason) -> None:
+        """Take a certificate of our authority back; raises NotPermitted when it cannot be."""
+        reply = await self._connection.ask(
+            lambda n: document_frames.RevokeCertificate(n, serial, reason), repeats=0
+        )
+        expect(reply, frames.Octets)
 
     async def advance(self) -> None:
         """Make the moves that are due now."""

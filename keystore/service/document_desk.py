@@ -8,6 +8,7 @@ from config.runtime.clock import Clock
 from config.runtime.database.unit import Database
 from keystore.authority.authority import Authority
 from keystore.authority.responder import Responder
+from keystore.authority.revoking import Revoking
 from keystore.authority.showing import Showing
 from keystore.door import NotPermitted
 from keystore.keyring import KeyRing
@@ -29,6 +30,7 @@ _USES: dict[type, DocumentUse] = {
     frames.StatusRequest: DocumentUse.STATUS,
     frames.ShowAuthority: DocumentUse.STATUS,
     frames.Prove: DocumentUse.STATUS,
+    frames.RevokeCertificate: DocumentUse.REVOKE,
 }
 
 
@@ -40,6 +42,7 @@ class DocumentDesk:
     signing: DocumentSigning
     authority: Authority
     showing: Showing
+    revoking: Revoking
     responder: Responder
     stamping: Stamping
     database: Database
@@ -66,6 +69,9 @@ class DocumentDesk:
                 return await self._signed(request)
             case frames.Prove(number, about):
                 return Octets(number, await proof_of(self.database, about) or b"")
+            case frames.RevokeCertificate(number, serial, reason):
+                await self.revoking.revoke(serial, reason, self.clock.now())
+                return Octets(number, b"")
             case frames.ShowAuthority(number):
                 shown = await self.showing.shown(self.clock.now())
                 return frames.AuthorityIs(number, list(shown.chains), list(shown.crls))

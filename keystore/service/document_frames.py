@@ -2,6 +2,7 @@
 
 import msgspec
 
+from keystore.authority.revoking import Reason
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import Approval
 from keystore.signing.plans import Plan
@@ -66,6 +67,14 @@ class Prove(msgspec.Struct, array_like=True, tag="prove", frozen=True):
     about: str
 
 
+class RevokeCertificate(msgspec.Struct, array_like=True, tag="revoke_certificate", frozen=True):
+    """Take a certificate of ours back (operator)."""
+
+    id: int
+    serial: str
+    reason: Reason
+
+
 class OneSigned(msgspec.Struct, array_like=True, frozen=True):
     """One signature with all that it stands on."""
 
@@ -109,5 +118,6 @@ DocumentRequest = (
     | StatusRequest
     | ShowAuthority
     | Prove
+    | RevokeCertificate
 )
 DocumentReply = DocumentsSigned | Many | AuthorityIs

@@ -42,6 +42,8 @@ class OwnKeys(Protocol):
         ...
 
 
+ANY_POLICY = "2.5.29.32.0"
+
 _RINGS = {
     Kind.ROOT: OwnRing.ROOT,
     Kind.ISSUING: OwnRing.ISSUING,
@@ -225,9 +227,10 @@ class Authority:
             found.append((x509.ExtendedKeyUsage([profile.usage]), True))
         if profile.kind is Kind.STATUS:
             found.append((x509.OCSPNoCheck(), False))
+        if profile.kind is Kind.ISSUING:  # else no policy below it is valid (RFC 5280 §6.1.3)
+            found.append((_policies(ANY_POLICY), False))
         if profile.kind in (Kind.ONE_TIME, Kind.STAMPING):
-            policy = x509.ObjectIdentifier(self._naming.policy)
-            found.append((x509.CertificatePolicies([x509.PolicyInformation(policy, None)]), False))
+            found.append((_policies(self._naming.policy), False))
         return found
 
     def _access(
@@ -258,3 +261,8 @@ _TITLES = {
     Kind.STAMPING: "Time-Stamping",
     Kind.STATUS: "Status",
 }
+
+
+def _policies(policy: str) -> x509.CertificatePolicies:
+    named = x509.PolicyInformation(x509.ObjectIdentifier(policy), None)
+    return x509.CertificatePolicies([named])

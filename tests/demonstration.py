@@ -75,7 +75,7 @@ def demonstration(directory: Path, *arguments: str) -> Iterator[Demonstration]:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "config.cli.main", "demo", "--data", str(directory / "data")),
-            *("--port", str(free_ports(6)), "--ready-file", str(ready_file), *arguments),
+            *("--port", str(free_ports(8)), "--ready-file", str(ready_file), *arguments),
         ],
         cwd=ROOT,
         env=environment,

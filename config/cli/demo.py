@@ -165,6 +165,7 @@ async def _begin(plan: Plan, wish: Wish, children: Supervisor) -> None:
     async with _http(plan) as http:
         for name, url in (
             ("web", f"{plan.operations}/readyz"),
+            ("esignet", f"{plan.esignet_operations}/readyz"),
             ("inbox", f"{plan.inbox}/messages"),
             ("relying-party", f"{plan.relying_party}/"),
             *((("desk", f"{plan.desk}/ciba"),) if plan.tester else ()),
@@ -185,6 +186,7 @@ async def _start(plan: Plan, settings: Settings, children: Supervisor) -> None:
         await make_tables(settings)
     await children.start("keys", "config.cli.main", "keys", "serve")
     await children.start("web", "config.cli.main", "serve")
+    await children.start("esignet", "config.cli.main", "serve", "esignet")
     await children.start("inbox", COMPANION, "inbox", str(plan.directory))
     if complete:
         _say("Residents and clients are those of the run before.")
@@ -235,6 +237,7 @@ def _tell(plan: Plan, wish: Wish) -> None:
         "",
         f"  Sample service   {plan.relying_party}   begin here: sign in as a resident",
         f"  Symbolon         {plan.issuer}   own pages of the resident: {plan.issuer}/me",
+        f"  Signing service  {plan.esignet}   CSC API, time-stamps, status, validation",
         f"  Inbox            {plan.inbox}   the codes that were sent",
         f"  Operations       {plan.operations}/readyz",
         "",

@@ -4,11 +4,13 @@ import asyncio
 from dataclasses import replace
 
 import click
+import msgspec
 
 from config.cli.opening import settings_of
 from config.runtime.logs import configure_logs
-from config.settings import Settings
+from config.settings import Settings, SettingsError
 from config.wiring.app import Application, build_application
+from config.wiring.esignet import build_esignet
 from config.wiring.loops import calm_the_collector, use_uvloop
 from config.wiring.production import open_world
 from config.wiring.serving import Listening, Server
@@ -16,18 +18,38 @@ from keystore.purposes import Role
 
 
 @click.command()
+@click.argument("product", type=click.Choice(["idp", "esignet"]), default="idp")
 @click.pass_obj
-def serve(settings_file: str | None) -> None:
-    """Run the web server until SIGTERM."""
+def serve(settings_file: str | None, product: str) -> None:
+    """Run a web server until SIGTERM: of idp (people sign in), or of esignet (they sign).
+
+    Each has a socket of the key service of its own: run them as different system users.
+    """
     configure_logs()
     settings = settings_of(settings_file)
     use_uvloop()
-    asyncio.run(_serve(settings))
+    asyncio.run(_serve(settings) if product == "idp" else _serve_esignet(settings))
 
 
 async def _serve(settings: Settings) -> None:
     async with open_world(settings, Role.IDP) as world:
         await serve_application(build_application(world), settings)
+
+
+async def _serve_esignet(settings: Settings) -> None:
+    esignet = settings.esignet
+    if not esignet.address:
+        raise SettingsError("esignet.address is empty: say where the signing service is reached")
+    web = msgspec.structs.replace(
+        settings.web,
+        host=esignet.host,
+        port=esignet.port,
+        operations_port=esignet.operations_port,
+        mtls_port=0,
+    )
+    async with open_world(settings, Role.ESIGNET) as world:
+        mine = msgspec.structs.replace(settings, web=web)
+        await serve_application(build_esignet(world), mine)
 
 
 async def serve_application(application: Application, settings: Settings) -> None:

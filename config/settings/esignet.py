@@ -40,6 +40,9 @@ class Esignet(Section, frozen=True):
     """Whether time-stamps stop while the kernel says that no NTP holds its clock. Set it in
     production; containers without that knowledge never stamp then."""
 
+    trust: str = ""
+    """PEM file with authorities that are believed at validation beside our own."""
+
     largest_document: int = 20_000_000
     """Octets of a document that may be given for signing."""
 

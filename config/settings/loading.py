@@ -121,6 +121,7 @@ def anchored(settings: Settings, directory: Path) -> Settings:
             certificate_key=path(web.certificate_key),
             client_ca=path(web.client_ca),
         ),
+        esignet=replace(settings.esignet, trust=path(settings.esignet.trust)),
         pages=replace(
             settings.pages, logo=path(settings.pages.logo), texts=path(settings.pages.texts)
         ),

@@ -2,6 +2,7 @@
 
 from esignet.formats.format import FormatError
 
+PDF = ("pades",)
 _SPACES = b" \t\r\n"
 _MARK = b"\xef\xbb\xbf"
 
@@ -13,7 +14,7 @@ def recognised(content: bytes) -> tuple[str, ...]:
     """
     head = content[:1024]
     if b"%PDF-" in head:
-        return ("pades",)
+        return PDF
     if head.startswith(b"PK\x03\x04"):
         return ("asic_cades", "asic_xades")
     text = head.removeprefix(_MARK).lstrip(_SPACES)

@@ -72,13 +72,23 @@ class Plan:
         return f"http://{LOOPBACK}:{self.port + 3}"
 
     @property
+    def esignet(self) -> str:
+        """Where documents are signed, stamped and validated."""
+        return f"{self.scheme}://{LOOPBACK}:{self.port + 6}"
+
+    @property
+    def esignet_operations(self) -> str:
+        return f"http://{LOOPBACK}:{self.port + 7}"
+
+    @property
     def desk(self) -> str:
         """Where a tester approves for a resident, and rotates keys."""
         return f"http://{LOOPBACK}:{self.port + 5}"
 
     @property
     def ports(self) -> tuple[int, ...]:
-        return tuple(range(self.port, self.port + (6 if self.tester else 4)))
+        first = range(self.port, self.port + (6 if self.tester else 4))
+        return (*first, self.port + 6, self.port + 7)
 
     def issuer_of(self, profile: str) -> str:
         """Return the address of the issuer with this profile."""
@@ -181,6 +191,12 @@ class Plan:
                 "enabled": ["inbox"],
                 "inbox_url": self.inbox,
                 "inbox_token": inbox_token,
+            },
+            "esignet": {
+                "address": self.esignet,
+                "port": self.port + 6,
+                "operations_port": self.port + 7,
+                "country": "GB",
             },
             "pages": {"country_code": "44"},
             "limits": RELAXED if self.tester else {},

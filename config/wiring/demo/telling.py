@@ -64,6 +64,7 @@ def _basics(plan: Plan) -> dict[str, Any]:
         "relying_party": plan.relying_party,
         "inbox": plan.inbox,
         "operations": plan.operations,
+        "esignet": plan.esignet,
         "certificate": str(plan.certificate) if plan.tls else None,
         "residents": [
             {

@@ -1,0 +1,94 @@
+"""Who calls the signing service: access tokens, judged as their issuer's own resources judge them.
+
+What judges them is idp's; the signing service knows only what the token says.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from config.runtime.malformed import Malformed
+from config.runtime.web import Call
+from config.settings import Issuer
+from config.wiring.senders import access, dpop_proofs
+from config.wiring.world import World
+from esignet.flows.csc_approvals import NoToken, Presented
+from idp.endpoints.machine import carried
+from idp.flows.access import Access
+from idp.flows.issuer_keys import IssuerKeys
+from idp.protocol.errors import OAuthError
+from idp.protocol.presented_token import presented_token
+from idp.protocol.tokens import AccessToken
+from idp.stores.grants import Grants
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCaller:
+    """What an access token that was judged says of its caller."""
+
+    token: AccessToken
+
+    @property
+    def client_id(self) -> str:
+        """Return whose token it is."""
+        return self.token.client_id
+
+    @property
+    def subject(self) -> str:
+        """Return of whom it is, as the client knows them; the client itself for its own."""
+        return self.token.subject
+
+    @property
+    def scope(self) -> frozenset[str]:
+        """Return the words of its scope."""
+        return frozenset(self.token.scope)
+
+    @property
+    def details(self) -> Sequence[Mapping[str, Any]]:
+        """Return its authorization details (RFC 9396 §9.1)."""
+        return self.token.details
+
+    @property
+    def expires_at(self) -> int:
+        """Return when it ends (NumericDate)."""
+        return self.token.expires_at
+
+    @property
+    def bound_to(self) -> str:
+        """Return the thumbprint of what its holder has to prove, or nothing."""
+        bound = self.token.confirmation
+        return "" if bound is None else bound.jkt or bound.x5t or ""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerBearers:
+    """Judges tokens that ``access``'s issuer made for this service."""
+
+    access: Access
+
+    async def presented(self, call: Call, now: int) -> Presented | None:
+        """Return who calls, None without a token; NoToken for one that is not good."""
+        try:
+            brought = carried(call)
+            token = presented_token(brought.authorization, None)
+            if token is None:
+                return None
+            holder = await self.access.presented(token, brought, now)
+            await self.access.check_person(holder)
+        except (OAuthError, Malformed) as refusal:
+            raise NoToken from refusal
+        return Presented(TokenCaller(holder.token), token.token)
+
+    async def read(self, token: str, now: int) -> TokenCaller:
+        """Return what a token in a body says; who holds it was proved by the one in the header."""
+        try:
+            return TokenCaller(await self.access.glance(token, now))
+        except OAuthError as refusal:
+            raise NoToken from refusal
+
+
+def bearers(world: World, issuer: Issuer, service: str) -> IssuerBearers:
+    """Return what judges tokens of ``issuer`` that are meant for the address ``service``."""
+    keys = IssuerKeys(issuer.address, world.door)
+    judging = access(world, keys, Grants(world.database), dpop_proofs(world, issuer))
+    return IssuerBearers(replace(judging, issuer=service))

@@ -1,0 +1,192 @@
+"""The signing service plugged together. Read it to see which address is answered by what."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from config import VERSION
+from config.runtime.cache import Cache
+from config.runtime.database.unit import DatabaseUnavailable
+from config.runtime.health import Health
+from config.runtime.tally import RequestTally
+from config.runtime.telemetry import LoopLag, Metrics
+from config.runtime.web import Answer, Budget, Call, Failure, House, Route, Web
+from config.runtime.web.failures import failure_json
+from config.runtime.web.openapi import openapi
+from config.runtime.web.operations import Operations, budget_gauges, check_gauge
+from config.settings import Issuer
+from config.settings.esignet import Esignet
+from config.wiring.app import Application
+from config.wiring.bearers import bearers
+from config.wiring.certificates import trusted_proxies
+from config.wiring.readiness import checks
+from config.wiring.verifying import every_format
+from config.wiring.world import World
+from esignet.endpoints.certificates import CertificatesEndpoint
+from esignet.endpoints.csc import CscEndpoint
+from esignet.endpoints.csc_methods import CscMethods
+from esignet.endpoints.ocsp import OcspEndpoint
+from esignet.endpoints.tsa import TsaEndpoint
+from esignet.endpoints.validation import ValidationEndpoint
+from esignet.flows.csc_approvals import Approvals
+from esignet.flows.csc_credentials import CscCredentials, NothingStored
+from esignet.flows.csc_documents import CscDocuments
+from esignet.flows.csc_later import Later
+from esignet.flows.csc_stamps import CscStamps
+from esignet.flows.signing import Signing
+from esignet.pdf.pool import PdfPool
+from esignet.protocol.csc.service import Service
+from esignet.protocol.csc.version import V1, V2
+from esignet.stores.csc_answers import CscAnswers
+from esignet.validation.engine import Trust
+from keystore.checking.paths import pem_certificates
+from keystore.door import KeyServiceUnavailable
+from keystore.purposes import Role
+from keystore.service.document_client import DocumentClient
+from keystore.service.run import socket_path
+from keystore.signing.door import AuthorityShown
+
+SHOWN = 60.0
+"""Seconds for which chains and revocation lists are taken from memory."""
+
+
+def build_esignet(world: World) -> Application:
+    """Return the signing service on ``world``, which is of the esignet role."""
+    settings = world.settings
+    documents = DocumentClient(socket_path(Path(settings.keys.sockets), Role.ESIGNET))
+    shown: Cache[str, AuthorityShown] = Cache(world.clock, entries=1, seconds=SHOWN)
+    signing = Signing(documents=documents, pdf=PdfPool(), shown=shown)
+    later = Later(answers=CscAnswers(world.database), clock=world.clock, entropy=world.entropy)
+    routes = [
+        *_evidence(world, documents),
+        *_validation(world, signing),
+        *_csc(world, signing, later),
+    ]
+    return _application(world, routes, _lifespan(documents, signing.pdf, later))
+
+
+def _evidence(world: World, documents: DocumentClient) -> list[Route]:
+    origins = (world.settings.esignet.address,)
+    return [
+        *TsaEndpoint(authority=documents, origins=origins).routes(),
+        *OcspEndpoint(responder=documents, clock=world.clock, origins=origins).routes(),
+        *CertificatesEndpoint(documents=documents, origins=origins).routes(),
+    ]
+
+
+def _validation(world: World, signing: Signing) -> list[Route]:
+    esignet = world.settings.esignet
+    return ValidationEndpoint(
+        formats=every_format(),
+        pdf=signing.pdf,
+        trust=_trust(esignet, signing),
+        clock=world.clock,
+        largest=esignet.largest_document,
+        origins=(esignet.address,),
+    ).routes()
+
+
+def _trust(esignet: Esignet, signing: Signing) -> Callable[[], Awaitable[Trust]]:
+    """Return what says whom signatures are believed from: our own roots, and those of the file."""
+    others = pem_certificates(Path(esignet.trust).read_bytes()) if esignet.trust else []
+
+    async def trust() -> Trust:
+        shown = await signing.shown.get("", signing.documents.authority)
+        anchors = tuple(dict.fromkeys((*(chain[-1] for chain in shown.chains), *others)))
+        return Trust(anchors=anchors, stamp_anchors=anchors)
+
+    return trust
+
+
+def _csc(world: World, signing: Signing, later: Later) -> list[Route]:
+    esignet, issuer = world.settings.esignet, _issuer(world)
+    callers = bearers(world, issuer, esignet.address)
+    about = Service(
+        name=esignet.organization,
+        logo="",
+        region=esignet.country,
+        description="Signatures of residents, with keys that live for one approval",
+        issuer=issuer.address,
+    )
+    routes = []
+    for version, path in ((V1, "/csc/v1"), (V2, "/csc/v2")):
+        methods = CscMethods(
+            version=version,
+            approvals=Approvals(callers),
+            credentials=CscCredentials(NothingStored()),
+            documents=CscDocuments(every_format(), signing),
+            stamps=CscStamps(signing.documents),
+            later=later,
+        )
+        routes += CscEndpoint(
+            version=version,
+            origin=esignet.address,
+            path=path,
+            clock=world.clock,
+            bearers=callers,
+            about=about,
+            methods=methods.served(),
+        ).routes()
+    return routes
+
+
+def _issuer(world: World) -> Issuer:
+    """Return the issuer whose people sign here: the one that names this service, or the first."""
+    address, issuers = world.settings.esignet.address, world.settings.issuers
+    named = (one for one in issuers if one.features.signing_service == address)
+    return next(named, issuers[0])
+
+
+def _application(
+    world: World, routes: list[Route], lifespan: Callable[[], AbstractAsyncContextManager[None]]
+) -> Application:
+    settings = world.settings
+    budgets = {
+        "tokens": Budget("tokens", settings.web.concurrent_tokens, settings.web.concurrent_tokens),
+        "logins": Budget("logins", settings.web.concurrent_logins, settings.web.concurrent_logins),
+    }
+    tally = RequestTally()
+    house = House(
+        origins=[settings.esignet.address],
+        clock=world.clock,
+        entropy=world.entropy,
+        budgets=budgets,
+        refusals={DatabaseUnavailable: _away, KeyServiceUnavailable: _away},
+        tally=tally,
+        proxies=trusted_proxies(settings.web),
+        lifespan=lifespan,
+    )
+    web = Web(routes, house)
+    health, lag = Health(world.clock, checks(world)), LoopLag(world.clock)
+    metrics = Metrics(tally, [*budget_gauges(budgets), check_gauge(health), lag.gauge()])
+    document = msgspec.json.encode(openapi(routes, "Symbolon esignet", VERSION))
+    return Application(web, Operations(health, metrics, lambda: web.draining, document), lag)
+
+
+def _lifespan(
+    documents: DocumentClient, pdf: PdfPool, later: Later
+) -> Callable[[], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await later.drained()
+            await pdf.close()
+            await documents.close()
+
+    return lifespan
+
+
+def _away(_: Exception, call: Call) -> Answer:
+    """Tell whoever asked to come back: nothing happened, or whether it did is not known (R1)."""
+    failure = Failure(
+        status=503,
+        code="temporarily_unavailable",
+        description="something that is needed is away; try again",
+    )
+    answer = failure_json(failure, call)
+    answer.headers.append((b"retry-after", b"5"))
+    return answer

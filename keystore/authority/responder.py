@@ -50,7 +50,7 @@ class Responder:
             asked = ocsp.load_der_ocsp_request(request)
             nonce = _nonce(asked)
             issuer = self._issuer(asked)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except (ValueError, TypeError, UnsupportedAlgorithm, NotImplementedError):
             return _refused(_MALFORMED)
         if issuer is None:
             return _refused(_UNAUTHORIZED)

@@ -92,6 +92,19 @@ async def test_a_nonce_of_a_wrong_length_is_malformed(world: AuthorityWorld, non
     assert status is ocsp.OCSPResponseStatus.MALFORMED_REQUEST
 
 
+@pytest.mark.spec("RFC 5019 §2.1.1")
+async def test_one_request_asks_about_one_certificate(
+    world: AuthorityWorld, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.pem").write_bytes(pem(await world.signer()))
+    about = ("-issuer", "issuing.pem", "-cert", "one.pem", "-cert", "two.pem")
+    openssl(tmp_path, "ocsp", *about, "-reqout", "q.der")
+    answer = await world.responder.respond((tmp_path / "q.der").read_bytes(), world.clock.now())
+    status = ocsp.load_der_ocsp_response(answer).response_status
+    assert status is ocsp.OCSPResponseStatus.MALFORMED_REQUEST
+
+
 async def test_another_authoritys_certificates_are_none_of_ours(world: AuthorityWorld) -> None:
     request = ocsp.OCSPRequestBuilder().add_certificate_by_hash(
         b"a" * 32, b"b" * 32, 7, hashes.SHA256()

@@ -25,6 +25,7 @@ from esignet.formats.format import Evidence, Item, Level, Wish
 from esignet.protocol.indications import Indication
 from esignet.validation.engine import Trust
 from esignet.validation.reading import validate
+from keystore.der.cms_reading import read_message
 from keystore.door import NotPermitted, Order, TokenKind
 from keystore.jose import reader
 from keystore.purposes import OwnRing, Role
@@ -95,7 +96,7 @@ async def test_a_document_is_signed_up_to_b_lta_and_openssl_agrees(
     shown = await house.esignet.authority()
     stamper = next(
         certificate
-        for certificate in cades.read_message(token).certificates
+        for certificate in read_message(token).certificates
         if b"Time-Stamping" in certificate
     )
     statuses = await house.esignet.statuses([one.certificate, stamper])

@@ -9,6 +9,7 @@ RUN python -m venv /opt/venv \
 
 FROM python:3.13-slim-trixie
 RUN useradd --system --uid 65532 --home-dir /var/lib/symbolon --create-home symbolon \
+    && useradd --system --uid 65533 --gid symbolon --no-create-home esignet \
     && install -d -o symbolon /run/symbolon
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /opt/symbolon

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -39,7 +39,10 @@ class Responder:
     sign_own: SignOwn
 
     async def statuses(self, certificates: Sequence[bytes], now: int) -> list[bytes]:
-        """Return an OCSPResponse about each certificate of ours (DER)."""
+        """Return an OCSPResponse about each certificate of ours (DER).
+
+        Raises ValueError for one that no issuing authority of ours signed.
+        """
         return [await self._about(one, now) for one in certificates]
 
     async def respond(self, request: bytes, now: int) -> bytes:
@@ -68,12 +71,12 @@ class Responder:
 
     async def _about(self, certificate: bytes, now: int) -> bytes:
         one = x509.load_der_x509_certificate(certificate)
-        records = AuthorityRecords(self.database)
-        known = await records.issued(f"{one.serial_number:x}")
-        issuer = next(
-            (own for own in self.authority.issuers() if known and own.kid == known.issuer_kid),
-            self.authority.own(Kind.ISSUING),
-        )
+        known = await AuthorityRecords(self.database).issued(f"{one.serial_number:x}")
+        issuer = next((own for own in self.authority.issuers() if _is_of(one, own)), None)
+        if issuer is None:
+            raise ValueError("no certificate that an issuing authority of ours signed")
+        if known is not None and known.issuer_kid != issuer.kid:
+            known = None
         builder = ocsp.OCSPResponseBuilder().add_response(
             cert=one,
             issuer=x509.load_der_x509_certificate(issuer.certificate),
@@ -119,6 +122,14 @@ def _times(known: IssuedCertificate | None, now: int) -> dict[str, Any]:
         said["revocation_time"] = datetime.fromtimestamp(known.revoked_at, UTC)
         said["revocation_reason"] = x509.ReasonFlags(known.reason or "unspecified")
     return said
+
+
+def _is_of(certificate: x509.Certificate, own: OwnCertificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(x509.load_der_x509_certificate(own.certificate))
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _identified(issuer: x509.Certificate, by: hashes.HashAlgorithm) -> tuple[bytes, bytes]:

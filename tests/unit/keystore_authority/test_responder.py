@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from keystore.authority.profiles import Kind
 from keystore.authority.responder import FRESH
 from tests.authorities import ANA, AuthorityWorld, new_spki, openssl, pem
+from tests.small_pki import SmallPki
 
 
 async def answered(
@@ -138,6 +139,19 @@ async def test_an_answer_for_embedding_is_made_now(world: AuthorityWorld) -> Non
     assert read.next_update_utc is not None
     assert read.next_update_utc.timestamp() == world.clock.now() + FRESH
     assert read.produced_at_utc.timestamp() >= world.clock.now() - 5
+
+
+async def test_nothing_is_said_about_certificates_that_the_issuing_authority_did_not_sign(
+    world: AuthorityWorld,
+) -> None:
+    for kind in (Kind.ROOT, Kind.ISSUING):  # those are on the root's list
+        with pytest.raises(ValueError, match="no certificate"):
+            await world.responder.statuses(
+                [world.authority.own(kind).certificate], world.clock.now()
+            )
+    stranger = SmallPki().signer.der
+    with pytest.raises(ValueError, match="no certificate"):
+        await world.responder.statuses([stranger], world.clock.now())
 
 
 @settings(

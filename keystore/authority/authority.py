@@ -149,12 +149,17 @@ class Authority:
         [raw] = await self._sign_own(draft.ring, [draft.unsigned.signed])
         return draft.unsigned.finished(raw)
 
-    def own(self, kind: Kind) -> OwnCertificate:
-        """Return the certificate of the active key of ``kind``; raises KeyServiceUnavailable."""
-        found = self._of(self._own_key(_RINGS[kind]).kid)
+    def own(self, kind: Kind, *, under: str = "") -> OwnCertificate:
+        """Return the certificate of the active key of ``kind``; raises KeyServiceUnavailable.
+
+        ``under`` prefers the one that this issuer made (RFC 6960 §4.2.2.2 wants the asked one's).
+        """
+        kid = self._own_key(_RINGS[kind]).kid
+        found = self._of(kid)
         if found is None:
             raise KeyServiceUnavailable("the certificate authority is not ready yet")
-        return found
+        mine = (one for one in self._certificates if (one.kid, one.issuer_kid) == (kid, under))
+        return next(mine, found)
 
     def chain(self, own: OwnCertificate) -> tuple[bytes, ...]:
         """Return what leads from ``own`` to the root, which is last; itself first."""

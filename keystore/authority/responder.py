@@ -67,7 +67,7 @@ class Responder:
             algorithm=asked.hash_algorithm,
             **_times(known, now),
         )
-        return await self._signed(builder, nonce)
+        return await self._signed(builder, issuer, nonce)
 
     async def _about(self, certificate: bytes, now: int) -> bytes:
         one = x509.load_der_x509_certificate(certificate)
@@ -83,12 +83,15 @@ class Responder:
             algorithm=hashes.SHA256(),
             **_times(known, now),
         )
-        return await self._signed(builder, None)
+        return await self._signed(builder, issuer)
 
     async def _signed(
-        self, builder: ocsp.OCSPResponseBuilder, nonce: x509.OCSPNonce | None
+        self,
+        builder: ocsp.OCSPResponseBuilder,
+        issuer: OwnCertificate,
+        nonce: x509.OCSPNonce | None = None,
     ) -> bytes:
-        own = self.authority.own(Kind.STATUS)
+        own = self.authority.own(Kind.STATUS, under=issuer.kid)
         signer = x509.load_der_x509_certificate(own.certificate)
         builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, signer)
         if nonce is not None:

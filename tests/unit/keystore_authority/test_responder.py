@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from keystore.authority.profiles import Kind
 from keystore.authority.responder import FRESH
-from tests.authorities import ANA, AuthorityWorld, new_spki, openssl, pem
+from keystore.backends.backend import Algorithm
+from keystore.purposes import OwnRing
+from tests.authorities import ANA, AuthorityWorld, new_spki, openssl, pem, written
 from tests.small_pki import SmallPki
 
 
@@ -125,6 +127,17 @@ async def test_the_responder_is_delegated_and_needs_no_answer_about_itself(
     assert own.extensions.get_extension_for_class(x509.OCSPNoCheck)
     issuer = x509.load_der_x509_certificate(world.authority.own(Kind.ISSUING).certificate)
     own.verify_directly_issued_by(issuer)
+
+
+async def test_certificates_of_a_replaced_authority_are_answered_in_its_name(
+    world: AuthorityWorld, tmp_path: Path
+) -> None:
+    older = await world.signer()
+    await world.keys.administration.rotate(OwnRing.ISSUING, Algorithm.ES256, emergency=True)
+    await world.authority.refresh()
+    assert "one.pem: good" in await answered(world, tmp_path, older)
+    written(tmp_path, world)
+    assert "one.pem: good" in await answered(world, tmp_path, await world.signer())
 
 
 async def test_an_answer_for_embedding_is_made_now(world: AuthorityWorld) -> None:

@@ -14,13 +14,13 @@ from sqlalchemy import column, select, table
 
 from config.runtime.database.unit import Database, Statement
 
-WEB = ("runtime", "audit", "idp")
+WEB = ("runtime", "audit", "idp", "esignet")
 """The branches of the database that web processes and workers share."""
 
 KEYSTORE = ("audit", "keystore")
 """The branches of the key service's own database."""
 
-BRANCHES = ("runtime", "audit", "keystore", "idp")
+BRANCHES = ("runtime", "audit", "keystore", "idp", "esignet")
 """Every branch there is."""
 
 VERSIONS = Path(__file__).parent / "versions"

@@ -1,0 +1,36 @@
+"""First tables.
+
+Drafted by config.wiring.migrations.draft, applied by ``symbolon migrate``.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "esignet_0001"
+down_revision = None
+branch_labels = ("esignet",)
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_table(
+        "csc_answer",
+        sa.Column("id_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("lost_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id_hash", name=op.f("pk_csc_answer")),
+    )
+    with op.batch_alter_table("csc_answer", schema=None) as batch_op:
+        batch_op.create_index("csc_answer_expires_at", ["expires_at"], unique=False)
+
+
+def downgrade() -> None:
+    """Take back."""
+    with op.batch_alter_table("csc_answer", schema=None) as batch_op:
+        batch_op.drop_index("csc_answer_expires_at")
+
+    op.drop_table("csc_answer")

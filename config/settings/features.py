@@ -82,6 +82,21 @@ class Features(Section, frozen=True):
     authorization_details: tuple[str, ...] = ("payment_initiation", "record_access")
     """Types of authorization details (RFC 9396), by the names of their files."""
 
+    signing_service: str = ""
+    """Address of the signing service (esignet) for which people approve signatures here: clients
+    may then register the types of details that ask for them. Empty refuses such requests."""
+
+    signing_acr: str = ""
+    """Authentication level that an approval of signatures needs, or a higher one; empty takes the
+    highest of the ladder."""
+
+    signing_max_age: int = 300
+    """Seconds for which a person who proved who they are may approve signatures; 0 asks for a
+    proof each time."""
+
+    signing_country: str = "ZZ"
+    """Country (ISO 3166-1 alpha-2) that certificates of residents name."""
+
     backchannel_modes: tuple[str, ...] = ("poll", "ping", "push")
     """How clients of backchannel authentication (CIBA) may get their tokens. FAPI forbids push."""
 

@@ -1,5 +1,6 @@
 """Issuers: an address, a profile and a key ring each; and the ladder of authentication levels."""
 
+import re
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -100,9 +101,23 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError("FAPI 2.0 demands pushed_requests")
         if self.features.enrolment_url and not self.features.enrolment_url.startswith("https://"):
             raise ValueError("enrolment_url is an https address")
+        self._check_signing()
         if self.mtls_address:
             own, other = urlsplit(self.address), urlsplit(self.mtls_address)
             if other.scheme != "https" or other.netloc == own.netloc:
                 raise ValueError("mtls_address is an https address with another host or port")
             if other._replace(scheme=own.scheme, netloc=own.netloc) != own:
                 raise ValueError("mtls_address has the path of the issuer's address")
+
+    def _check_signing(self) -> None:
+        features = self.features
+        if {"credential", "credential_v2"} & set(features.authorization_details):
+            raise ValueError("details for signatures come with signing_service, not by their names")
+        if features.signing_acr and features.signing_acr not in {one.name for one in self.ladder}:
+            raise ValueError("signing_acr is a level of the ladder")
+        if features.signing_max_age < 0:
+            raise ValueError("signing_max_age is 0 or more")
+        if not re.fullmatch(r"[A-Z]{2}", features.signing_country):
+            raise ValueError("signing_country has two capital letters")
+        if features.signing_service == self.address:
+            raise ValueError("signing_service is another address than the issuer's")

@@ -7,6 +7,9 @@ from idp.protocol.details import DetailType
 
 def detail_types(issuer: Issuer) -> dict[str, DetailType]:
     """Return the types by the value of ``type``."""
-    modules = plugins("idp.authorization_details", issuer.features.authorization_details)
+    features = issuer.features
+    signing = ("credential", "credential_v2") if features.signing_service else ()
+    names = (*features.authorization_details, *signing)
+    modules = plugins("idp.authorization_details", names)
     types: list[DetailType] = [module.TYPE for module in modules.values()]
     return {one.name: one for one in types}

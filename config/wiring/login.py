@@ -102,7 +102,7 @@ def _ground(world: World, issuer: Issuer, machine: Machine) -> LoginGround:
     return LoginGround(
         issuer=issuer.address,
         names=issuer.name,
-        ladder=Ladder.of(issuer.ladder, tuple(factors)),
+        ladder=Ladder.of(issuer.ladder, tuple(factors), issuer.features.signing_acr),
         factors=factors,
         clients=machine.known,
         residents=world.residents,

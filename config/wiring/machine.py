@@ -19,6 +19,7 @@ from config.wiring.grant_management import grant_management
 from config.wiring.grant_types import grant_types
 from config.wiring.pushing import par_endpoint, requests
 from config.wiring.senders import access, dpop_proofs
+from config.wiring.signatures import activating
 from config.wiring.stores import Stores
 from config.wiring.world import World
 from idp.client_auth.assertion import Audience
@@ -132,7 +133,10 @@ def _shared(world: World, issuer: Issuer, stores: Stores) -> Machine:
         nesting=Nesting(client_keys),
         requests=requests(world, issuer, keys, client_keys, stores.pushed),
         resource_servers=ResourceServers(
-            issuer.address, stores.clients, Cache(world.clock, entries=1, seconds=CACHE_SECONDS)
+            issuer.address,
+            stores.clients,
+            Cache(world.clock, entries=1, seconds=CACHE_SECONDS),
+            issuer.features.signing_service,
         ),
     )
 
@@ -156,6 +160,7 @@ def tokens(
         entropy=world.entropy,
         lifetimes=world.settings.lifetimes,
         crash_here=crash_here,
+        activating=activating(world, shared.issuer),
     )
 
 

@@ -10,11 +10,15 @@ from config.runtime.outbound import Fetcher
 from config.settings import Settings
 from idp.residents.port import Residents
 from keystore.door import Door
+from keystore.signing.door import Activations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """``limits_secret`` hides what the keys of shared limits say; all processes have the same."""
+    """``limits_secret`` hides what the keys of shared limits say; all processes have the same.
+
+    ``activations`` has signatures activated: of the web server's role alone.
+    """
 
     settings: Settings
     clock: Clock
@@ -25,3 +29,4 @@ class World:
     limits: Limits
     limits_secret: bytes
     fetcher: Fetcher
+    activations: Activations | None = None

@@ -11,6 +11,7 @@ from idp.endpoints.login_answers import LoginAnswers
 from idp.endpoints.mounting import Mount
 from idp.endpoints.page_refusals import ForgedForm
 from idp.factors.factor import NotProven
+from idp.flows.consent import Agreed
 from idp.flows.login import LoginFlow
 from idp.flows.login_draft import Draft
 from idp.pages.consent_items import ticked
@@ -135,9 +136,17 @@ class LoginPages:
         """A person agrees."""
         if posted.field("decision") != "accept":
             raise IllegalMove("neither agreed nor refused")
-        chosen = ticked(posted.form.get("claim", ()))
-        offline = posted.field("offline") == "yes"
-        draft = await self.answers.consents.accept(posted.draft, chosen, offline, posted.now)
+        shown = await self.answers.signing(posted.draft, posted.guest, posted.now)
+        if shown is not None and posted.field("page") != shown.seal:
+            fault = posted.guest.language.t("This page has changed. Read it again.")
+            draft = await self.flow.onward(posted.draft, posted.now)
+            return await self.answers.shown(draft, posted.guest, call, posted.now, fault)
+        agreed = Agreed(
+            ticked=ticked(posted.form.get("claim", ())),
+            offline=posted.field("offline") == "yes",
+            page=shown.digest if shown is not None else b"",
+        )
+        draft = await self.answers.consents.accept(posted.draft, agreed, posted.now)
         return await self.answers.onward(draft, posted.guest, call)
 
     async def cancel(self, posted: Posted, call: Call) -> Answer:

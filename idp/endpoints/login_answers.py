@@ -14,10 +14,13 @@ from idp.flows.consent import ConsentStep
 from idp.flows.login_draft import Draft
 from idp.flows.login_factors import FactorSteps
 from idp.pages.consent_items import details, items
+from idp.pages.signing_page import Asker, SigningPage, signing_page
 from idp.protocol.client import Client
+from idp.protocol.consent import Question
 from idp.protocol.native_sso import DEVICE_SSO
 from idp.protocol.next_step import Step
 from idp.protocol.own_pages import is_own
+from idp.protocol.signing import TYPES, asked_signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,13 @@ class LoginAnswers:
             case Step.SELECT_ACCOUNT:
                 name, content["person"] = "account", await self.steps.person(draft)
             case Step.CONSENT:
-                name = "consent"
-                content |= items(await self.consents.question(draft, now))
+                name, question = "consent", await self.consents.question(draft, now)
+                content |= items(question)
+                if page := self._signing(draft, guest, question):
+                    name, content["signing"] = "sign", page
+                    content["sheet"] = page.sheet(_sheet(call))
                 content["details"] = details(
-                    draft.login.request.details,
+                    [one for one in draft.login.request.details if one["type"] not in TYPES],
                     self.consents.flow.ground.detail_types,
                     guest.language.t,
                 )
@@ -68,6 +74,24 @@ class LoginAnswers:
             case _:
                 return self.answers.message(self.over(draft, guest), guest, call)
         return self._page(name, draft, guest, content)
+
+    async def signing(self, draft: Draft, guest: Guest, now: int) -> SigningPage | None:
+        """Return what the page shows that is due, where signatures are asked for, else None."""
+        if asked_signature(draft.login.request.details) is None:
+            return None
+        return self._signing(draft, guest, await self.consents.question(draft, now))
+
+    def _signing(self, draft: Draft, guest: Guest, question: Question) -> SigningPage | None:
+        request = draft.login.request
+        detail = asked_signature(request.details)
+        if detail is None:
+            return None
+        asker = Asker(
+            client=self._client(draft, guest),
+            host="" if request.decoupled is not None else _host(draft.client, request.reply_to.uri),
+            purpose=draft.client.purpose((guest.language.tag,)),
+        )
+        return signing_page(detail, asker, question, guest.language)
 
     def identify_again(self, draft: Draft, guest: Guest, typed: str) -> Answer:
         """Answer the first page once more: nothing was typed, or too much."""
@@ -129,6 +153,12 @@ class LoginAnswers:
 
     def _client(self, draft: Draft, guest: Guest) -> str:
         return "" if is_own(draft.client.client_id) else draft.client.name((guest.language.tag,))
+
+
+def _sheet(call: Call) -> str:
+    """Return the number of the sheet of documents that is asked for."""
+    asked = dict(call.query()) if call.method == "GET" else {}
+    return asked.get("page", "")
 
 
 def _host(client: Client, uri: str) -> str:

@@ -1,14 +1,15 @@
 """What the endpoints for authenticated clients have in common: a form in, JSON out."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from config.runtime.malformed import Malformed
 from config.runtime.web.answer import Answer
-from config.runtime.web.call import Call
+from config.runtime.web.call import LARGEST_BODY, Call
 from idp.endpoints.answers import refusal_answer
 from idp.protocol.carried import Carried
 from idp.protocol.errors import InvalidDpopProof, OAuthError, TemporarilyUnavailable
-from idp.protocol.parameters import Parameters
+from idp.protocol.parameters import NOTHING_LONGER, Parameters
 from keystore.door import KeyServiceUnavailable
 
 Act = Callable[[Parameters, Carried], Awaitable[Answer]]
@@ -30,11 +31,23 @@ def carried(call: Call) -> Carried:
     )
 
 
-async def answered(call: Call, act: Act) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How large a form may be, in bytes, and which parameters may be longer than others."""
+
+    body: int = LARGEST_BODY
+    longer: Mapping[str, int] = field(default_factory=lambda: NOTHING_LONGER)
+
+
+USUAL = Room()
+
+
+async def answered(call: Call, act: Act, room: Room = USUAL) -> Answer:
     """Read the form, act, and answer what ``act`` answers or why it refused."""
     basic = call.header("authorization") is not None
     try:
-        return await act(Parameters.parse(await call.form()), carried(call))
+        asked = Parameters.parse(await call.form(room.body), room.longer)
+        return await act(asked, carried(call))
     except OAuthError as refusal:
         return refusal_answer(refusal, call, basic=basic)
     except KeyServiceUnavailable:

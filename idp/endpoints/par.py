@@ -8,11 +8,19 @@ from config.runtime.web.addresses import TrustedProxies
 from config.runtime.web.answer import Answer, json_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Route
-from idp.endpoints.machine import answered, tell_nonce
+from idp.endpoints.machine import USUAL, Room, answered, tell_nonce
 from idp.endpoints.mounting import Mount
 from idp.flows.pushing import Pushing
 from idp.protocol.carried import Carried
 from idp.protocol.parameters import Parameters
+from idp.protocol.signing import LONGEST_PUSHED
+from keystore.jose.reader import LONGEST_TOKEN
+
+DOCUMENTS = Room(
+    body=524_288,
+    longer={"authorization_details": LONGEST_PUSHED, "request": LONGEST_TOKEN},
+)
+"""For lists of documents to be signed: their names may be encoded at six bytes a letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +54,5 @@ class ParEndpoint:
             tell_nonce(answer, pushed.nonce)
             return answer
 
-        return await answered(call, act)
+        offers_signing = bool(self.pushing.requests.issuer.features.signing_service)
+        return await answered(call, act, DOCUMENTS if offers_signing else USUAL)

@@ -10,6 +10,19 @@ from idp.protocol import consent
 from idp.protocol.consent import Consent, Question, Wish
 from idp.protocol.login import IllegalMove
 from idp.protocol.next_step import Step
+from idp.protocol.signing import asked_signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """What the form of the page said: the voluntary claims in ``ticked``, and ``offline`` access.
+
+    ``page`` is the SHA-256 hash of what the page showed, where documents are to be signed.
+    """
+
+    ticked: frozenset[str]
+    offline: bool
+    page: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +37,8 @@ class ConsentStep:
             raise IllegalMove("nothing is to be agreed to now")
         return _question(draft, await self.flow.tellable(draft), now)
 
-    async def accept(self, draft: Draft, ticked: frozenset[str], offline: bool, now: int) -> Draft:
-        """The person agreed: to what is essential, and to the voluntary claims in ``ticked``.
+    async def accept(self, draft: Draft, agreed: Agreed, now: int) -> Draft:
+        """The person agreed: to what is essential, and to what they ticked.
 
         Where another login of theirs was quicker and nothing is new any more, that decision stands.
         """
@@ -34,18 +47,22 @@ class ConsentStep:
             return await self.flow.advance(draft, now)
         if step is not Step.CONSENT:
             raise IllegalMove("nothing is to be agreed to now")
+        if asked_signature(draft.login.request.details) is not None and not agreed.page:
+            raise IllegalMove("nobody signs what no page showed")
         if asks_everything(draft.login.request):  # then it was not read yet
             draft = await self.flow.before(draft)
         wish = await self.flow.tellable(draft)
-        scope, claims = consent.decide(_question(draft, wish, now), wish, ticked, offline)
+        scope, claims = consent.decide(
+            _question(draft, wish, now), wish, agreed.ticked, agreed.offline
+        )
         held = consent.usable(draft.decided, wish, now)
         assert draft.login.resident_id is not None
-        remembered, agreed, declined = consent.outcome(held, wish, scope, claims)
+        remembered, shared, declined = consent.outcome(held, wish, scope, claims)
         decision = Consent(
             resident_id=draft.login.resident_id,
             client_id=draft.client.client_id,
             scope=remembered,
-            agreed=agreed,
+            agreed=shared,
             declined=declined,
             purpose=wish.purpose,
             given_at=now,
@@ -53,14 +70,16 @@ class ConsentStep:
         )
         ground = self.flow.ground
         moved = draft.moved(
-            draft.login.consent(scope, claims),
+            draft.login.consent(scope, claims, agreed.page),
             ground.stores.consents.record(decision),
-            ground.audit.write(_entry(draft, scope, claims, now)),
+            ground.audit.write(_entry(draft, scope, claims, agreed.page, now)),
         )
         return await self.flow.advance(moved, now)
 
 
-def _entry(draft: Draft, scope: tuple[str, ...], claims: frozenset[str], now: int) -> AuditEntry:
+def _entry(
+    draft: Draft, scope: tuple[str, ...], claims: frozenset[str], page: bytes, now: int
+) -> AuditEntry:
     """Return what the audit says about an agreement."""
     assert draft.login.resident_id is not None
     return AuditEntry(
@@ -72,6 +91,7 @@ def _entry(draft: Draft, scope: tuple[str, ...], claims: frozenset[str], now: in
             "claims": " ".join(sorted(claims)),
             "scope": " ".join(scope),
             "types": " ".join(detail["type"] for detail in draft.login.request.details),
+            **({"page": page.hex()} if page else {}),
         },
     )
 

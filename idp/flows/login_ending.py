@@ -7,6 +7,7 @@ from msgspec import structs
 from config.runtime.audit.records import AuditEntry
 from config.runtime.database.unit import Write
 from config.runtime.journal import Fact
+from idp.authorization_details.credential import approved
 from idp.flows.login_draft import Draft
 from idp.flows.login_ground import LoginGround, digest
 from idp.flows.login_subjects import subject_of
@@ -21,7 +22,8 @@ from idp.protocol.next_step import Facts, proven, wanted
 from idp.protocol.own_pages import is_own
 from idp.protocol.response_types import words
 from idp.protocol.session import Proof, Session, authenticated_at, joined
-from idp.stores.history import LOGGED_IN, Event
+from idp.protocol.signing import TYPES, SigningApproval, asked_signature
+from idp.stores.history import LOGGED_IN, SIGNED, Event
 
 
 def authenticated(ground: LoginGround, draft: Draft, facts: Facts) -> Draft:
@@ -96,7 +98,8 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
     """Everything was agreed: a code for the client, or the resident's own page."""
     login = draft.login
     assert login.resident_id is not None
-    recorded = ended(ground, draft, LOGGED_IN, now)
+    signs = asked_signature(login.request.details) is not None
+    recorded = ended(ground, draft, SIGNED if signs else LOGGED_IN, now)
     if is_own(draft.client.client_id):
         reply = Reply(uri=login.request.reply_to.uri, mode="query", fields=())
         return structs.replace(draft.moved(login.issue(), recorded), reply=reply)
@@ -264,6 +267,15 @@ def _authorization(ground: LoginGround, login: Login, subject: str) -> Authoriza
         nonce=request.nonce,
         auth_time_asked=request.auth_time_asked,
         resources=request.resources,
-        details=request.details,
+        details=tuple(one for one in request.details if one["type"] not in TYPES),
+        signature=_signature(login),
         bound_to=None if request.dpop_jkt is None else Confirmation(jkt=request.dpop_jkt),
     )
+
+
+def _signature(login: Login) -> SigningApproval | None:
+    """Return what was approved for signing. One login is one transaction."""
+    asked = asked_signature(login.request.details)
+    if asked is None:
+        return None
+    return approved(asked, digest(f"transaction {login.id}").hex()[:32], login.page)

@@ -35,12 +35,16 @@ def sector_of(ground: Naming, client: Client) -> str:
 
 
 async def subject_of(ground: Naming, client: Client, resident_id: str) -> tuple[str, Write | None]:
-    """Return the subject, and the write that keeps it when it is new.
+    """Return the subject, and the write that keeps it when it is new."""
+    return await subject_in(ground, sector_of(ground, client), resident_id)
+
+
+async def subject_in(ground: Naming, sector: str, resident_id: str) -> tuple[str, Write | None]:
+    """Return what a sector calls a resident, and the write that keeps it when it is new.
 
     256 bits of a keyed hash of issuer, sector and resident, so that nobody without the key service
     can tell whose it is or link two sectors.
     """
-    sector = sector_of(ground, client)
     stored = await ground.stores.subjects.find(ground.issuer, sector, resident_id)
     if stored is not None:
         return stored, None

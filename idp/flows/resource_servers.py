@@ -8,6 +8,9 @@ from idp.protocol.errors import InvalidTarget
 from idp.protocol.resources import ResourceServer
 from idp.stores.clients import Clients
 
+SIGNING_SCOPE = frozenset({"service", "credential"})
+"""What the signing service takes (Cloud Signature Consortium API v2.2 §8.4)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceServers:
@@ -16,6 +19,7 @@ class ResourceServers:
     issuer: str
     clients: Clients
     cache: Cache[str, Mapping[str, ResourceServer]]
+    signing_service: str = ""
 
     async def named(self, addresses: Sequence[str]) -> tuple[ResourceServer, ...]:
         """Return the resource servers, or raise InvalidTarget where one is not known (any more).
@@ -33,4 +37,8 @@ class ResourceServers:
     async def _load(self) -> Mapping[str, ResourceServer]:
         servers = await self.clients.resource_servers(self.issuer)
         own = {self.issuer: ResourceServer(address=self.issuer)}
+        if self.signing_service:
+            own[self.signing_service] = ResourceServer(
+                address=self.signing_service, scope=SIGNING_SCOPE
+            )
         return {server.address: server for server in servers} | own

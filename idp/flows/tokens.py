@@ -9,6 +9,7 @@ from config.runtime.database.unit import Database, Refused
 from config.runtime.entropy import Entropy
 from config.settings import Issuer, Lifetimes
 from idp.client_auth.attestation import instance_of
+from idp.flows.activating import Activating
 from idp.flows.clients import ClientAuthentication, Proven
 from idp.flows.issuer_keys import IssuerKeys
 from idp.flows.nesting import Nesting
@@ -67,6 +68,7 @@ class Tokens:
     entropy: Entropy
     lifetimes: Lifetimes
     crash_here: CrashHere
+    activating: Activating | None = None
 
     async def exchange(self, asked: Parameters, carried: Carried, now: int) -> Issued:
         """Return the answer of the token endpoint, or raise an OAuthError.
@@ -97,6 +99,8 @@ class Tokens:
         )
         for _ in range(ATTEMPTS):
             redemption = await grant_type.redeem(request, now)
+            if self.activating is not None:
+                redemption = await self.activating.activated(redemption, request, now)
             answer = await self._signed(redemption, request, now)
             self.crash_here("before_commit")
             try:
@@ -192,7 +196,7 @@ class Tokens:
         wanted = details.narrowed(
             request.asked.get("authorization_details"), self.detail_types, authorization.details
         )
-        granted = details_for(wanted, audience)
+        granted = (*details_for(wanted, audience), *redemption.activated)
         return AccessToken(
             issuer=self.issuer.address,
             audience=audience,

@@ -60,4 +60,5 @@ class AuthorizationCode:
             refresh_token=opened.refresh_token,
             writes=(self.codes.use(code, now, opened.ends_at), *opened.writes),
             answer=opened.answer,
+            signature=authorization.signature,
         )

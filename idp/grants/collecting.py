@@ -82,6 +82,7 @@ class Collecting:
             refresh_token=opened.refresh_token,
             writes=(self.requests.move(request, request.redeem(opened.ends_at)), *opened.writes),
             answer=opened.answer,
+            signature=given.signature,
         )
 
     async def _goes_on(self, given: Authorization, now: int) -> bool:

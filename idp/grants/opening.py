@@ -45,6 +45,7 @@ class Opening:
 
         Raises InvalidGrantId when the grant to be amended ended meanwhile.
         """
+        authorization = replace(authorization, signature=None)  # approved once, held by no grant
         refreshable = authorization.is_offline and "refresh_token" in client.grant_types
         ends_at = now + (self.lifetimes.grant if refreshable else self.lifetimes.access_token)
         grant = Grant(

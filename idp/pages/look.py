@@ -34,16 +34,19 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The style sheet, the script of form_post, and the logo as a data address ("" for none)."""
+    """The style sheet, the script of form_post, that which compares a person's own file with what
+    they sign, and the logo as a data address ("" for none).
+    """
 
     style: Asset
     script: Asset
+    compare: Asset
     logo: str
 
     @property
-    def assets(self) -> tuple[Asset, Asset]:
+    def assets(self) -> tuple[Asset, ...]:
         """Return the files to serve."""
-        return self.style, self.script
+        return self.style, self.script, self.compare
 
 
 def load_look(accent: str, logo: str) -> Look:
@@ -58,12 +61,8 @@ def load_look(accent: str, logo: str) -> Look:
     colours = f":root{{--accent:{accent};--accent-dark:{lighter}}}\n"
     return Look(
         _asset("style", ".css", "text/css; charset=utf-8", (colours + sheet).encode()),
-        _asset(
-            "form-post",
-            ".js",
-            "text/javascript; charset=utf-8",
-            (STATIC / "form_post.js").read_bytes(),
-        ),
+        _script("form-post", "form_post.js"),
+        _script("compare", "compare.js"),
         _logo(Path(logo)) if logo else "",
     )
 
@@ -105,6 +104,10 @@ def _readable_on(background: str, colour: str) -> str:
         if contrast(mixed, background) >= LEAST_CONTRAST:
             return mixed
     return "#ffffff"
+
+
+def _script(name: str, file: str) -> Asset:
+    return _asset(name, ".js", "text/javascript; charset=utf-8", (STATIC / file).read_bytes())
 
 
 def _asset(name: str, suffix: str, content_type: str, body: bytes) -> Asset:

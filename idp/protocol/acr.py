@@ -13,10 +13,19 @@ from idp.protocol.claims_request import ClaimsRequest
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The levels that a client asked for. ``essential``: no other level will do (§5.5.1.1)."""
+    """The levels that a client asked for. ``essential``: no other level will do (§5.5.1.1).
+
+    ``signing``: a signature is approved, so nothing below the ladder's ``signing`` will do.
+    """
 
     values: tuple[str, ...] = ()
     essential: bool = False
+    signing: bool = False
+
+    @property
+    def is_demand(self) -> bool:
+        """Return whether a person who cannot meet it may not go on."""
+        return self.essential or self.signing
 
 
 ANY = Wanted()
@@ -36,18 +45,20 @@ class Rung:
 class Ladder:
     """The rungs of an issuer, least first, and the factors in use, the default one first.
 
+    ``signing`` is the least rung on which signatures may be approved; empty is the highest.
     ``known`` is the table of what ``choices`` worked out: it depends on nothing but which rungs
     were asked for, what was proven and what is at hand, and is asked at every step of a login.
     """
 
     rungs: tuple[Rung, ...]
     factors: tuple[str, ...]
+    signing: str = ""
     known: dict[tuple[object, ...], tuple[str, ...]] = field(
         default_factory=dict, compare=False, repr=False
     )
 
     @classmethod
-    def of(cls, levels: Iterable[Acr], factors: Sequence[str]) -> "Ladder":
+    def of(cls, levels: Iterable[Acr], factors: Sequence[str], signing: str = "") -> "Ladder":
         """Return the ladder of what is switched on: combinations of other factors are left out."""
         enabled = set(factors)
         rungs = []
@@ -56,7 +67,7 @@ class Ladder:
             possible = tuple(c for c in combinations if c and c <= enabled)
             if possible:
                 rungs.append(Rung(level.name, possible))
-        return cls(tuple(rungs), tuple(factors))
+        return cls(tuple(rungs), tuple(factors), signing)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,7 +76,9 @@ class Ladder:
 
     def possible(self, wanted: Wanted) -> bool:
         """Return whether anybody could satisfy ``wanted``; False is an error to tell at once."""
-        return not wanted.essential or bool(self._targets(wanted))
+        if not wanted.is_demand or self._is_bare(wanted):
+            return True
+        return bool(self._targets(wanted))
 
     def satisfied(self, wanted: Wanted, proven: Collection[str]) -> bool:
         """Return whether what was proven, now or in a session, is what was asked for.
@@ -73,7 +86,7 @@ class Ladder:
         What is essential must be reached itself (§5.5.1.1: the ``acr`` returned must match). A wish
         is also satisfied by any level at least as high as the least that was wished for.
         """
-        if not self.rungs and not wanted.essential:
+        if self._is_bare(wanted):
             return bool(proven)
         return any(rung.reached(proven) for rung in self._targets(wanted))
 
@@ -87,7 +100,7 @@ class Ladder:
         """
         if self.satisfied(wanted, proven):
             return True
-        if wanted.essential or not self.satisfied(ANY, proven):
+        if wanted.is_demand or not self.satisfied(ANY, proven):
             return False
         return not self.choices(wanted, proven, usable)
 
@@ -105,7 +118,7 @@ class Ladder:
         if usable is not None:
             at_hand &= frozenset(usable)
         asked = frozenset(wanted.values) & frozenset(self.names) if wanted.values else None
-        case = (asked, wanted.essential, frozenset(proven), at_hand)
+        case = (asked, wanted.essential, wanted.signing, frozenset(proven), at_hand)
         found = self.known.get(case)
         if found is None:
             found = self.known[case] = self._choices(wanted, frozenset(proven), at_hand)
@@ -114,10 +127,10 @@ class Ladder:
     def _choices(
         self, wanted: Wanted, proven: frozenset[str], at_hand: frozenset[str]
     ) -> tuple[str, ...]:
-        if not self.rungs and not wanted.essential:
+        if self._is_bare(wanted):
             return () if proven else tuple(f for f in self.factors if f in at_hand)
         found = self._leading(self._targets(wanted), proven, at_hand)
-        if not wanted.essential and not self.satisfied(ANY, proven):
+        if not wanted.is_demand and not self.satisfied(ANY, proven):
             found |= self._leading(self.rungs, proven, at_hand)
         return tuple(found)
 
@@ -136,18 +149,33 @@ class Ladder:
     def achieved(self, wanted: Wanted, proven: Collection[str]) -> str | None:
         """Return the ``acr`` to tell: the highest reached of those asked for, else of all."""
         reached = [rung.name for rung in self.rungs if rung.reached(proven)]
-        asked = [name for name in reached if name in wanted.values]
+        allowed = {rung.name for rung in self._allowed(wanted)}
+        asked = [name for name in reached if name in wanted.values and name in allowed]
         return next(reversed(asked or reached), None)
 
     def _targets(self, wanted: Wanted) -> Sequence[Rung]:
         """Return the rungs that satisfy, in the order in which they are tried."""
-        asked = [rung for rung in self.rungs if rung.name in wanted.values]
+        rungs = self._allowed(wanted)
+        asked = [rung for rung in rungs if rung.name in wanted.values]
         if wanted.essential:
             return asked
         if not asked:
-            return self.rungs
-        higher = self.rungs[self.rungs.index(asked[0]) :]
+            return rungs
+        higher = rungs[rungs.index(asked[0]) :]
         return [*asked, *(rung for rung in higher if rung not in asked)]
+
+    def _allowed(self, wanted: Wanted) -> Sequence[Rung]:
+        """Return the rungs that may satisfy ``wanted`` at all."""
+        if not wanted.signing:
+            return self.rungs
+        if not self.signing:
+            return self.rungs[-1:]
+        names = self.names
+        return self.rungs[names.index(self.signing) :] if self.signing in names else ()
+
+    def _is_bare(self, wanted: Wanted) -> bool:
+        """Return whether any factor will do, as there are no levels and none is demanded."""
+        return not self.rungs and not wanted.essential
 
 
 def wanted_levels(acr_values: Sequence[str], claims: ClaimsRequest) -> Wanted:

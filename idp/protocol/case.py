@@ -11,6 +11,7 @@ from idp.protocol.client import Client
 from idp.protocol.details import Detail, DetailType
 from idp.protocol.parameters import Parameters
 from idp.protocol.profile import PROFILES, Profile
+from idp.protocol.signing import LONGEST_PUSHED
 
 
 class Endpoint(Enum):
@@ -50,7 +51,10 @@ class Case:
     def details(self) -> tuple[Detail, ...]:
         """Return the authorization details, or raise InvalidAuthorizationDetails."""
         types = self.client.authorization_details_types
-        return details.parse(self.asked.get("authorization_details"), self.detail_types, types)
+        is_pushed = self.endpoint is Endpoint.PUSHED or self.source is Source.PUSHED
+        longest = LONGEST_PUSHED if is_pushed else details.LONGEST
+        text = self.asked.get("authorization_details")
+        return details.parse(text, self.detail_types, types, longest)
 
     @property
     def profile(self) -> Profile:

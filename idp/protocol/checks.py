@@ -8,7 +8,16 @@ import re
 from collections.abc import Callable
 
 from config.settings import Features
-from idp.protocol import claims_request, dpop, grant_management, pkce, resources, ways
+from idp.protocol import (
+    ciba,
+    claims_request,
+    dpop,
+    grant_management,
+    pkce,
+    resources,
+    signing,
+    ways,
+)
 from idp.protocol.authorization import AuthorizationRequest
 from idp.protocol.case import Case, Endpoint
 from idp.protocol.claims import SCOPES
@@ -109,6 +118,14 @@ def details_are_well_formed(case: Case) -> None:
     _ = case.details
 
 
+def signatures_are_asked_soundly(case: Case) -> None:
+    """Cloud Signature Consortium API v2.2 §8: for a code, or what a client collects with proof."""
+    pushes = case.client.backchannel_token_delivery_mode == ciba.PUSH
+    is_back = case.endpoint is Endpoint.BACKCHANNEL
+    coded = not pushes if is_back else canonical(case.asked.get("response_type", "code")) == "code"
+    signing.check_asked(case.details, case.features, coded=coded)
+
+
 def grant_is_managed_soundly(case: Case) -> None:
     """Grant Management for OAuth 2.0 §5.1, §5.4."""
     if grant_management.action_of(case.asked, case.features) and case.client.is_public:
@@ -154,6 +171,7 @@ CHECKS: tuple[tuple[Check, frozenset[Endpoint]], ...] = (
     (prompt_none_stands_alone,             frozenset({A, P})),
     (max_age_is_seconds,                   frozenset({A, P, D, C})),
     (details_are_well_formed,              frozenset({A, P, D, B, C})),
+    (signatures_are_asked_soundly,         frozenset({A, P, D, B, C})),
     (claims_are_well_formed,               frozenset({A, B, D, P, C})),
     (resources.may_be_named,               frozenset({A, P, D, B, C})),
     (grant_is_managed_soundly,             frozenset({A, P, D, B})),
@@ -187,7 +205,7 @@ def authorization_request(case: Case) -> AuthorizationRequest:
         code_challenge=asked.get("code_challenge"),
         nonce=asked.get("nonce"),
         prompt=frozenset(asked.words("prompt")),
-        max_age=max_age,
+        max_age=signing.oldest(case.details, max_age, case.features),
         acr_values=asked.words("acr_values") or client.default_acr_values,
         claims=claims,
         claims_locales=_locales(asked.words("claims_locales")),

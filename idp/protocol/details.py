@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from idp.protocol import json_text
+from idp.protocol import json_text, signing
 from idp.protocol.errors import InvalidAuthorizationDetails
 
 LONGEST = 16_384
-"""Characters of the parameter at most."""
+"""Characters of the parameter at most; more where documents to be signed are pushed."""
 
 MOST = 20
 """Details in one request at most: a person reads every one."""
@@ -68,22 +68,28 @@ class DetailType(Protocol):
 
 
 def parse(
-    text: str | None, types: Mapping[str, DetailType], allowed: Collection[str]
+    text: str | None,
+    types: Mapping[str, DetailType],
+    allowed: Collection[str],
+    longest: int = LONGEST,
 ) -> tuple[Detail, ...]:
     """Return the details, or raise InvalidAuthorizationDetails (§5).
 
-    ``types`` are in use here, ``allowed`` are the names that the client registered.
+    ``types`` are in use here, ``allowed`` are the names that the client registered. Characters
+    beyond LONGEST, up to ``longest``, are for a list of documents alone.
     """
     if text is None:
         return ()
-    details = _read(text)
+    details = _read(text, longest)
     for detail in details:
         name = detail.get("type")
         if not isinstance(name, str) or name not in types:
             raise InvalidAuthorizationDetails("an authorization details type is not supported")
         if name not in allowed:
             raise InvalidAuthorizationDetails("a type is not registered for this client")
-        types[name].check(detail)
+    signing.check_length(text, details, LONGEST)
+    for detail in details:
+        types[detail["type"]].check(detail)
     return details
 
 
@@ -103,9 +109,9 @@ def narrowed(
     return wanted
 
 
-def _read(text: str) -> tuple[Detail, ...]:
-    if len(text) > LONGEST:
-        raise InvalidAuthorizationDetails(f"authorization_details has {LONGEST} characters at most")
+def _read(text: str, longest: int) -> tuple[Detail, ...]:
+    if len(text) > longest:
+        raise InvalidAuthorizationDetails(f"authorization_details has {longest} characters at most")
     try:
         found = json_text.read(text)
     except ValueError:

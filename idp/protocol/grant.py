@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from idp.protocol.claims_request import ClaimsRequest
+from idp.protocol.signing import SigningApproval
 
 MOST_ANCESTORS = 4
 """How often tokens may be exchanged one for another."""
@@ -36,6 +37,8 @@ class Authorization:
     to, and ``actor`` the ``act`` claim of a delegation (RFC 8693 §4.1). ``ancestors`` are the
     grants that it was exchanged from: without any of them it is worth nothing. ``grant_action`` is
     what the request wanted done with the grant ("": it did not say; Grant Management §5.2).
+    ``signature`` is what the person approved for signing: a code or a request of another device
+    carries it once; no grant has it.
     """
 
     grant_id: str
@@ -59,6 +62,7 @@ class Authorization:
     actor: dict[str, Any] | None = None
     grant_action: str = ""
     ancestors: tuple[str, ...] = ()
+    signature: SigningApproval | None = None
 
     @property
     def has_person(self) -> bool:

@@ -57,7 +57,8 @@ class Login(Struct, frozen=True, kw_only=True):
     forms. ``claimed`` says that a person named themselves, ``round`` how often; ``found_by`` is
     what the ID store wants spent at the end. ``factor`` is the one that is being asked,
     ``factors`` are those on which the login rests. ``granted_claims`` are the names that the
-    person agreed to share. ``revision`` counts the moves: stores compare it when they swap.
+    person agreed to share, ``page`` the SHA-256 hash of the page on which they agreed to sign
+    documents. ``revision`` counts the moves: stores compare it when they swap.
 
     A Struct, because every step copies it: that takes a thirtieth of a dataclass's time.
     """
@@ -85,6 +86,7 @@ class Login(Struct, frozen=True, kw_only=True):
     factors: tuple[str, ...] = ()
     granted_scope: tuple[str, ...] = ()
     granted_claims: frozenset[str] = frozenset()
+    page: bytes = b""
 
     @property
     def is_over(self) -> bool:
@@ -156,10 +158,12 @@ class Login(Struct, frozen=True, kw_only=True):
             factors=standing.factors,
         )
 
-    def consent(self, scope: tuple[str, ...], claims: frozenset[str]) -> "Login":
+    def consent(self, scope: tuple[str, ...], claims: frozenset[str], page: bytes = b"") -> "Login":
         """The person agreed, now or before, to share ``claims`` and to allow ``scope``."""
         self._require(Stage.AUTHENTICATED)
-        return self._moved(stage=Stage.CONSENTED, granted_scope=scope, granted_claims=claims)
+        return self._moved(
+            stage=Stage.CONSENTED, granted_scope=scope, granted_claims=claims, page=page
+        )
 
     def issue(self) -> "Login":
         """The answer is on its way to the client."""

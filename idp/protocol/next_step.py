@@ -5,7 +5,7 @@ OpenID Connect Core 1.0 §3.1.2.1 to §3.1.2.3. A step says what to do; where no
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from idp.protocol.acr import Ladder, Wanted, wanted_levels
@@ -17,6 +17,7 @@ from idp.protocol.errors import (
 )
 from idp.protocol.login import Account, IllegalMove, Login, Stage
 from idp.protocol.session import Proof, Session, standing
+from idp.protocol.signing import asked_signature
 
 
 class Step(StrEnum):
@@ -51,7 +52,8 @@ class Facts:
 
 def wanted(request: AuthorizationRequest) -> Wanted:
     """Return the levels of authentication that the request asks for."""
-    return wanted_levels(request.acr_values, request.claims)
+    asked = wanted_levels(request.acr_values, request.claims)
+    return replace(asked, signing=True) if asked_signature(request.details) else asked
 
 
 def demanded_subjects(request: AuthorizationRequest) -> frozenset[str] | None:

@@ -1,6 +1,7 @@
 """Request parameters as asked: empty means absent, hardly any may appear twice (RFC 6749 §3.1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from idp.protocol.errors import InvalidRequest
 
@@ -11,20 +12,29 @@ and names without spaces, kept as one space-delimited value."""
 LONGEST = 16_384
 """Characters of one value at most: a ``claims`` request in several languages fits."""
 
+NOTHING_LONGER: Mapping[str, int] = MappingProxyType({})
+
 
 class Parameters(dict[str, str]):
     """What was asked. ``AuthorizationRequest`` and its like are what passed every check."""
 
     @classmethod
-    def parse(cls, pairs: Iterable[tuple[str, str]]) -> "Parameters":
-        """Return the parameters, or raise InvalidRequest for one that is repeated or too long."""
+    def parse(
+        cls, pairs: Iterable[tuple[str, str]], longer: Mapping[str, int] = NOTHING_LONGER
+    ) -> "Parameters":
+        """Return the parameters, or raise InvalidRequest for one that is repeated or too long.
+
+        ``longer`` names those that may have more than LONGEST characters, and how many.
+        """
         parameters = cls()
         seen = set()
         for name, value in pairs:
             listed = name in REPEATABLE
             if name in seen and not listed:
                 raise InvalidRequest(f"{name[:64]} appears more than once")
-            if len(value) > LONGEST or "\0" in value or (listed and " " in value):
+            if len(value) > longer.get(name, LONGEST) or "\0" in value:
+                raise InvalidRequest(f"{name[:64]} is too long or malformed")
+            if listed and " " in value:
                 raise InvalidRequest(f"{name[:64]} is too long or malformed")
             seen.add(name)
             if value:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from config.settings import Features
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata, InvalidTarget
 from idp.protocol.parameters import Parameters
+from idp.protocol.signing import TYPES
 
 MOST_RESOURCES = 50
 LONGEST_ADDRESS = 2048
@@ -86,10 +88,16 @@ class Asking(Protocol):
     @property
     def client(self) -> Client: ...
 
+    @property
+    def features(self) -> Features: ...
+
 
 def may_be_named(case: Asking) -> None:
-    """RFC 8707 §2."""
-    check_asked(case.asked.words("resource"), case.client)
+    """RFC 8707 §2. The signing service may be named by whoever may ask for signatures."""
+    named = set(case.asked.words("resource"))
+    if not TYPES.isdisjoint(case.client.authorization_details_types):
+        named.discard(case.features.signing_service)
+    check_asked(named, case.client)
 
 
 def chosen(asked: tuple[str, ...], granted: tuple[str, ...], issuer: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from idp.stores.login_tables import history as table
 LOGGED_IN = "logged_in"
 WRONG_ANSWER = "wrong_answer"
 REFUSED = "refused"
+SIGNED = "signed"
 WITHDRAWN = "withdrawn"
 ENROLLED = "enrolled"
 LOCKED = "locked"

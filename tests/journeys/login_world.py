@@ -21,6 +21,7 @@ from config.wiring.world import World as Outside
 from idp.protocol.client import Client
 from idp.stores.clients import Clients
 from idp.stores.codes import Codes
+from keystore.signing.door import Activations
 from tests.factor_world import FAST, GENEROUS, World, world
 from tests.journeys.browsers import Browser, Page
 from tests.residents import StillClock
@@ -137,6 +138,7 @@ async def site(
     directory: Path,
     *others: Issuer,
     fetcher: object | None = None,
+    activations: Activations | None = None,
     **features: Any,
 ) -> AsyncIterator[Site]:
     """Start an issuer on ``database``, and ``others`` in the same deployment."""
@@ -180,6 +182,7 @@ async def site(
             limits=made.limits,
             limits_secret=b"0123456789abcdef",
             fetcher=cast(Any, _Pages(pages)),
+            activations=activations,
         )
         clients = Clients(database)
         if fetcher is not None:

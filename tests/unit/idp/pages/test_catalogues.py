@@ -8,7 +8,7 @@ import pytest
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
-from config.settings import Issuer
+from config.settings import Features, Issuer
 from config.settings import Pages as PageSettings
 from config.wiring.details import detail_types
 from idp.endpoints import me_factors, own_forms, page_refusals
@@ -45,7 +45,8 @@ def texts() -> set[str]:
     failures |= {onward.value for onward in page_refusals.Onward}
     names = {*CLAIM_NAMES.values(), *FACTOR_NAMES.values(), *CLAIM_GROUPS}
     said = {*own_forms.DONE.values(), *me_factors.WEAK.values()}
-    details = {text for one in detail_types(Issuer(address="")).values() for text in one.texts}
+    issuer = Issuer(address="", features=Features(signing_service="https://sign.example"))
+    details = {text for one in detail_types(issuer).values() for text in one.texts}
     return {*details, *in_templates(), *in_endpoints(), *failures, *names, *said}
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,30 @@ from idp.pages.consent_items import groups
 from idp.pages.error_reference import WORDS, error_reference, marked
 from idp.pages.look import STATIC, UnfitLook, contrast, load_look
 from idp.pages.pages import Pages, Setting
+from idp.pages.signing_page import Asker, ShownDocument, SigningPage
 from idp.protocol.claims import STANDARD
 
 LIGHT, DARK = 0, 1
 REFERENCE = error_reference()
+SIGNING = SigningPage(
+    language="en",
+    asker=Asker(client="A long name of a client", host="client.example", purpose="A purpose"),
+    rows=(("Signature", "Advanced signature"), ("Shown as", "A pseudonym")),
+    documents=tuple(
+        ShownDocument(
+            name=f"Contract of {number} rooms, with {sha256(b'%d' % number).hexdigest()}",
+            pages=number + 1,
+            address=f"https://client.example/documents/{sha256(b'x%d' % number).hexdigest()}",
+            algorithm="SHA-256",
+            digest=sha256(b"digest %d" % number).hexdigest(),
+            file_algorithm="SHA-256",
+            of_file=sha256(b"file %d" % number).hexdigest(),
+        )
+        for number in range(500)
+    ),
+    shares={"essential": (), "voluntary": (), "known": (), "offline": ()},
+)
+"""The longest list, whose digests no compression shortens."""
 
 
 def colours() -> list[dict[str, str]]:
@@ -158,6 +179,8 @@ def content(name: str) -> dict[str, Any]:
         "one": max(REFERENCE.values(), key=lambda one: len(repr(one))),
         "words": WORDS,
         "marked": marked,
+        "signing": SIGNING,
+        "sheet": SIGNING.sheet("2"),
     }
 
 

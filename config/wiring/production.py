@@ -23,7 +23,9 @@ from idp.residents.normalising import Numbering
 from keystore.door import Door, KeyServiceUnavailable, MacPurpose
 from keystore.purposes import Role
 from keystore.service.client import KeyServiceClient
+from keystore.service.document_client import DocumentClient
 from keystore.service.run import socket_path
+from keystore.signing.door import Activations
 
 WAIT = 0.25
 """Seconds between two questions to a key service that is not there yet."""
@@ -66,7 +68,18 @@ async def open_world(settings: Settings, role: Role) -> AsyncIterator[World]:
             limits=limits,
             limits_secret=secret,
             fetcher=fetcher,
+            activations=_activations(settings, role, stack),
         )
+
+
+def _activations(settings: Settings, role: Role, stack: AsyncExitStack) -> Activations | None:
+    """Return what activates signatures: for the web server's role, where an issuer has them."""
+    if role is not Role.IDP or not any(one.features.signing_service for one in settings.issuers):
+        return None
+    keys = settings.keys
+    client = DocumentClient(socket_path(Path(keys.sockets), role), deadline=keys.timeout)
+    stack.push_async_callback(client.close)
+    return client
 
 
 async def _database(settings: Settings) -> OpenDatabase:

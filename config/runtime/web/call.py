@@ -130,7 +130,9 @@ class Call:
         Raises Malformed like ``body``, 408 above all.
         """
         length = self.header("content-length")
-        if length is None or (length.isascii() and length.isdigit() and len(length) < 6):
+        if length is not None and not (length.isascii() and length.isdigit() and len(length) < 6):
+            return
+        if length is None or int(length) <= LARGEST_BODY:
             await self.body()
 
     async def body(self, limit: int = LARGEST_BODY) -> bytes:

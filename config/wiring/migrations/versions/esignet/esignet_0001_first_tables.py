@@ -27,9 +27,31 @@ def upgrade() -> None:
     with op.batch_alter_table("csc_answer", schema=None) as batch_op:
         batch_op.create_index("csc_answer_expires_at", ["expires_at"], unique=False)
 
+    op.create_table(
+        "signature_request",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("format", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("algorithm", sa.Text(), nullable=False),
+        sa.Column("digests", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=True),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signature_request")),
+    )
+    with op.batch_alter_table("signature_request", schema=None) as batch_op:
+        batch_op.create_index("signature_request_expires_at", ["expires_at"], unique=False)
+
 
 def downgrade() -> None:
     """Take back."""
+    with op.batch_alter_table("signature_request", schema=None) as batch_op:
+        batch_op.drop_index("signature_request_expires_at")
+
+    op.drop_table("signature_request")
     with op.batch_alter_table("csc_answer", schema=None) as batch_op:
         batch_op.drop_index("csc_answer_expires_at")
 

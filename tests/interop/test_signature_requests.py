@@ -1,0 +1,360 @@
+"""Signature requests above the real key service, over its sockets, judged by other engines."""
+
+import asyncio
+import base64
+import hashlib
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from config.runtime.cache import Cache
+from config.runtime.clock import SystemClock
+from config.runtime.database.connect import OpenDatabase, open_database
+from config.runtime.database.unit import Statement
+from config.runtime.entropy import SystemEntropy
+from config.runtime.web import Budget, Web
+from config.wiring.migrations import WEB, migrate
+from config.wiring.verifying import every_format
+from esignet.endpoints.requests import SignatureRequestsEndpoint
+from esignet.flows.requests import Requests
+from esignet.flows.signing import Signing
+from esignet.formats.format import Item, Level
+from esignet.pdf.pool import PdfPool
+from esignet.stores.requests import SignatureRequests, signature_request
+from keystore.purposes import Role
+from keystore.service.client import KeyServiceClient
+from keystore.service.document_client import DocumentClient
+from keystore.service.run import socket_path
+from keystore.signing.door import AuthorityShown
+from tests import pdf_files
+from tests.csc import Bearers, Token, approving
+from tests.keyrings import software_backend
+from tests.signing_house import SigningHouse, approval, signing_house
+from tests.unit.web.asking import Asked, HandClock, Reply, ask, web
+
+LARGEST = 100_000
+SCOPE = frozenset(("signatures",))
+CONTENT = b"A contract.\n"
+DIGEST = hashlib.sha256(CONTENT).digest()
+ROWS = Statement(select(signature_request))
+LONG = pdf_files.document(200)
+
+
+@dataclass
+class World:
+    """The addresses, and what stands behind them."""
+
+    web: Web
+    house: SigningHouse
+    database: OpenDatabase
+    bearers: Bearers
+    clock: HandClock
+    signing: Signing
+    store: SignatureRequests
+
+    async def ask(
+        self, method: str, path: str, body: object = b"", token: str = "office", **headers: str
+    ) -> tuple[int, Any]:
+        reply = await self.reply(method, path, body, token, **headers)
+        return reply.status, msgspec.json.decode(reply.body) if reply.body else None
+
+    async def reply(
+        self, method: str, path: str, body: object = b"", token: str = "office", **headers: str
+    ) -> Reply:
+        raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        sent = {"content-type": "application/json", "content-length": f"{len(raw)}", **headers}
+        if token:
+            sent["authorization"] = f"Bearer {token}"
+        asked = Asked(method, f"/signature-requests{path}", list(sent.items()), [raw])
+        return await ask(self.web, asked)
+
+    async def created(self, **changes: object) -> dict[str, Any]:
+        status, said = await self.ask("POST", "", asked(**changes))
+        assert status == 201, said
+        created: dict[str, Any] = said
+        return created
+
+    async def approved(self, said: dict[str, Any], **changes: Any) -> str:
+        """A token with the approval of what was told at the creation."""
+        digests = [octets(one["hash"]) for one in said["documentDigests"]]
+        activation = await self.house.idp.activate(approval(*digests))
+        name = f"approved-{len(self.bearers.tokens)}"
+        self.bearers.tokens[name] = Token(
+            **{
+                "client_id": "office",
+                "details": [approving(*digests, activation=activation)],
+                "expires_at": self.clock.now() + 300,
+                **changes,
+            }
+        )
+        return name
+
+    async def sign(self, said: dict[str, Any], token: str) -> tuple[int, Any]:
+        return await self.ask("POST", f"/{said['id']}/signatures", token=token)
+
+
+@pytest.fixture
+async def world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[World]:
+    """``database`` is the key service's; the requests lie in one of their own."""
+    url = f"sqlite:///{tmp_path / 'web.db'}"
+    await asyncio.to_thread(migrate, url, WEB)
+    mine = await open_database(url)
+    with tempfile.TemporaryDirectory() as sockets:
+        async with signing_house(software_backend(tmp_path), database, Path(sockets)) as house:
+            door = KeyServiceClient(socket_path(Path(sockets), Role.ESIGNET), SystemClock())
+            shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=60)
+            signing = Signing(documents=house.esignet, pdf=PdfPool(), shown=shown)
+            store, clock = SignatureRequests(mine), HandClock(SystemClock().now())
+            bearers = Bearers({name: _token(name, clock) for name in ("office", "another")})
+            requests = Requests(
+                store=store,
+                signs=signing,
+                pdf=signing.pdf,
+                formats=every_format(),
+                door=door,
+                entropy=SystemEntropy(),
+            )
+            endpoint = SignatureRequestsEndpoint(
+                requests=requests, bearers=bearers, clock=clock, largest=LARGEST
+            )
+            budgets = {name: Budget(name, 100, 10) for name in ("tokens", "logins")}
+            made = web(endpoint.routes(), budgets=budgets)
+            (chain,) = (await house.esignet.authority()).chains
+            (tmp_path / "root.der").write_bytes(chain[-1])
+            yield World(made, house, mine, bearers, clock, signing, store)
+            await signing.pdf.close()
+            await door.close()
+    await mine.close()
+
+
+def _token(name: str, clock: HandClock) -> Token:
+    return Token(client_id=name, subject=name, scope=SCOPE, expires_at=clock.now() + 10_000)
+
+
+def octets(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def given(content: bytes, name: str = "a.pdf") -> dict[str, str]:
+    text = base64.b64encode(content).decode()
+    return {"name": name, "media_type": "application/pdf", "content": text}
+
+
+def known(digest: bytes = DIGEST, name: str = "a.txt") -> dict[str, str]:
+    text = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return {"name": name, "media_type": "text/plain", "digest": text}
+
+
+def asked(**changes: object) -> dict[str, Any]:
+    return {"format": "cades", "level": "B-LT", "documents": [known()], **changes}
+
+
+def ran(*words: str, cwd: Path) -> str:
+    run = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
+    return run.stdout + run.stderr
+
+
+async def test_two_pdfs_are_signed_at_b_lt_under_one_approval(world: World, tmp_path: Path) -> None:
+    assert 65_536 < len(LONG) * 4 // 3 < 100_000, "longer than a usual body, with five digits"
+    documents = [given(LONG), given(pdf_files.form(), "b.pdf")]
+    said = await world.created(format="pades", documents=documents)
+    assert [one["label"] for one in said["documentDigests"]] == ["a.pdf", "b.pdf"]
+    assert {one["hashType"] for one in said["documentDigests"]} == {"sodr"}
+    status, told = await world.ask("GET", f"/{said['id']}")
+    assert (status, told["state"]) == (200, "open")
+    assert told["hashes"] == [one["hash"] for one in said["documentDigests"]]
+    status, made = await world.sign(said, await world.approved(said))
+    assert status == 200, made
+    assert [one["name"] for one in made["documents"]] == ["a.pdf", "b.pdf"]
+    assert len(made["promises"]) == 2 and all(made["promises"])
+    for one in made["documents"]:
+        pdf = base64.b64decode(one["content"])
+        (found,) = await world.signing.pdf.check(pdf)
+        assert (found.problems, found.level) == ((), Level.B_LT)
+        (tmp_path / "signed.pdf").write_bytes(pdf)
+        shown = ran("pdfsig", "-nocert", "signed.pdf", cwd=tmp_path)
+        assert "Signature is Valid" in shown
+
+
+async def test_a_cades_signature_is_made_from_a_digest(world: World, tmp_path: Path) -> None:
+    said = await world.created(level="B-T")
+    assert octets(said["documentDigests"][0]["hash"]) == DIGEST
+    status, made = await world.sign(said, await world.approved(said))
+    assert status == 200, made
+    (tmp_path / "s").write_bytes(base64.b64decode(made["documents"][0]["content"]))
+    (tmp_path / "c").write_bytes(CONTENT)
+    ran("openssl", "x509", "-inform", "DER", "-in", "root.der", "-out", "root.pem", cwd=tmp_path)
+    verify = ["openssl", "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", "s"]
+    verify += ["-content", "c", "-purpose", "any", "-CAfile", "root.pem", "-out", "out"]
+    assert "CAdES Verification successful" in ran(*verify, cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("form", "level", "documents"),
+    [
+        ("cades", "B-LTA", [known()]),
+        ("xades", "B-LT", [known()]),
+        ("xades", "B-LTA", [given(CONTENT)]),
+        ("jades", "B-LT", [known()]),
+        ("jades", "B-LTA", [given(CONTENT)]),
+        ("pades", "B-T", [known()]),
+        ("jws", "B-B", [given(CONTENT)]),
+        ("cose", "B-T", [given(CONTENT)]),
+        ("asic_cades", "B-LTA", [given(CONTENT), given(b"other", "b.pdf")]),
+        ("asic_xades", "B-LTA", [given(CONTENT), given(b"other", "b.pdf")]),
+    ],
+)
+async def test_every_format_reaches_the_level_that_is_promised(
+    world: World, form: str, level: str, documents: list[dict[str, str]]
+) -> None:
+    said = await world.created(format=form, level=level, documents=documents)
+    status, made = await world.sign(said, await world.approved(said))
+    assert status == 200, made
+    (one,) = made["documents"]
+    content = None if "digest" in documents[0] or form.startswith("asic") else CONTENT
+    items = [] if form.startswith("asic") else [Item(name="a", digest=DIGEST, content=content)]
+    if form in ("xades", "jades"):
+        items = [replace(items[0], name=documents[0]["name"])]
+    (found,) = every_format()[form].check(base64.b64decode(one["content"]), items)
+    assert (found.problems, found.level) == ((), Level(level))
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "word"),
+    [
+        ({"format": "word"}, 422, "format is one of"),
+        ({"level": "B-LTA", "format": "xades"}, 422, "goes up to B-LT"),
+        ({"level": "B-LT", "format": "pades"}, 422, "goes up to B-T"),
+        ({"level": "B-T", "format": "jws", "documents": [given(CONTENT)]}, 422, "up to B-B"),
+        ({"format": "jws", "level": "B-B"}, 422, "needs the document itself"),
+        ({"format": "pades", "documents": [given(b"no PDF")]}, 422, ""),
+        ({"documents": [given(bytes(LARGEST + 1))]}, 413, "octets"),
+        ({"documents": [{**given(b""), "content": "A==="}]}, 400, "base64"),
+        ({"documents": []}, 400, "documents"),
+        ({"surprise": 1}, 400, "not known"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_at_once(
+    world: World, changes: dict[str, Any], status: int, word: str
+) -> None:
+    found, said = await world.ask("POST", "", asked(**changes))
+    assert (found, said["error"]) == (status, "invalid_request")
+    assert word in said["error_description"]
+    assert await world.database.rows(ROWS) == []
+
+
+async def test_other_bodies_are_refused(world: World) -> None:
+    assert (await world.ask("POST", "", b"{"))[0] == 400
+    assert (await world.ask("POST", "", b'{"format":1,"format":2}'))[0] == 400
+    assert (await world.ask("POST", "", b" " * (LARGEST * 2 + 300_000)))[0] == 413
+    assert (await world.ask("POST", "", b"{}", **{"content-type": "text/plain"}))[0] == 415
+
+
+async def test_without_a_token_or_its_scope_nothing_is_asked(world: World) -> None:
+    world.bearers.tokens["bare"] = Token(expires_at=world.clock.now() + 9)
+    for method, path in (("POST", ""), ("GET", "/abc"), ("DELETE", "/abc")):
+        for token, status in (("", 401), ("unknown", 401), ("bare", 403)):
+            reply = await world.reply(method, path, asked(), token)
+            assert reply.status == status
+            assert (reply.header("www-authenticate") or "").startswith("Bearer")
+    assert (await world.ask("POST", "/abc/signatures", token=""))[0] == 401
+    assert (await world.ask("POST", "/abc/signatures"))[0] == 404
+
+
+async def test_a_request_is_its_clients_alone(world: World) -> None:
+    said = await world.created()
+    path = f"/{said['id']}"
+    assert (await world.ask("GET", path, token="another"))[0] == 404
+    assert (await world.ask("DELETE", path, token="another"))[0] == 404
+    stolen = await world.approved(said, client_id="another")
+    assert (await world.sign(said, stolen))[0] == 404
+    assert (await world.ask("GET", path))[1]["state"] == "open"
+
+
+async def test_only_what_was_approved_is_signed(world: World) -> None:
+    said = await world.created()
+    other = await world.created(documents=[known(hashlib.sha256(b"other").digest())])
+    for token in (await world.approved(other), "office"):
+        status, told = await world.sign(said, token)
+        assert (status, told["error"]) == (403, "not_approved")
+    forged = await world.approved(other)
+    honest = world.bearers.tokens[forged]
+    widened = approving(DIGEST, activation=honest.details[0]["activation"])
+    world.bearers.tokens[forged] = replace(honest, details=[widened])
+    assert (await world.sign(said, forged))[0] == 403
+    stored = await world.approved(said)
+    named = {**world.bearers.tokens[stored].details[0], "credentialID": "c"}
+    world.bearers.tokens[stored] = replace(world.bearers.tokens[stored], details=[named])
+    assert (await world.sign(said, stored))[0] == 403
+    assert (await world.sign(said, await world.approved(said)))[0] == 200, "it is still open"
+
+
+async def test_of_two_at_once_one_signs_and_nobody_afterwards(world: World) -> None:
+    said = await world.created()
+    tokens = [await world.approved(said) for _ in range(3)]
+    answers = await asyncio.gather(*(world.sign(said, token) for token in tokens[:2]))
+    assert sorted(status for status, _ in answers) == [200, 409]
+    assert (await world.sign(said, tokens[2]))[0] == 409
+    assert (await world.ask("DELETE", f"/{said['id']}"))[0] == 409
+    assert (await world.ask("GET", f"/{said['id']}"))[1]["state"] == "signed"
+    (row,) = await world.database.rows(ROWS)
+    assert (row["key"], row["content"]) == (None, None)
+
+
+async def test_what_is_cancelled_is_destroyed(world: World) -> None:
+    said = await world.created()
+    token, path = await world.approved(said), f"/{said['id']}"
+    assert (await world.ask("DELETE", path)) == (204, None)
+    assert (await world.ask("GET", path))[1]["state"] == "cancelled"
+    assert (await world.sign(said, token))[0] == 409
+    assert (await world.ask("DELETE", path))[0] == 409
+    (row,) = await world.database.rows(ROWS)
+    assert (row["key"], row["content"]) == (None, None)
+
+
+async def test_what_expired_is_not_signed_and_then_forgotten(world: World) -> None:
+    said = await world.created()
+    token, path = await world.approved(said), f"/{said['id']}"
+    world.bearers.tokens[token] = replace(
+        world.bearers.tokens[token], expires_at=said["expires_at"] + 9
+    )
+    world.clock.at = said["expires_at"]
+    assert (await world.ask("GET", path))[1]["state"] == "expired"
+    status, told = await world.sign(said, token)
+    assert (status, told["error"]) == (410, "expired")
+    await world.database.submit(world.store.prune(world.clock.now(), 10))
+    assert (await world.ask("GET", path))[0] == 404
+
+
+async def test_documents_lie_encrypted_and_no_log_tells_of_them(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    said = await world.created(documents=[given(CONTENT, "ana-divorce.txt")])
+    (row,) = await world.database.rows(ROWS)
+    stored = b"".join(value for value in map(row.__getitem__, ("key", "content")))
+    assert CONTENT not in stored and b"divorce" not in stored
+    assert "divorce" not in row["format"] + row["client_id"]
+    await world.sign(said, await world.approved(said))
+    assert "divorce" not in caplog.text
+    assert said["documentDigests"][0]["hash"] not in caplog.text
+
+
+async def test_a_key_service_that_is_away_leaves_the_request_open(world: World) -> None:
+    said = await world.created()
+    token = await world.approved(said)
+    real = world.signing.documents
+    away = DocumentClient(Path("/nowhere/esignet.sock"))
+    object.__setattr__(world.signing, "documents", away)
+    reply = await world.reply("POST", f"/{said['id']}/signatures", token=token)
+    assert (reply.status, reply.header("retry-after")) == (503, "5")
+    object.__setattr__(world.signing, "documents", real)
+    await away.close()
+    assert (await world.sign(said, token))[0] == 200

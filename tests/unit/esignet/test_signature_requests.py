@@ -1,0 +1,159 @@
+"""What a signature request may say, and how it may move."""
+
+import base64
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from esignet.protocol.signature_request import (
+    BadRequest,
+    IllegalMove,
+    SignatureRequest,
+    State,
+    asked,
+    encoded,
+)
+from keystore.signing.digests import MOST, HashAlgorithm
+
+SHA256 = HashAlgorithm.SHA256
+DIGEST = SHA256.of(b"a contract")
+NOW, LARGEST = 1_800_000_000, 1000
+REQUEST = SignatureRequest(
+    id="r1",
+    client_id="office",
+    state=State.OPEN,
+    format="cades",
+    level="B-LT",
+    algorithm=SHA256,
+    digests=(DIGEST,),
+    created_at=NOW,
+    expires_at=NOW + 3600,
+)
+
+
+def document(**changes: object) -> dict[str, Any]:
+    usual = {"name": "a.pdf", "media_type": "application/pdf", "digest": encoded(DIGEST)}
+    return {key: value for key, value in {**usual, **changes}.items() if value is not None}
+
+
+def body(*documents: object, **changes: object) -> dict[str, Any]:
+    return {"format": "cades", "documents": list(documents or [document()]), **changes}
+
+
+@given(st.lists(st.binary(max_size=30), min_size=1, max_size=10))
+def test_contents_are_read_as_they_were_written(contents: list[bytes]) -> None:
+    whole = [content or b"\0" for content in contents]
+    documents = [
+        document(name=f"{n}", digest=None, content=base64.b64encode(one).decode())
+        for n, one in enumerate(whole)
+    ]
+    found = asked(body(*documents), LARGEST)
+    assert [one.content for one in found.documents] == whole
+    assert (found.level, found.algorithm, found.envelope) == ("B-LT", SHA256, "detached")
+
+
+def test_a_large_content_is_read_in_pieces() -> None:
+    octets = bytes(range(256)) * 4096
+    text = base64.b64encode(octets).decode()
+    (found,) = asked(body(document(digest=None, content=text)), len(octets)).documents
+    assert found.content == octets
+    broken = f"{text[:262144]}={text[262145:]}"
+    with pytest.raises(BadRequest):
+        asked(body(document(digest=None, content=broken)), len(octets))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ([], 400),
+        (None, 400),
+        ({}, 400),
+        (body(further=1), 400),
+        (body(document(further=1)), 400),
+        (body("a"), 400),
+        ({**body(), "documents": []}, 400),
+        ({**body(), "documents": [document(name=str(n)) for n in range(MOST + 1)]}, 400),
+        (body(document(), document()), 400),
+        (body(document(content="AAAA")), 400),
+        (body(document(digest=None)), 400),
+        (body(document(name="../a")), 400),
+        (body(document(name="a\nb")), 400),
+        (body(document(name="a" * 201)), 400),
+        (body(document(name=7)), 400),
+        (body(document(media_type="pdf")), 400),
+        (body(document(digest=encoded(DIGEST) + "=")), 400),
+        (body(document(digest=encoded(DIGEST)[:-1])), 400),
+        (body(document(digest="é" * 43)), 400),
+        (body(document(digest=None, content="A===")), 400),
+        (body(document(digest=None, content="AAA")), 400),
+        (body(document(digest=None, content="A AA")), 400),
+        (body(document(digest=None, content="éAAA")), 400),
+        (body(document(digest=None, content="A" * 2000)), 413),
+        (body(level="B-X"), 422),
+        (body(envelope="wrapped"), 422),
+        (body(hashAlgorithmOID="1.3.14.3.2.26"), 422),
+        (body(hashAlgorithmOID=HashAlgorithm.SHA512.oid), 400),
+    ],
+)
+def test_what_is_wrong_is_refused(wrong: object, status: int) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        asked(wrong, LARGEST)
+    assert refusal.value.status == status
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["format", "level", "documents", "name", "content", "digest"]), inner
+        )
+    ),
+)
+
+
+@given(JSON)
+def test_nothing_else_than_a_refusal_comes_of_other_json(value: object) -> None:
+    one = {**document(digest=None), "content": value}
+    for wrong in (value, body(value), {**body(), "documents": value}, body(one)):
+        with suppress(BadRequest):
+            asked(wrong, LARGEST)
+
+
+@given(st.text(), st.sampled_from(["name", "media_type", "digest", "content"]))
+def test_refusals_repeat_nothing_that_was_sent(text: str, member: str) -> None:
+    sent = f"ana-{text}"
+    try:
+        asked(body(document(**{"digest": None, member: sent})), LARGEST)
+    except BadRequest as refusal:
+        assert sent not in refusal.description
+
+
+MOVES = st.lists(st.sampled_from(["signed", "cancelled", "reopened"]), max_size=8)
+
+
+@given(MOVES, st.integers(NOW, NOW + 7200))
+def test_moves_lead_from_open_and_only_a_signing_comes_back(moves: list[str], now: int) -> None:
+    request = REQUEST
+    for name in moves:
+        before = request
+        try:
+            request = before.reopened() if name == "reopened" else getattr(before, name)(now)
+        except IllegalMove as refusal:
+            assert request is before
+            assert refusal.expired == (
+                name != "reopened" and before.state is State.OPEN and now >= before.expires_at
+            )
+            continue
+        assert replace(request, state=before.state) == before
+        assert (before.state, request.state) in {
+            (State.OPEN, State.SIGNED),
+            (State.OPEN, State.CANCELLED),
+            (State.SIGNED, State.OPEN),
+        }
+    assert msgspec.json.encode(request.state) in (b'"open"', b'"signed"', b'"cancelled"')

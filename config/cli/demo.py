@@ -266,6 +266,7 @@ def _write_ready(file: Path, told: dict[str, Any]) -> None:
 
 async def _checked(plan: Plan, http: "AsyncClient") -> dict[str, Any]:
     from config.wiring.demo.walk import Walker, WalkFailed, walk
+    from config.wiring.demo.walk_signing import walk_signing
 
     first = ready(plan)["residents"][0]
     walker = Walker(
@@ -275,9 +276,14 @@ async def _checked(plan: Plan, http: "AsyncClient") -> dict[str, Any]:
         contact=first["phone"],
     )
     try:
-        return await walk(walker, http)
+        account = await walk(walker, http)
+        signed = await walk_signing(walker, first["pin"], http)
     except WalkFailed as reason:
         raise CheckFailed(str(reason)) from reason
+    wrong = [name for name, is_good in signed.judged.items() if not is_good]
+    if wrong:
+        raise CheckFailed(f"the signed document is not accepted by {', '.join(wrong)}")
+    return account | {"signed": {"octets": len(signed.document), "judged": signed.judged}}
 
 
 def _say(text: str) -> None:

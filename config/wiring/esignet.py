@@ -28,6 +28,7 @@ from esignet.endpoints.certificates import CertificatesEndpoint
 from esignet.endpoints.csc import CscEndpoint
 from esignet.endpoints.csc_methods import CscMethods
 from esignet.endpoints.ocsp import OcspEndpoint
+from esignet.endpoints.requests import SignatureRequestsEndpoint
 from esignet.endpoints.tsa import TsaEndpoint
 from esignet.endpoints.validation import ValidationEndpoint
 from esignet.flows.csc_approvals import Approvals
@@ -35,11 +36,13 @@ from esignet.flows.csc_credentials import CscCredentials, NothingStored
 from esignet.flows.csc_documents import CscDocuments
 from esignet.flows.csc_later import Later
 from esignet.flows.csc_stamps import CscStamps
+from esignet.flows.requests import Requests
 from esignet.flows.signing import Signing
 from esignet.pdf.pool import PdfPool
 from esignet.protocol.csc.service import Service
 from esignet.protocol.csc.version import V1, V2
 from esignet.stores.csc_answers import CscAnswers
+from esignet.stores.requests import SignatureRequests
 from esignet.validation.engine import Trust
 from keystore.checking.paths import pem_certificates
 from keystore.door import KeyServiceUnavailable
@@ -62,6 +65,7 @@ def build_esignet(world: World) -> Application:
     routes = [
         *_evidence(world, documents),
         *_validation(world, signing),
+        *_requests(world, signing),
         *_csc(world, signing, later),
     ]
     return _application(world, routes, _lifespan(documents, signing.pdf, later))
@@ -98,6 +102,24 @@ def _trust(esignet: Esignet, signing: Signing) -> Callable[[], Awaitable[Trust]]
         return Trust(anchors=anchors, stamp_anchors=anchors)
 
     return trust
+
+
+def _requests(world: World, signing: Signing) -> list[Route]:
+    esignet = world.settings.esignet
+    return SignatureRequestsEndpoint(
+        requests=Requests(
+            store=SignatureRequests(world.database),
+            signs=signing,
+            pdf=signing.pdf,
+            formats=every_format(),
+            door=world.door,
+            entropy=world.entropy,
+        ),
+        bearers=bearers(world, _issuer(world), esignet.address),
+        clock=world.clock,
+        largest=esignet.largest_document,
+        origins=(esignet.address,),
+    ).routes()
 
 
 def _csc(world: World, signing: Signing, later: Later) -> list[Route]:

@@ -9,6 +9,7 @@ from config.runtime.journal import Fact
 from config.settings import Issuer
 from idp.client_auth.private_key_jwt import ALGS
 from idp.client_auth.tls_client_auth import check_subject
+from idp.flows.resource_servers import signing_server
 from idp.protocol import registration
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata
@@ -133,7 +134,8 @@ class Registrar:
             raise InvalidClientMetadata(f"there is no issuer {address}")
         types = frozenset(self.detail_types(issuer))
         others = await self.clients.resource_servers(address, but=client.client_id)
-        servers = {server.address: server for server in others}
+        signing = signing_server(issuer.features.signing_service)
+        servers = {server.address: server for server in (*others, *signing)}
         return Possible(issuer, frozenset(ALGS), KEY_MANAGEMENT, CONTENT, types, servers)
 
     async def _with_secret(self, client: Client) -> tuple[Client, str | None]:

@@ -8,8 +8,13 @@ from idp.protocol.errors import InvalidTarget
 from idp.protocol.resources import ResourceServer
 from idp.stores.clients import Clients
 
-SIGNING_SCOPE = frozenset({"service", "credential"})
-"""What the signing service takes (Cloud Signature Consortium API v2.2 §8.4)."""
+SIGNING_SCOPE = frozenset({"service", "credential", "signatures"})
+"""What the signing service takes: the CSC API (v2.2 §8.4), and its own signature requests."""
+
+
+def signing_server(address: str) -> tuple[ResourceServer, ...]:
+    """Return the signing service at ``address`` as a resource server; none where there is none."""
+    return (ResourceServer(address=address, scope=SIGNING_SCOPE),) if address else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,5 @@ class ResourceServers:
 
     async def _load(self) -> Mapping[str, ResourceServer]:
         servers = await self.clients.resource_servers(self.issuer)
-        own = {self.issuer: ResourceServer(address=self.issuer)}
-        if self.signing_service:
-            own[self.signing_service] = ResourceServer(
-                address=self.signing_service, scope=SIGNING_SCOPE
-            )
-        return {server.address: server for server in servers} | own
+        own = (ResourceServer(address=self.issuer), *signing_server(self.signing_service))
+        return {server.address: server for server in (*servers, *own)}

@@ -12,6 +12,9 @@ from pathlib import Path
 from config.settings.issuers import RESPONSE_TYPES
 
 SOFTHSM_PLACES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so")
+COUNTRY = "GB"
+"""What certificates of the demonstration name."""
+
 LOOPBACK = "127.0.0.1"
 SAMPLES = Path(__file__).parents[3] / "idp/residents/samples.jsonl"
 FEATURES: dict[str, dict[str, object]] = {
@@ -196,7 +199,7 @@ class Plan:
                 "address": self.esignet,
                 "port": self.port + 6,
                 "operations_port": self.port + 7,
-                "country": "GB",
+                "country": COUNTRY,
             },
             "pages": {"country_code": "44"},
             "limits": RELAXED if self.tester else {},
@@ -210,8 +213,8 @@ class Plan:
             if self.tester:
                 issuer["mtls_address"] = self.certified(self.issuer_of(profile))
             yield "[issuers]", issuer
-            if features:
-                yield "issuers.features", features
+            signing = {"signing_service": self.esignet, "signing_country": COUNTRY}
+            yield "issuers.features", {**features, **signing}
 
 
 def _toml(sections: Iterable[tuple[str, Mapping[str, object]]]) -> str:

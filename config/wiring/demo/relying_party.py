@@ -21,6 +21,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from config.wiring.demo.contract import Contracts
+
 SCOPE = "openid profile email phone"
 
 _STYLE = """
@@ -38,7 +40,7 @@ main{padding:0 .5rem 2rem}
 .card{background:var(--paper);border:1px solid var(--faint);border-radius:.5rem;padding:1.5rem}
 h1{font-size:1.75rem;line-height:1.25;margin:0 0 1rem;overflow-wrap:anywhere}
 h2{font-size:1.1875rem;margin:1.75rem 0 .5rem}
-a.button{display:inline-block;background:var(--accent);color:#fff;font-weight:700;
+.button{border:0;font-size:1rem;cursor:pointer;display:inline-block;background:var(--accent);color:#fff;font-weight:700;
 padding:.75rem 1.25rem;border-radius:.25rem;text-decoration:none;margin-top:.5rem}
 :focus-visible{outline:.25rem solid #ffbf1f;outline-offset:.125rem}
 table{width:100%;border-collapse:collapse;margin:0 0 1.5rem}
@@ -60,6 +62,7 @@ class Registration:
     client_id: str
     private_key: dict[str, str]
     cookie_secret: str
+    esignet: str
     certificate: str = ""
 
     @property
@@ -82,6 +85,7 @@ def application(registration: Registration) -> Starlette:
             Route("/cb", service.callback),
             Route("/account.json", service.account_json),
             Route("/logout", service.logout),
+            *service.contracts.routes(),
         ],
         middleware=[
             Middleware(
@@ -112,6 +116,12 @@ class _Service:
                 "code_challenge_method": "S256",
                 "verify": trust,
             },
+        )
+        self.contracts = Contracts(
+            symbolon=self._symbolon,
+            address=registration.address,
+            esignet=registration.esignet,
+            page=_page,
         )
 
     async def home(self, request: Request) -> Response:
@@ -182,7 +192,8 @@ def _welcome(account: dict[str, Any]) -> str:
         f"<h1>Welcome, <bdi>{name}</bdi></h1><p>You have no appointments.</p>"
         f"<h2>What the clinic was told</h2><table><tbody>{rows}</tbody></table>"
         f'<details><summary>ID token and userinfo as JSON</summary><pre tabindex="0">{tokens}</pre>'
-        '</details><p><a class="button" href="/logout">Sign out</a></p>'
+        '</details><p><a class="button" href="/sign">Sign a document</a></p>'
+        '<p><a class="button" href="/logout">Sign out</a></p>'
     )
 
 

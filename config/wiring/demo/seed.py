@@ -9,6 +9,8 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
+from config.wiring.demo.contract import CREDENTIAL
+from config.wiring.demo.contract import SCOPE as SIGNATURES
 from config.wiring.demo.plan import SAMPLES, Plan
 from config.wiring.demo.relying_party import Registration
 from config.wiring.registering import registrar
@@ -104,12 +106,15 @@ async def _sample(world: World, plan: Plan) -> Registration:
             "hi": "आपको आपकी अपॉइंटमेंट दिखाने के लिए",
             "sw": "ili kukuonyesha miadi yako",
         },
-        redirect_uris=(f"{plan.relying_party}/cb",),
+        redirect_uris=(f"{plan.relying_party}/cb", f"{plan.relying_party}/sign/cb"),
+        grant_types=("authorization_code", "client_credentials"),
+        authorization_details_types=(CREDENTIAL,),
+        resources=(plan.esignet,),
         post_logout_redirect_uris=(f"{plan.relying_party}/",),
         token_endpoint_auth_method="private_key_jwt",
         sector="",
         jwks=pair.public,
-        scope=SCOPE,
+        scope=SCOPE | {SIGNATURES},
     )
     client = (await _registered(world, wish)).client
     return Registration(
@@ -118,6 +123,7 @@ async def _sample(world: World, plan: Plan) -> Registration:
         client_id=client.client_id,
         private_key=pair.private,
         cookie_secret=world.entropy.token(),
+        esignet=plan.esignet,
         certificate=_certificate(plan),
     )
 

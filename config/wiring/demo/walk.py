@@ -48,17 +48,17 @@ async def _walked(walker: Walker, http: httpx2.AsyncClient) -> dict[str, Any]:
     if not page.url.startswith(walker.relying_party):
         page = await browser.submit(page, page.form("decision"), decision="accept")
     if not page.url.startswith(walker.relying_party):
-        raise WalkFailed(f"after consent: {_shown(page)}")
+        raise WalkFailed(f"after consent: {shown_in_a_line(page)}")
     answer = await http.get(f"{walker.relying_party}/account.json")
     if answer.status_code != 200:
-        raise WalkFailed(f"the relying party is not signed in: {_shown(page)}")
+        raise WalkFailed(f"the relying party is not signed in: {shown_in_a_line(page)}")
     account: dict[str, Any] = answer.json()
     return account
 
 
 async def _sent(browser: Browser, page: Page, field: str, answer: str) -> Page:
     if not page.has(field):
-        raise WalkFailed(f"no field {field}: {_shown(page)}")
+        raise WalkFailed(f"no field {field}: {shown_in_a_line(page)}")
     return await browser.submit(page, page.form(field), decision="continue", **{field: answer})
 
 
@@ -81,7 +81,7 @@ async def code_of(walker: Walker, http: httpx2.AsyncClient, seen: set[Any]) -> s
     raise WalkFailed("no code reached the inbox")
 
 
-def _shown(page: Page) -> str:
+def shown_in_a_line(page: Page) -> str:
     """Return in one line what ``page`` says."""
     main = page.text.partition("<main")[2] or page.text
     return _line(f"{page.status} at {page.url}: {re.sub('<[^>]*>', ' ', f'<{main}')}")

@@ -49,9 +49,8 @@ class Activating:
             return redemption
         if set(request.asked.words("resource")) - {self.service}:
             raise InvalidTarget("a token with signatures is for the signing service alone")
-        subject, known = await subject_in(
-            self.naming, sector(self.service), authorization.resident_id
-        )
+        among = sector(self.service, request.client.sector or request.client.client_id)
+        subject, known = await subject_in(self.naming, among, authorization.resident_id)
         holder, named = await self._holder(approved, authorization, request.client)
         approval = _approval(approved, authorization, subject, holder)
         try:

@@ -95,6 +95,10 @@ def oldest(
     return min(features.signing_max_age, features.signing_max_age if max_age is None else max_age)
 
 
-def sector(signing_service: str) -> str:
-    """Return the sector in which the signing service knows people: its host, and no client's."""
-    return f"signing:{urlsplit(signing_service).hostname}"
+def sector(signing_service: str, client_sector: str) -> str:
+    """Return the sector in which the signing service knows people who sign for a client's sector.
+
+    Clients can read the activation that they carry: with one name for all of them, two clients
+    could find out that their persons are one.
+    """
+    return f"signing:{urlsplit(signing_service).hostname}:{client_sector}"

@@ -5,13 +5,12 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
 from config.wiring.demo.browser import Browser, Page
 from config.wiring.demo.contract import NAME
-from config.wiring.demo.walk import Walker, WalkFailed, code_of, messages, shown_in_a_line
+from config.wiring.demo.walk import Walker, WalkFailed, shown_in_a_line
 
 MOST_PAGES = 8
 _CHOICES = (("account", "same"), ("factor", "pin"), ("decision", "accept"))
@@ -34,31 +33,27 @@ class SignedWalk:
 
 
 async def walk_signing(walker: Walker, pin: str, http: httpx2.AsyncClient) -> SignedWalk:
-    """Have the sample document signed as a resident would; raises WalkFailed where it stopped."""
+    """Have the sample document signed as a resident would who signed in with a code just before.
+
+    Raises WalkFailed where it stopped.
+    """
     browser = Browser(http)
     page = await browser.open(f"{walker.relying_party}/sign")
-    seen = {(m["at"], m["code"]) for m in await messages(walker, http)}
     page = await browser.submit(page, page.form())
     for _ in range(MOST_PAGES):
         if page.url.startswith(walker.relying_party):
             break
-        page = await _answered(walker, pin, http, browser, page, seen)
+        page = await _answered(browser, page, pin)
     found = await http.get(f"{walker.relying_party}/sign/{NAME}")
     if found.status_code != 200:
         raise WalkFailed(f"no document came back: {shown_in_a_line(page)}")
     return SignedWalk(found.content, await judged(found.content))
 
 
-async def _answered(
-    walker: Walker, pin: str, http: httpx2.AsyncClient, browser: Browser, page: Page, seen: set[Any]
-) -> Page:
-    """Answer what a page asks: who one is, a code, a PIN, or whether one agrees."""
-    for name in ("individual_id", "otp", "pin"):
-        if not page.has(name):
-            continue
-        answer = {"individual_id": walker.individual_id, "pin": pin}.get(name)
-        answer = answer or await code_of(walker, http, seen)
-        return await browser.submit(page, page.form(name), decision="continue", **{name: answer})
+async def _answered(browser: Browser, page: Page, pin: str) -> Page:
+    """Answer what a page asks: the PIN, or what is pressed."""
+    if page.has("pin"):
+        return await browser.submit(page, page.form("pin"), decision="continue", pin=pin)
     for form in page.forms:
         for name, value in _CHOICES:
             if (name, value) in form.buttons:

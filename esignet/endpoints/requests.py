@@ -16,7 +16,7 @@ from config.runtime.web.call import Call
 from config.runtime.web.sites import Endpoint, Route
 from esignet.endpoints.csc import RETRY_AFTER, Bearers
 from esignet.flows.csc_approvals import Caller, NoToken
-from esignet.flows.requests import Created, NoSuchRequest, NotApproved, Requests
+from esignet.flows.requests import Created, NoSuchRequest, NotApproved, Requests, ToApprove
 from esignet.formats.format import FormatError
 from esignet.pdf.pool import PdfBusy
 from esignet.protocol.signature_request import (
@@ -145,11 +145,21 @@ def _told(created: Created) -> dict[str, Any]:
         "id": request.id,
         "expires_at": request.expires_at,
         "hashAlgorithmOID": request.algorithm.oid,
-        "documentDigests": [
-            {"hash": encoded(digest), "label": label, "hashType": "sodr"}
-            for digest, label in zip(request.digests, created.labels, strict=True)
-        ],
+        "documentDigests": [_detail(request, one) for one in created.to_approve],
     }
+
+
+def _detail(request: SignatureRequest, one: ToApprove) -> dict[str, str]:
+    """Return a document as an authorization detail names it.
+
+    ``sodr`` is the digest of the document itself; ``sdr`` is that of what a signature covers of it,
+    beside which ``checksum`` (W3C SRI) tells that of the document if we know it.
+    """
+    told = {"hash": encoded(one.digest), "label": one.label, "hashType": "sodr"}
+    if one.digest != one.file:
+        checksum = f"{request.algorithm.value}-{_text(one.file)}"
+        return {**told, "hashType": "sdr", "checksum": checksum}
+    return {**told, "hashType": "sdr"} if request.format == "pades" else told
 
 
 def _shown(request: SignatureRequest, now: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ was signed is answered once and kept nowhere: after a lost answer the client beg
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -59,11 +59,23 @@ class NotApproved(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class ToApprove:
+    """A digest that is to be approved. ``file`` is the digest of the document as it was given.
+
+    The two differ where the document gains the place of its signature, as a PDF does.
+    """
+
+    label: str
+    digest: bytes
+    file: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Created:
-    """A new request, and what each of its digests is called."""
+    """A new request, and what a person approves for it."""
 
     request: SignatureRequest
-    labels: tuple[str, ...]
+    to_approve: tuple[ToApprove, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,7 @@ class Requests:
         )
         sealed = await self._sealed(request.id, prepared)
         await self.store.database.submit(self.store.added(request, sealed))
-        return Created(request, tuple(item.name for one in prepared for item in one.items))
+        return Created(request, tuple(_to_approve(prepared)))
 
     async def status(self, identifier: str, client_id: str) -> SignatureRequest:
         """Return a request of this client, or raise NoSuchRequest."""
@@ -205,6 +217,12 @@ class Requests:
         octets = await asyncio.to_thread(cells.open, sealed.content, name)
         form, level = self.formats[request.format], Level(request.level)
         return [Part(form, one, level) for one in _PREPARED.decode(octets)]
+
+
+def _to_approve(prepared: Sequence[Prepared]) -> Iterator[ToApprove]:
+    for one in prepared:
+        for digest, item in zip(one.digests, one.items, strict=True):
+            yield ToApprove(item.name, digest, item.digest)
 
 
 def _judge_level(asked: Asked) -> None:

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from keystore.signing.digests import MOST, HashAlgorithm
 
-LONGEST_NAME = 200
-"""Characters of a document's name."""
+LONGEST_NAME = 140
+"""Characters of a document's name, which becomes its label when it is approved."""
 
 _LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
 _ENVELOPES = ("detached", "enveloping", "enveloped", "attached", "hashed", "asic-s", "asic-e")
@@ -18,6 +18,7 @@ _ALGORITHMS = {algorithm.oid: algorithm for algorithm in HashAlgorithm}
 _MEMBERS = frozenset(("format", "level", "envelope", "hashAlgorithmOID", "documents"))
 _DOCUMENT = frozenset(("name", "media_type", "content", "digest"))
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}")
+_PATHS = frozenset("/\\")
 _PIECE = 256 * 1024
 """Characters of base64 that are read at once: others have their turn in between."""
 
@@ -149,8 +150,10 @@ def encoded(octets: bytes) -> str:
 def _document(value: object, algorithm: HashAlgorithm) -> Document:
     members = _object(value, _DOCUMENT, "a document")
     name = _text(members, "name")
-    if len(name) > LONGEST_NAME or not name.isprintable() or "/" in name or "\\" in name:
+    if len(name) > LONGEST_NAME or not name.isprintable() or not _PATHS.isdisjoint(name):
         raise BadRequest(f"a name has at most {LONGEST_NAME} printable characters and no slash")
+    if " ".join(name.split()) != name:
+        raise BadRequest("a name has single spaces, and none at its ends")
     media_type = _text(members, "media_type")
     if not _MEDIA_TYPE.fullmatch(media_type):
         raise BadRequest("media_type is a type and a subtype in lower case")

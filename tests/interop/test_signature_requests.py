@@ -166,7 +166,9 @@ async def test_two_pdfs_are_signed_at_b_lt_under_one_approval(world: World, tmp_
     documents = [given(LONG), given(pdf_files.form(), "b.pdf")]
     said = await world.created(format="pades", documents=documents)
     assert [one["label"] for one in said["documentDigests"]] == ["a.pdf", "b.pdf"]
-    assert {one["hashType"] for one in said["documentDigests"]} == {"sodr"}
+    assert {one["hashType"] for one in said["documentDigests"]} == {"sdr"}
+    checksum = base64.b64encode(hashlib.sha256(LONG).digest()).decode()
+    assert said["documentDigests"][0]["checksum"] == f"sha256-{checksum}"
     status, told = await world.ask("GET", f"/{said['id']}")
     assert (status, told["state"]) == (200, "open")
     assert told["hashes"] == [one["hash"] for one in said["documentDigests"]]
@@ -185,7 +187,10 @@ async def test_two_pdfs_are_signed_at_b_lt_under_one_approval(world: World, tmp_
 
 async def test_a_cades_signature_is_made_from_a_digest(world: World, tmp_path: Path) -> None:
     said = await world.created(level="B-T")
-    assert octets(said["documentDigests"][0]["hash"]) == DIGEST
+    (told,) = said["documentDigests"]
+    assert octets(told.pop("hash")) == DIGEST
+    assert told == {"label": "a.txt", "hashType": "sodr"}
+    said["documentDigests"][0]["hash"] = known()["digest"]
     status, made = await world.sign(said, await world.approved(said))
     assert status == 200, made
     (tmp_path / "s").write_bytes(base64.b64decode(made["documents"][0]["content"]))

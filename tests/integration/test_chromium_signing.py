@@ -1,0 +1,122 @@
+"""A person signs with a real browser: reads, compares with a file of their own, agrees."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from config.wiring.demo import contract
+from tests.demonstration import Demonstration, demonstration
+from tests.integration.chromium import (
+    ACCEPT,
+    CONTINUE,
+    DENY,
+    Visits,
+    chromium,
+    fits,
+    judged,
+    light,
+    picture,
+)
+
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.xdist_group("demonstration"),
+    pytest.mark.timeout(180),
+]
+LANGUAGES = ("fr", "es", "ar", "hi", "sw", "en")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    with demonstration(tmp_path_factory.mktemp("chromium-signing")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture
+def visits(browser: Browser, demo: Demonstration) -> Iterator[Visits]:
+    made = Visits(browser, demo)
+    yield made
+    made.close()
+
+
+def asked(visits: Visits, page: Page) -> None:
+    """Come to the page on which one signs: a code and a PIN are asked before."""
+    resident = visits.resident(0)
+    known = len(visits.messages(page, resident))
+    page.goto(f"{visits.service}/sign")
+    page.click("main form button")
+    page.fill("#individual_id", resident["individual_id"])
+    page.click(CONTINUE)
+    page.wait_for_selector("#otp")
+    visits.prove(page, 0, known)
+    page.fill("#pin", resident["pin"])
+    page.click(CONTINUE)
+    page.wait_for_selector("#documents")
+
+
+def test_a_person_compares_their_own_copy_and_signs(visits: Visits, tmp_path: Path) -> None:
+    page = visits.page()
+    asked(visits, page)
+    judged(page)
+    light(page)
+    fits(page)
+    picture(page, "signing")
+    name = page.inner_text(".documents bdi")
+    digest = page.get_attribute(".documents li", "data-digest")
+    posted: list[str] = []
+    page.on("request", lambda one: posted.append(one.url))
+    other = tmp_path / "<b>other<b>.pdf"
+    other.write_bytes(b"%PDF-1.7 another")
+    page.set_input_files("#file", str(other))
+    page.wait_for_function("document.getElementById('compared').textContent !== ''")
+    said = page.inner_text("#compared")
+    assert "<b>other<b>.pdf" in said and "none of these" in said
+    assert page.locator(".same").count() == 0
+    mine = tmp_path / "mine.pdf"
+    mine.write_bytes(contract.sample_pdf(contract._TEXT))
+    page.set_input_files("#file", [str(other), str(mine)])
+    page.wait_for_selector(".same")
+    said = page.inner_text("#compared")
+    assert "mine.pdf" in said and name in said and "none of these" in said
+    assert page.get_attribute("#compared", "role") == "status", "readers of screens say it"
+    assert posted == [], "the file stays in the browser"
+    assert digest is not None and len(digest) == 64
+    page.click(ACCEPT)
+    page.wait_for_url(f"{visits.service}/**")
+    assert "It is signed" in page.inner_text("main")
+
+
+def test_the_page_is_read_in_every_language_and_by_keyboard(visits: Visits) -> None:
+    page = visits.page(viewport={"width": 320, "height": 640})
+    asked(visits, page)
+    for tag in LANGUAGES:
+        page.goto(f"{page.url.partition('?')[0]}?lang={tag}")
+        assert page.get_attribute("html", "lang") == tag
+        assert page.locator("#documents").count() == 1
+        judged(page)
+        fits(page)
+        light(page)
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details[open]").count() == 1
+    page.locator(DENY).first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{visits.service}/**")
+    assert "not signed" in page.inner_text("main")
+
+
+def test_without_scripts_nothing_is_offered_that_needs_them(visits: Visits) -> None:
+    page = visits.page(java_script_enabled=False)
+    asked(visits, page)
+    assert not page.locator("#compare").is_visible()
+    page.click(ACCEPT)
+    page.wait_for_url(f"{visits.service}/**")
+    assert "It is signed" in page.inner_text("main")

@@ -135,7 +135,7 @@ class SignatureRequestsEndpoint:
     async def _sign(self, call: Call, caller: Caller, now: int) -> Answer:
         made = await self.requests.sign(call.captured["request_id"], caller, now)
         documents = [{"name": one.name, "content": _text(one.content)} for one in made]
-        promises = [_text(one.promise) for one in made]
+        promises = [one.promise.decode() for one in made]
         return json_answer({"documents": documents, "promises": promises})
 
 

@@ -80,7 +80,7 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class SignedDocument:
-    """What was signed under its name. ``promise`` is the key service's, of its audit log."""
+    """What was signed under its name. ``promise`` (a JWS) is of the audit log."""
 
     name: str
     content: bytes

@@ -27,7 +27,9 @@ from esignet.flows.requests import Requests
 from esignet.flows.signing import Signing
 from esignet.formats.format import Item, Level
 from esignet.pdf.pool import PdfPool
+from esignet.protocol.csc.approval import CREDENTIAL
 from esignet.stores.requests import SignatureRequests, signature_request
+from idp.authorization_details.credential import Credential
 from keystore.purposes import Role
 from keystore.service.client import KeyServiceClient
 from keystore.service.document_client import DocumentClient
@@ -169,13 +171,17 @@ async def test_two_pdfs_are_signed_at_b_lt_under_one_approval(world: World, tmp_
     assert {one["hashType"] for one in said["documentDigests"]} == {"sdr"}
     checksum = base64.b64encode(hashlib.sha256(LONG).digest()).decode()
     assert said["documentDigests"][0]["checksum"] == f"sha256-{checksum}"
+    told = {name: said[name] for name in ("hashAlgorithmOID", "documentDigests")}
+    Credential("credential").check(
+        {"type": CREDENTIAL, "signatureQualifier": "tl_national_aes", **told}
+    )
     status, told = await world.ask("GET", f"/{said['id']}")
     assert (status, told["state"]) == (200, "open")
     assert told["hashes"] == [one["hash"] for one in said["documentDigests"]]
     status, made = await world.sign(said, await world.approved(said))
     assert status == 200, made
     assert [one["name"] for one in made["documents"]] == ["a.pdf", "b.pdf"]
-    assert len(made["promises"]) == 2 and all(made["promises"])
+    assert [one.count(".") for one in made["promises"]] == [2, 2]
     for one in made["documents"]:
         pdf = base64.b64decode(one["content"])
         (found,) = await world.signing.pdf.check(pdf)

@@ -90,5 +90,8 @@ class IssuerBearers:
 def bearers(world: World, issuer: Issuer, service: str) -> IssuerBearers:
     """Return what judges tokens of ``issuer`` that are meant for the address ``service``."""
     keys = IssuerKeys(issuer.address, world.door)
-    judging = access(world, keys, Grants(world.database), dpop_proofs(world, issuer))
+    proofs = dpop_proofs(world, issuer)
+    if proofs is not None:  # a proof is fresh by its time here, and is used once
+        proofs = replace(proofs, nonces=None)
+    judging = access(world, keys, Grants(world.database), proofs)
     return IssuerBearers(replace(judging, issuer=service))

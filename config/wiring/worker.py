@@ -17,6 +17,8 @@ from config.runtime.plugins import plugins
 from config.runtime.relay import Relay
 from config.settings import Lifetimes
 from config.wiring.world import World
+from esignet.stores.csc_answers import CscAnswers
+from esignet.stores.requests import SignatureRequests
 from idp.flows.notices import KIND
 from idp.flows.notifier import ClientNotifier
 from idp.stores.challenges import Challenges
@@ -109,6 +111,8 @@ def expiring(database: Database, lifetimes: Lifetimes) -> tuple[Prune, ...]:
         Grants(database).prune,
         Sessions.prune,
         Consents(database).prune,
+        SignatureRequests(database).prune,
+        CscAnswers(database).prune,
         lambda now, limit: History.prune(now - lifetimes.history, limit),
         lambda now, limit: journal.prune(now - lifetimes.fact, limit),
         lambda now, limit: outbox.prune(now - lifetimes.dead_letter, limit),

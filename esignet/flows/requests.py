@@ -46,6 +46,7 @@ _HIGHEST_OF_DIGESTS = {
     "pades": Level.B_T,  # what B-LT adds has its place in the PDF
     "xades": Level.B_LT,  # an archive time-stamp covers the documents themselves
     "jades": Level.B_LT,
+    "asic_xades": Level.B_LT,
 }
 _PREPARED = msgspec.msgpack.Decoder(list[Prepared])
 

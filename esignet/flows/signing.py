@@ -63,8 +63,8 @@ class Signing:
                     part, "augment", made[place], Level.B_LT, material[place]
                 )
         made, _ = await self._stamped(parts, made, Level.B_LTA, "to_archive")
-        for part, document in zip(parts, made, strict=True):
-            await self._check(part, document)
+        for part, document, one in zip(parts, made, signed, strict=True):
+            await self._check(part, document, one)
         return [
             Made(document, evidence if part.material else Evidence(), one.promise)
             for document, evidence, part, one in zip(made, material, parts, signed, strict=True)
@@ -112,11 +112,15 @@ class Signing:
             for one in signed
         ]
 
-    async def _check(self, part: Part, document: bytes) -> None:
-        """Raise FormatError unless the last signature of the document is ours and right."""
+    async def _check(self, part: Part, document: bytes, signed: Signed) -> None:
+        """Raise FormatError unless our signature in the document is right.
+
+        What others signed in it before is theirs to answer for.
+        """
         found: tuple[Found, ...] = await self._work(part, "check", document, part.prepared.items)
-        wrong = [reason for one in found for _, reason in one.problems]
-        if not found or wrong:
+        mine = [one for one in found if one.certificate == signed.certificate]
+        wrong = [reason for one in mine for _, reason in one.problems]
+        if not mine or wrong:
             raise FormatError(f"the signature cannot be handed over: {(wrong or ['none'])[0]}")
 
     async def _work(self, part: Part, step: str, *arguments: Any) -> Any:

@@ -10,9 +10,12 @@ from config.runtime.journal import DatabaseJournal, Fact, facts
 from config.runtime.outbox import dead_letters
 from config.settings import Lifetimes
 from config.wiring.worker import MOST_REMOVED, Cleaner, expiring
+from esignet.stores.csc_answers import CscAnswers, Place, csc_answer
+from esignet.stores.requests import SignatureRequests, signature_request
 from idp.stores.oauth_tables import used
 from idp.stores.used import Used
 from tests.contracts.test_outbox import Recipient, message, queue, relay
+from tests.contracts.test_signature_requests import REQUEST, SEALED
 from tests.residents import StillClock
 
 NOW = 1_800_000_000
@@ -54,6 +57,16 @@ async def test_dead_letters_leave_after_their_time(database: OpenDatabase) -> No
     assert await rows(database, dead_letters) == 1
     await cleaner(database).run_once(NOW + 2000, asyncio.Event())
     assert await rows(database, dead_letters) == 0
+
+
+async def test_documents_and_answers_of_the_signing_service_leave(database: OpenDatabase) -> None:
+    requests, answers, end = SignatureRequests(database), CscAnswers(database), REQUEST.expires_at
+    place = Place(id="a", client_id="office", subject="ana", lost_at=NOW, expires_at=end)
+    await database.submit(requests.added(REQUEST, SEALED), answers.begun(place))
+    await cleaner(database).run_once(end - 1, asyncio.Event())
+    assert (await rows(database, signature_request), await rows(database, csc_answer)) == (1, 1)
+    await cleaner(database).run_once(end, asyncio.Event())
+    assert (await rows(database, signature_request), await rows(database, csc_answer)) == (0, 0)
 
 
 async def test_a_worker_that_was_told_to_stop_leaves_the_rest(database: OpenDatabase) -> None:

@@ -242,6 +242,7 @@ async def test_every_format_reaches_the_level_that_is_promised(
     [
         ({"format": "word"}, 422, "format is one of"),
         ({"level": "B-LTA", "format": "xades"}, 422, "goes up to B-LT"),
+        ({"level": "B-LTA", "format": "asic_xades"}, 422, "goes up to B-LT"),
         ({"level": "B-LT", "format": "pades"}, 422, "goes up to B-T"),
         ({"level": "B-T", "format": "jws", "documents": [given(CONTENT)]}, 422, "up to B-B"),
         ({"format": "jws", "level": "B-B"}, 422, "needs the document itself"),

@@ -28,6 +28,8 @@ from tests.contracts.test_document_signing import DIGEST, OTHER, recorded, signe
 from tests.keyrings import software_backend
 from tests.signing_house import SHA256, SigningHouse, approval, signing_house
 
+pytestmark = pytest.mark.server
+
 Claims = dict[str, Any]
 
 

@@ -46,6 +46,8 @@ from keystore.signing.plans import (
 from tests.keyrings import ISSUER, software_backend
 from tests.signing_house import SHA256, SigningHouse, approval, signing_house
 
+pytestmark = pytest.mark.server
+
 CONTENT = b"I owe you nothing."
 DIGEST = hashlib.sha256(CONTENT).digest()
 OTHER = hashlib.sha256(b"I owe you everything.").digest()

@@ -14,6 +14,8 @@ from tests.contracts.test_document_signing import DIGEST, recorded, signed
 from tests.key_backends import NSS, SOFTHSM, running
 from tests.signing_house import approval, signing_house
 
+pytestmark = pytest.mark.server
+
 SEVERAL = tuple(number.to_bytes(32, "big") for number in range(24))
 
 

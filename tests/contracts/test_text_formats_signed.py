@@ -20,6 +20,8 @@ from keystore.signing.door import Imprint, Signed, SigningOrder
 from tests.keyrings import software_backend
 from tests.signing_house import SHA256, SigningHouse, approval, signing_house
 
+pytestmark = pytest.mark.server
+
 TEXT = b"I owe you nothing."
 XML = b'<a:debt xmlns:a="urn:a" xmlns="urn:b"><!-- really --><sum of="0"/></a:debt>'
 JSON = b'{"debt": 0}'

@@ -21,6 +21,8 @@ from keystore.checking.timestamp import read_token
 from tests.small_pki import AT, NOW, SmallPki
 from tests.unit.esignet.formats.test_cades import CONTENT, FORMAT, GIVEN, ITEM, PKI, raised, sign
 
+pytestmark = pytest.mark.server
+
 DAY = 86_400
 YEAR = 366 * DAY
 TRUST = Trust(anchors=(PKI.root.der,), stamp_anchors=(PKI.root.der,))

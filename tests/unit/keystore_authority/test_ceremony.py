@@ -10,6 +10,8 @@ from config.cli.main import cli
 from config.wiring.migrations import KEYSTORE, migrate
 from tests.authorities import openssl, pem
 
+pytestmark = pytest.mark.server
+
 FILES = {
     *("root.crt", "issuing.crt", "stamping.crt", "status.crt"),
     *("root.crl", "issuing.crl", "transcript.txt"),

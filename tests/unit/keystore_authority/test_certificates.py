@@ -13,6 +13,8 @@ from keystore.purposes import OwnRing
 from keystore.signing.door import CertificateSubject
 from tests.authorities import ADDRESS, ANA, SIGNERS, AuthorityWorld, openssl, pem
 
+pytestmark = pytest.mark.server
+
 
 @pytest.mark.spec("RFC 5280 §6.1")
 @pytest.mark.parametrize("kind", [Kind.ONE_TIME, Kind.STAMPING, Kind.STATUS])

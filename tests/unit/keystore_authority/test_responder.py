@@ -19,6 +19,8 @@ from keystore.purposes import OwnRing
 from tests.authorities import ANA, AuthorityWorld, new_spki, openssl, pem, written
 from tests.small_pki import SmallPki
 
+pytestmark = pytest.mark.server
+
 
 async def answered(
     world: AuthorityWorld, place: Path, certificate: x509.Certificate, *words: str

@@ -21,6 +21,8 @@ from keystore.signing.plans import CmsPlan
 from tests.keyrings import software_backend
 from tests.signing_house import approval, signing_house
 
+pytestmark = pytest.mark.server
+
 
 async def test_what_an_operator_revokes_every_answer_and_list_says(
     database: OpenDatabase, tmp_path: Path

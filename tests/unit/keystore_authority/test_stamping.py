@@ -25,6 +25,8 @@ from keystore.timestamping.messages import LONGEST_REQUEST, Rejected, read_reque
 from keystore.timestamping.trusted_time import KEPT, TrustedTime, held_by_ntp
 from tests.authorities import STAMPS, AuthorityWorld, openssl, pem
 
+pytestmark = pytest.mark.server
+
 NAMES = {  # as openssl writes PKIFailureInfo
     "badAlg": "unrecognized or unsupported algorithm identifier",
     "badRequest": "transaction not permitted or supported",

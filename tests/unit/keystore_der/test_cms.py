@@ -21,6 +21,8 @@ from keystore.signing.structures.cms import build
 from keystore.signing.structures.structure import BadPlan, Ground
 from tests.small_pki import AT, Holder, SmallPki
 
+pytestmark = pytest.mark.server
+
 CONTENT = b"What is signed.\n"
 PKI = SmallPki()
 

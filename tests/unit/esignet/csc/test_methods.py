@@ -41,6 +41,8 @@ from tests.csc import (
 )
 from tests.unit.web import asking
 
+pytestmark = pytest.mark.server
+
 CONTENT = b"A contract.\n"
 DIGEST = hashlib.sha256(CONTENT).digest()
 OTHER = hashlib.sha256(b"another").digest()

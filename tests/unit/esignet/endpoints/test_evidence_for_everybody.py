@@ -23,6 +23,8 @@ from keystore.signing.door import AuthorityShown
 from tests.authorities import AuthorityWorld, openssl, pem
 from tests.unit.web.asking import Asked, Reply, ask, web
 
+pytestmark = pytest.mark.server
+
 
 @dataclass
 class KeyService:

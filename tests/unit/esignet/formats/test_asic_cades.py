@@ -18,6 +18,8 @@ from keystore.signing.structures import cms, manifest
 from keystore.signing.structures.structure import BadPlan, Ground
 from tests.small_pki import AT, Holder, SmallPki
 
+pytestmark = pytest.mark.server
+
 PKI = SmallPki()
 FILES = {"contract.txt": b"Pay 100 to Ana\n", "annex/été & <more>.xml": b"<a/>"}
 

@@ -17,6 +17,8 @@ from keystore.signing.structures.xml import build
 from tests.small_pki import AT, Holder, SmallPki
 from tests.xml_judges import jdk_accepts, xmlsec_accepts
 
+pytestmark = pytest.mark.server
+
 PKI = SmallPki()
 
 

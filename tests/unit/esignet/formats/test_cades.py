@@ -18,6 +18,8 @@ from keystore.signing.structures.cms import build
 from keystore.signing.structures.structure import Ground
 from tests.small_pki import AT, Holder, SmallPki
 
+pytestmark = pytest.mark.server
+
 CONTENT = b"A contract.\n" * 10
 ITEM = Item(name="contract.txt", digest=hashlib.sha256(CONTENT).digest(), media_type="text/plain")
 GIVEN = replace(ITEM, content=CONTENT)

@@ -24,6 +24,8 @@ from keystore.signing.structures.cose import build, to_be_signed
 from keystore.signing.structures.structure import BadPlan, Ground
 from tests.small_pki import AT, SmallPki
 
+pytestmark = pytest.mark.server
+
 PKI = SmallPki()
 INTEROP = Path(__file__).parents[3] / "interop"
 CONTENT = b"A contract.\n" * 10

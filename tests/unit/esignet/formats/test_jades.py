@@ -27,6 +27,8 @@ from keystore.signing.structures import jws as jws_structure
 from keystore.signing.structures.structure import Ground
 from tests.small_pki import AT, Holder, SmallPki
 
+pytestmark = pytest.mark.server
+
 PKI = SmallPki()
 INTEROP = Path(__file__).parents[3] / "interop"
 CONTENT = json.dumps({"amount": 12, "näme": "§"}).encode()

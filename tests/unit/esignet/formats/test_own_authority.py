@@ -24,6 +24,8 @@ from tests import pdf_files
 from tests.authorities import ANA, AuthorityWorld, openssl, written
 from tests.small_pki import Holder
 
+pytestmark = pytest.mark.server
+
 CONTENT = b"A contract.\n"
 
 

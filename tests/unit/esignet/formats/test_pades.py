@@ -25,6 +25,8 @@ from keystore.signing.structures.structure import Ground
 from tests import pdf_files
 from tests.small_pki import AT, Holder, SmallPki
 
+pytestmark = pytest.mark.server
+
 PKI = SmallPki()
 
 

@@ -18,6 +18,8 @@ from keystore.signing.structures.building import build
 from keystore.signing.structures.structure import Ground
 from tests.small_pki import SmallPki
 
+pytestmark = pytest.mark.server
+
 PKI = SmallPki()
 TRUST = Trust(anchors=(PKI.root.der,), stamp_anchors=(PKI.root.der,))
 TEXT = b"A contract.\n"

@@ -22,6 +22,8 @@ from keystore.signing.structures.xml import build
 from tests.small_pki import AT, Holder, SmallPki
 from tests.xml_judges import jdk_accepts, xmlsec_accepts, xmlsec_signs
 
+pytestmark = pytest.mark.server
+
 PKI = SmallPki()
 CONTENT = b"A contract.\n" * 10
 FILE = Item(

@@ -17,6 +17,8 @@ from keystore.signing.structures.structure import Ground
 from tests import pdf_files
 from tests.small_pki import AT, SmallPki
 
+pytestmark = pytest.mark.server
+
 PKI = SmallPki()
 WISH = Wish(pdf=PdfWish(at=AT))
 

@@ -1,1 +1,1 @@
-"""Document signatures with keys held in an HSM. The room is reserved; nothing stands here yet."""
+"""Signatures of documents: the key service signs what people approved, everything else is here."""

@@ -139,7 +139,7 @@ class Requests:
     async def sign(self, identifier: str, caller: Caller, now: int) -> list[SignedDocument]:
         """Return the documents, signed under the approval that the caller brings.
 
-        Of two at once one signs. Where the key service signed nothing the request is open again;
+        Of two at once one signs. Where the key service did not answer the request is open again;
         raises NoSuchRequest, IllegalMove, NotApproved, PdfBusy, FormatError (it was signed and
         cannot be raised to its level: the request has ended).
         """

@@ -23,7 +23,6 @@ class Holder:
     serial: str
     valid_from: int
     valid_to: int
-    is_self_signed: bool
 
 
 def holder_of(certificate: bytes) -> Holder:
@@ -43,7 +42,6 @@ def holder_of(certificate: bytes) -> Holder:
         serial=f"{one.serial_number:x}",
         valid_from=int(one.not_valid_before_utc.timestamp()),
         valid_to=int(one.not_valid_after_utc.timestamp()),
-        is_self_signed=subject == issuer,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from sqlalchemy import bindparam, delete, insert, update
@@ -154,6 +154,24 @@ async def test_units_that_lock_in_opposite_order_all_end(own: OpenDatabase) -> N
         return [Write(turn, {"code": code, "by": by}) for code in order]
 
     await asyncio.gather(*(own.submit(*both("ab" if n % 2 else "ba", str(n))) for n in range(16)))
+    a, b = await own.rows(CODES)
+    assert a["used_by"] == b["used_by"]
+
+
+async def test_two_units_of_many_statements_that_lock_each_other_both_end(
+    own: OpenDatabase,
+) -> None:
+    """The server breaks such a deadlock after a second, and the unit that lost is tried again."""
+    await own.submit(new_code("a"), new_code("b"))
+    turns = [
+        Statement(update(codes).where(codes.c.id == code).values(used_by=bindparam("by")))
+        for code in "ab"
+    ]
+
+    def both(by: str, order: Sequence[Statement]) -> list[Write]:
+        return [Write(turn, {"by": by}) for turn in order]
+
+    await asyncio.gather(own.submit(*both("1", turns)), own.submit(*both("2", turns[::-1])))
     a, b = await own.rows(CODES)
     assert a["used_by"] == b["used_by"]
 

@@ -22,7 +22,7 @@ from config.runtime.database.unit import (
     Value,
     Write,
 )
-from config.runtime.database.unit_sql import UnitText, compose, refused_index
+from config.runtime.database.unit_sql import UnitText, compose, in_locking_order, refused_index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,7 @@ class PostgresqlDatabase:
         """See Database.submit."""
         if not writes:
             return
+        writes = in_locking_order(writes)
         unit = self._unit(writes)
         arguments: list[Value] = []
         for part, write in zip(unit.parts, writes, strict=True):

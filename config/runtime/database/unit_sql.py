@@ -9,7 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Insert
+
 from config.runtime.database.compiled import Compiled
+from config.runtime.database.unit import Statement, Value, Write
 
 _PARAMETER = re.compile(r"\$(\d+)")
 _REFUSAL = re.compile(r'"refused (\d+) ')
@@ -21,6 +24,26 @@ class UnitText:
 
     text: str
     parts: tuple[Compiled, ...]
+
+
+def in_locking_order(writes: tuple[Write, ...]) -> tuple[Write, ...]:
+    """Return ``writes`` such that those of one statement come in the order of their values.
+
+    Two units that change the same rows with one statement then lock them in one order, and neither
+    waits for the other. Inserts stay as they are: the database counts them in order of arrival.
+    """
+    places: dict[Statement, list[int]] = {}
+    for place, write in enumerate(writes):
+        places.setdefault(write.statement, []).append(place)
+    if len(places) == len(writes):
+        return writes
+    ordered = list(writes)
+    for statement, mine in places.items():
+        if len(mine) > 1 and not isinstance(statement.clause, Insert):
+            turns = sorted((writes[place] for place in mine), key=_values)
+            for place, write in zip(mine, turns, strict=True):
+                ordered[place] = write
+    return tuple(ordered)
 
 
 def compose(parts: Sequence[Compiled], expected: Sequence[int | None]) -> UnitText:
@@ -44,6 +67,11 @@ def refused_index(message: str) -> int | None:
     """Return which write an error message of the server says was refused, or None."""
     found = _REFUSAL.search(message)
     return int(found[1]) if found else None
+
+
+def _values(write: Write) -> list[tuple[str, str, Value]]:
+    named = sorted(write.values.items())
+    return [(name, type(value).__name__, "" if value is None else value) for name, value in named]
 
 
 def _renumbered(text: str, offset: int) -> str:

@@ -114,6 +114,6 @@ def database_url(
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[OpenDatabase]:
     """An open database that has every table and no row, on SQLite and on PostgreSQL."""
-    opened = await open_database(database_url)
+    opened = await open_database(database_url, servers.PATIENT)
     yield opened
     await opened.close()

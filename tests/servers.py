@@ -20,10 +20,17 @@ from urllib.parse import quote
 from sqlalchemy import MetaData, create_mock_engine
 from sqlalchemy.dialects import postgresql, sqlite
 
-from config.runtime.database.connect import sqlite_path
+from config.runtime.database.connect import DatabaseOptions, sqlite_path
+from config.runtime.database.postgresql import PostgresqlOptions
+from config.runtime.database.sqlite import SqliteOptions
 
 PATIENCE = 30.0
 """Seconds that a server may take to answer."""
+
+PATIENT = DatabaseOptions(
+    sqlite=SqliteOptions(deadline=PATIENCE), postgresql=PostgresqlOptions(deadline=PATIENCE)
+)
+"""For tests that are not about deadlines: a busy machine is no failure."""
 
 INITIAL = ("-A", "trust", "-U", "postgres", "--no-sync", "-k", "-E", "UTF8", "--locale=C")
 """How a cluster is made: no passwords, checksums, UTF-8, text ordered by code point."""

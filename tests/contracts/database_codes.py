@@ -19,6 +19,7 @@ from sqlalchemy import (
 from config.runtime.database.connect import open_database
 from config.runtime.database.statements import insert_new
 from config.runtime.database.unit import Refused, Statement, Write
+from tests.servers import PATIENT
 
 TABLES = MetaData()
 codes = Table(
@@ -67,7 +68,7 @@ def use(code: str, by: str = "somebody") -> Write:
 
 async def redeem(url: str, name: str, count: int) -> None:
     """Redeem ``count`` codes, some at once, and print each that was acknowledged as ours."""
-    database = await open_database(url)
+    database = await open_database(url, PATIENT)
 
     async def one(number: int) -> None:
         note = int(name) * 1_000_000 + number

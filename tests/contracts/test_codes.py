@@ -11,6 +11,7 @@ from idp.protocol.claims_request import Asked, ClaimsRequest
 from idp.protocol.grant import Authorization, Grant, IssuedCode, digest_of
 from idp.stores.codes import Codes
 from idp.stores.grants import Grants
+from tests.servers import PATIENT
 
 NOW = 1_800_000_000
 AUTHORIZATION = Authorization(
@@ -75,7 +76,7 @@ async def test_of_64_redemptions_at_once_exactly_one_happens(
     database: OpenDatabase, database_url: str
 ) -> None:
     """Two openings of one database, as two processes have; each redemption makes its grant."""
-    other = await open_database(database_url)
+    other = await open_database(database_url, PATIENT)
     await database.submit(Codes(database).insert(CODE))
 
     async def redeem(number: int) -> bool:

@@ -22,7 +22,7 @@ from tests.contracts.database_codes import (
     notes,
     use,
 )
-from tests.servers import create_tables
+from tests.servers import PATIENT, create_tables
 
 FORGET = Statement(delete(codes).where(codes.c.used_at.is_(None)))
 
@@ -30,7 +30,7 @@ FORGET = Statement(delete(codes).where(codes.c.used_at.is_(None)))
 @pytest.fixture
 async def own(empty_database_url: str) -> AsyncIterator[OpenDatabase]:
     create_tables(empty_database_url, TABLES)
-    opened = await open_database(empty_database_url)
+    opened = await open_database(empty_database_url, PATIENT)
     yield opened
     await opened.close()
 

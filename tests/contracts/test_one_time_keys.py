@@ -28,7 +28,7 @@ async def backend(kind: str, tmp_path: Path) -> AsyncIterator[Backend]:
 
 async def nothing_lives(backend: Backend) -> None:
     """Hold that no key is left, by the backend's count and by the token's own."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while backend.live:
             await asyncio.sleep(0)
     if isinstance(backend, Pkcs11Backend):

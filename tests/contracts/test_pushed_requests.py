@@ -14,6 +14,7 @@ from idp.protocol.par import PushedRequest
 from idp.stores.oauth_tables import pushed_request
 from idp.stores.pushed_requests import PushedRequests
 from keystore.door import BadSeal
+from tests.servers import PATIENT
 
 NOW = 1_800_000_000
 SECRET = "s" * 43
@@ -105,7 +106,7 @@ async def test_of_64_uses_at_once_exactly_one_happens(
     database: OpenDatabase, database_url: str
 ) -> None:
     """Two openings of one database, as two processes have."""
-    other = await open_database(database_url)
+    other = await open_database(database_url, PATIENT)
     await database.submit(store(database).add(SECRET, PUSHED))
 
     async def use(number: int) -> bool:

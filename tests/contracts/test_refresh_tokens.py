@@ -12,6 +12,7 @@ from idp.protocol.refresh import RefreshToken
 from idp.stores.grants import Grants
 from idp.stores.refresh_tokens import RefreshTokens
 from tests.contracts.test_codes import AUTHORIZATION
+from tests.servers import PATIENT
 
 NOW = 1_800_000_000
 
@@ -74,7 +75,7 @@ async def test_no_repetition_once_the_successor_was_used(database: OpenDatabase)
 async def test_of_64_uses_at_once_exactly_one_happens(
     database: OpenDatabase, database_url: str
 ) -> None:
-    other = await open_database(database_url)
+    other = await open_database(database_url, PATIENT)
     await database.submit(RefreshTokens(database).insert(FIRST))
 
     async def use(number: int) -> bool:

@@ -8,6 +8,7 @@ from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.database.unit import Refused, Write
 from idp.stores.restoration import restored
 from idp.stores.used import Used
+from tests.servers import PATIENT
 
 NOW = 1_800_000_000
 
@@ -24,7 +25,7 @@ async def happens(database: OpenDatabase, write: Write) -> bool:
 async def test_of_64_uses_at_once_exactly_one_happens(
     database: OpenDatabase, database_url: str
 ) -> None:
-    other = await open_database(database_url)
+    other = await open_database(database_url, PATIENT)
     used = Used()
     won = await asyncio.gather(
         *(

@@ -26,6 +26,8 @@ from tests.softhsm import (
 pytestmark = pytest.mark.server
 ES256 = Algorithm.ES256
 ROOT = Path(__file__).parents[2]
+PATIENCE = 20
+"""Seconds after which something hangs, on however busy a machine."""
 
 
 @pytest.fixture
@@ -57,14 +59,14 @@ async def far(remote: RemoteToken) -> AsyncIterator[Pkcs11Backend]:
     await made.close()
 
 
-async def fails_within_a_second(answer: Awaitable[object]) -> None:
-    async with asyncio.timeout(1):
+async def fails_in_time(answer: Awaitable[object]) -> None:
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(KeyServiceUnavailable):
             await answer
 
 
-async def recovers_within_five_seconds(backend: Backend, ref: str) -> None:
-    async with asyncio.timeout(5):
+async def recovers(backend: Backend, ref: str) -> None:
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 await backend.sign(ref, ES256, [b"text"])
@@ -96,8 +98,8 @@ async def test_a_killed_child_costs_its_requests_and_is_replaced(backend: Pkcs11
     ref = (await backend.generate(ES256, "kept")).ref
     before = child(backend)
     os.kill(before, signal.SIGKILL)
-    await fails_within_a_second(backend.sign(ref, ES256, [b"text"]))
-    await recovers_within_five_seconds(backend, ref)
+    await fails_in_time(backend.sign(ref, ES256, [b"text"]))
+    await recovers(backend, ref)
     assert child(backend) != before
 
 
@@ -109,14 +111,14 @@ async def test_a_stopped_child_is_killed_and_stalls_neither_loop_nor_others(
     ref = (await backend.generate(ES256, "kept")).ref
     before = child(backend)
     freeze(before)
-    stalled = asyncio.create_task(fails_within_a_second(backend.sign(ref, ES256, [b"text"])))
+    stalled = asyncio.create_task(fails_in_time(backend.sign(ref, ES256, [b"text"])))
     turns = 0
     while not stalled.done():
         await other.sign(elsewhere, ES256, [b"text"])
         turns += 1
     await stalled
     assert turns > 20
-    await recovers_within_five_seconds(backend, ref)
+    await recovers(backend, ref)
     with pytest.raises(ProcessLookupError):
         os.kill(before, 0)
     await other.close()
@@ -127,7 +129,7 @@ async def test_calls_that_come_while_a_child_is_replaced_wait_for_it(hsm: SoftHs
     ref = (await backend.generate(ES256, "kept")).ref
     before = child(backend)
     os.kill(before, signal.SIGKILL)
-    await fails_within_a_second(backend.health())
+    await fails_in_time(backend.health())
     assert len(await backend.sign(ref, ES256, [b"text"])) == 1
     assert child(backend) != before
     await backend.close()
@@ -140,10 +142,10 @@ async def test_a_token_directory_that_went_away_and_came_back(
     away = hsm.directory / "away"
     hsm.tokens.rename(away)
     for _ in range(3):
-        await fails_within_a_second(backend.sign(ref, ES256, [b"text"]))
-        await fails_within_a_second(backend.health())
+        await fails_in_time(backend.sign(ref, ES256, [b"text"]))
+        await fails_in_time(backend.health())
     away.rename(hsm.tokens)
-    await recovers_within_five_seconds(backend, ref)
+    await recovers(backend, ref)
 
 
 async def test_a_connection_that_broke_is_made_again(
@@ -152,7 +154,7 @@ async def test_a_connection_that_broke_is_made_again(
     ref = (await far.generate(ES256, "far")).ref
     for pid in remote.processes()[1:]:
         os.kill(pid, signal.SIGKILL)
-    await recovers_within_five_seconds(far, ref)
+    await recovers(far, ref)
 
 
 async def test_an_unplugged_hsm_fails_fast_and_comes_back(
@@ -161,9 +163,9 @@ async def test_an_unplugged_hsm_fails_fast_and_comes_back(
     ref = (await far.generate(ES256, "far")).ref
     remote.unplug()
     for _ in range(5):
-        await fails_within_a_second(far.sign(ref, ES256, [b"text"]))
+        await fails_in_time(far.sign(ref, ES256, [b"text"]))
     remote.start()
-    await recovers_within_five_seconds(far, ref)
+    await recovers(far, ref)
 
 
 async def test_an_hsm_that_stalls_under_load_and_goes_on(
@@ -171,11 +173,11 @@ async def test_an_hsm_that_stalls_under_load_and_goes_on(
 ) -> None:
     ref = (await far.generate(ES256, "far")).ref
     remote.stall()
-    load = [fails_within_a_second(far.sign(ref, ES256, [b"text"])) for _ in range(50)]
+    load = [fails_in_time(far.sign(ref, ES256, [b"text"])) for _ in range(50)]
     await asyncio.gather(*load)
-    await fails_within_a_second(far.sign(ref, ES256, [b"text"]))
+    await fails_in_time(far.sign(ref, ES256, [b"text"]))
     remote.resume()
-    await recovers_within_five_seconds(far, ref)
+    await recovers(far, ref)
 
 
 async def test_a_wrong_pin_is_final_until_somebody_starts_again(hsm: SoftHsm) -> None:
@@ -200,7 +202,7 @@ async def test_a_pin_changed_under_way_is_tried_once_and_never_again(
     ref = (await backend.generate(ES256, "kept")).ref
     hsm.pin_file.write_text("9999\n")
     os.kill(child(backend), signal.SIGKILL)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 await backend.sign(ref, ES256, [b"text"])
@@ -217,7 +219,7 @@ async def test_a_pin_file_that_comes_late_is_waited_for(hsm: SoftHsm) -> None:
     with pytest.raises(KeyServiceUnavailable, match=str(hsm.pin_file)):
         await backend.health()
     hsm.pin_file.write_text(PIN)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 await backend.health()
@@ -252,7 +254,7 @@ async def test_a_child_does_not_outlive_a_killed_key_service(tmp_path: Path) -> 
     pid = int(await service.stdout.readline())
     service.kill()
     await service.wait()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while Path(f"/proc/{pid}").exists() and "State:\tZ" not in status(pid):
             await asyncio.sleep(0.02)
 
@@ -306,8 +308,8 @@ def test_uvloop_serves_as_well(hsm: SoftHsm) -> None:
         backend = pkcs11_backend(hsm)
         ref = (await backend.generate(ES256, "kept")).ref
         os.kill(child(backend), signal.SIGKILL)
-        await fails_within_a_second(backend.health())
-        await recovers_within_five_seconds(backend, ref)
+        await fails_in_time(backend.health())
+        await recovers(backend, ref)
         await backend.close()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

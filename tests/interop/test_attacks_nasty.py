@@ -52,7 +52,7 @@ PATHS = (
 TRACE_OF_A_FAULT = re.compile(r"Traceback|File \"|sqlalchemy|sqlite3|asyncpg|\.py\b|site-packages")
 INTENDED = frozenset((200, 204, 303, 304, 400, 401, 403, 404, 405, 408, 409, 411, 413, 414, 415))
 INTENDED |= {421, 422, 431}
-SLOW = 5.0
+SLOW = 20.0
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ class Gate:
 
 
 async def until(condition: object) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0)
 

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.entropy import SystemEntropy
-from keystore.authority.authority import Authority, Naming
+from keystore.authority.authority import Authority
+from keystore.authority.extensions import Naming
 from keystore.authority.profiles import Kind
 from keystore.authority.responder import Responder
 from keystore.authority.showing import Showing
@@ -28,6 +29,9 @@ SIGNERS = "1.3.6.1.4.1.55555.1.1"
 STAMPS = "1.3.6.1.4.1.55555.1.2"
 NAMING = Naming(country="UT", organization="Utopia Trust", address=ADDRESS, policy=SIGNERS)
 ANA = CertificateSubject(serial="p-7Hq2", country="UT", pseudonym="Quiet Otter")
+REGISTRY = CertificateSubject(
+    serial="", country="UT", organization="Land Registry", organization_identifier="NTRUT-12345"
+)
 
 
 @dataclass

@@ -6,6 +6,8 @@ from config.settings.section import Section
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,8})){2,20}")
 
+_MOST_DAYS = 3650  # an issuing authority lives as long
+
 
 class Esignet(Section, frozen=True):
     """The signing service and its certificate authority. Without an address nothing is signed."""
@@ -33,6 +35,23 @@ class Esignet(Section, frozen=True):
     """Object identifier of the policy under which signers are certified. The default is one of the
     numbers kept for examples (RFC 5612): register your own."""
 
+    long_term_policy: str = ""
+    """Object identifier of the policy under which stored keys of people are certified; without one
+    it is `certificate_policy`."""
+
+    seal_policy: str = ""
+    """The same for the keys of organisations, which seal."""
+
+    timestamp_certificate_policy: str = ""
+    """The same for the certificate of the time-stamp authority."""
+
+    long_term_days: int = 730
+    """Days for which the certificate of a person's stored key is valid, 3650 at most."""
+
+    seal_days: int = 730
+    """Days for which an organisation's certificate is valid, 3650 at most; its key is replaced
+    when three quarters of them are over."""
+
     timestamp_policy: str = "1.3.6.1.4.1.32473.1.2"
     """Object identifier of the policy of time-stamps; the same holds for it."""
 
@@ -51,6 +70,9 @@ class Esignet(Section, frozen=True):
             raise ValueError("address has no slash at its end")
         if not re.fullmatch("[A-Z]{2}", self.country):
             raise ValueError("country is two capital letters")
-        for name in (self.certificate_policy, self.timestamp_policy):
+        own = (self.long_term_policy, self.seal_policy, self.timestamp_certificate_policy)
+        for name in (self.certificate_policy, self.timestamp_policy, *filter(None, own)):
             if not _OID.fullmatch(name):
                 raise ValueError(f"{name} is no object identifier")
+        if not all(0 < days <= _MOST_DAYS for days in (self.long_term_days, self.seal_days)):
+            raise ValueError(f"a certificate is valid for 1 to {_MOST_DAYS} days")

@@ -7,7 +7,9 @@ from config.runtime.clock import Clock
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.entropy import Entropy
 from config.settings.esignet import Esignet
-from keystore.authority.authority import Authority, Naming
+from keystore.authority.authority import Authority
+from keystore.authority.extensions import Naming
+from keystore.authority.profiles import DAY, Kind
 from keystore.authority.responder import Responder
 from keystore.authority.revoking import Revoking
 from keystore.authority.showing import Showing
@@ -40,11 +42,21 @@ def document_desk(
 
 def naming_of(esignet: Esignet) -> Naming:
     """Return how the settings call the authority."""
+    own = {
+        Kind.LONG_TERM: esignet.long_term_policy,
+        Kind.SEAL: esignet.seal_policy,
+        Kind.STAMPING: esignet.timestamp_certificate_policy,
+    }
     return Naming(
         country=esignet.country,
         organization=esignet.organization,
         address=esignet.address,
         policy=esignet.certificate_policy,
+        policies={kind: policy for kind, policy in own.items() if policy},
+        lifetimes={
+            Kind.LONG_TERM: esignet.long_term_days * DAY,
+            Kind.SEAL: esignet.seal_days * DAY,
+        },
     )
 
 

@@ -10,16 +10,21 @@ from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from config.runtime.clock import Clock
 from config.runtime.database.unit import Database, Refused, Write
 from config.runtime.entropy import Entropy
 from keystore.authority import capturing
-from keystore.authority.addresses import STATUS_PATH, certificate_path, list_path
 from keystore.authority.capturing import Unsigned
-from keystore.authority.lists import key_identifier, moment
-from keystore.authority.profiles import BACKDATED, PROFILES, Kind, Profile, key_usage, name_of
+from keystore.authority.extensions import Naming, extensions
+from keystore.authority.lists import moment
+from keystore.authority.profiles import (
+    BACKDATED,
+    Kind,
+    Profile,
+    name_of,
+    profiles,
+)
 from keystore.door import KeyServiceUnavailable
 from keystore.purposes import OwnRing
 from keystore.rotation import KeyVersion
@@ -42,8 +47,6 @@ class OwnKeys(Protocol):
         ...
 
 
-ANY_POLICY = "2.5.29.32.0"
-
 _RINGS = {
     Kind.ROOT: OwnRing.ROOT,
     Kind.ISSUING: OwnRing.ISSUING,
@@ -51,19 +54,6 @@ _RINGS = {
     Kind.STATUS: OwnRing.STATUS,
 }
 _ISSUERS = {Kind.ROOT: Kind.ROOT, Kind.ISSUING: Kind.ROOT}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Naming:
-    """How the authority is called, and under which address its answers are (no slash at the end).
-
-    ``policy`` is the object identifier under which signers are certified.
-    """
-
-    country: str
-    organization: str
-    address: str
-    policy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +82,7 @@ class Authority:
         self._own_key = keys.own
         self._sign_own = keys.sign_own
         self._naming = naming
+        self._profiles = profiles(naming.lifetimes)
         self._clock = clock
         self._entropy = entropy
         self._certificates: list[OwnCertificate] = []
@@ -118,7 +109,7 @@ class Authority:
             organization=self._naming.organization,
         )
         named = name_of(subject, f"{self._naming.organization} {_TITLES[kind]}")
-        draft = self._draft(key.public, named, PROFILES[kind], now)
+        draft = self._draft(key.public, named, self._profiles[kind], now)
         own = OwnCertificate(
             kid=key.kid,
             kind=kind,
@@ -138,7 +129,7 @@ class Authority:
 
         Raises ValueError for a subject that no certificate can name, KeyServiceUnavailable.
         """
-        return self._draft(public, name_of(subject), PROFILES[kind], now)
+        return self._draft(public, name_of(subject), self._profiles[kind], now)
 
     def issued_write(self, draft: Draft) -> Write:
         """Return the write that gives out the draft's serial number; submit it before signing."""
@@ -194,6 +185,8 @@ class Authority:
             issuer = x509.load_der_x509_certificate(own.certificate)
         serial = int.from_bytes(self._entropy.bytes(16), "big") >> 1 | 1
         not_after = now + profile.lifetime
+        if issuer is not None:  # nothing outlives its issuer (the shell model of validity)
+            not_after = min(not_after, int(issuer.not_valid_after_utc.timestamp()))
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -203,7 +196,7 @@ class Authority:
             .not_valid_before(moment(now - BACKDATED))
             .not_valid_after(moment(not_after))
         )
-        for extension, critical in self._extensions(public, issuer, profile):
+        for extension, critical in extensions(public, issuer, profile, self._naming):
             builder = builder.add_extension(extension, critical=critical)
         issued = IssuedCertificate(
             serial=f"{serial:x}",
@@ -215,50 +208,6 @@ class Authority:
         unsigned = capturing.certificate(builder, key.public)
         return Draft(issued=issued, unsigned=unsigned, ring=ring, chain=chain)
 
-    def _extensions(
-        self, public: bytes, issuer: x509.Certificate | None, profile: Profile
-    ) -> list[tuple[x509.ExtensionType, bool]]:
-        key = load_der_public_key(public)
-        found: list[tuple[x509.ExtensionType, bool]] = [
-            (x509.BasicConstraints(profile.is_authority, profile.depth), True),
-            (key_usage(profile), True),
-            (x509.SubjectKeyIdentifier.from_public_key(key), False),  # type: ignore[arg-type]
-        ]
-        if issuer is not None:
-            key_id = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-            found += [(key_identifier(issuer), False), (self._access(profile, key_id), False)]
-            found.append((self._points(key_id), False))
-        if profile.usage is not None:
-            found.append((x509.ExtendedKeyUsage([profile.usage]), True))
-        if profile.kind is Kind.STATUS:
-            found.append((x509.OCSPNoCheck(), False))
-        if profile.kind is Kind.ISSUING:  # else no policy below it is valid (RFC 5280 §6.1.3)
-            found.append((_policies(ANY_POLICY), False))
-        if profile.kind in (Kind.ONE_TIME, Kind.STAMPING):
-            found.append((_policies(self._naming.policy), False))
-        return found
-
-    def _access(
-        self, profile: Profile, issuer: x509.SubjectKeyIdentifier
-    ) -> x509.AuthorityInformationAccess:
-        """Where the issuer's certificate is, and who answers about this one (§4.2.2.1)."""
-        places = [(AuthorityInformationAccessOID.CA_ISSUERS, certificate_path(issuer.digest))]
-        if profile.is_answered:
-            places.insert(0, (AuthorityInformationAccessOID.OCSP, STATUS_PATH))
-        return x509.AuthorityInformationAccess(
-            [
-                x509.AccessDescription(
-                    kind, x509.UniformResourceIdentifier(self._naming.address + path)
-                )
-                for kind, path in places
-            ]
-        )
-
-    def _points(self, issuer: x509.SubjectKeyIdentifier) -> x509.CRLDistributionPoints:
-        place = self._naming.address + list_path(issuer.digest)
-        point = x509.DistributionPoint([x509.UniformResourceIdentifier(place)], None, None, None)
-        return x509.CRLDistributionPoints([point])
-
 
 _TITLES = {
     Kind.ROOT: "Root CA",
@@ -266,8 +215,3 @@ _TITLES = {
     Kind.STAMPING: "Time-Stamping",
     Kind.STATUS: "Status",
 }
-
-
-def _policies(policy: str) -> x509.CertificatePolicies:
-    named = x509.PolicyInformation(x509.ObjectIdentifier(policy), None)
-    return x509.CertificatePolicies([named])

@@ -19,7 +19,8 @@ class CertificateSubject(msgspec.Struct, frozen=True, kw_only=True, omit_default
     """What a certificate says about its holder (ETSI EN 319 412-2 §4.2.4).
 
     ``pseudonym`` alone, or the names. ``serial`` tells people of the same name apart and is
-    pairwise. ``country`` is of ISO 3166-1 alpha-2. ``organization`` makes it a seal's.
+    pairwise. ``country`` is of ISO 3166-1 alpha-2. ``organization`` makes it a seal's, with its
+    ``organization_identifier`` (ETSI EN 319 412-3 §4.2.1) and no serial.
     """
 
     serial: str
@@ -28,6 +29,7 @@ class CertificateSubject(msgspec.Struct, frozen=True, kw_only=True, omit_default
     given_name: str = ""
     surname: str = ""
     organization: str = ""
+    organization_identifier: str = ""
 
 
 class ActivationKind(StrEnum):

@@ -1,28 +1,43 @@
 """What the certificate authority makes, as openssl reads it."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from keystore.authority.addresses import certificate_path, list_path
-from keystore.authority.profiles import BACKDATED, Kind
+from keystore.authority.authority import Authority
+from keystore.authority.profiles import BACKDATED, COMMITTING, DAY, Kind
 from keystore.backends.backend import Algorithm
+from keystore.checking.paths import NoPath, find
 from keystore.purposes import OwnRing
 from keystore.signing.door import CertificateSubject
-from tests.authorities import ADDRESS, ANA, SIGNERS, AuthorityWorld, openssl, pem
+from tests.authorities import (
+    ADDRESS,
+    ANA,
+    NAMING,
+    REGISTRY,
+    SIGNERS,
+    AuthorityWorld,
+    new_spki,
+    openssl,
+    pem,
+)
 
 pytestmark = pytest.mark.server
 
 
 @pytest.mark.spec("RFC 5280 §6.1")
-@pytest.mark.parametrize("kind", [Kind.ONE_TIME, Kind.STAMPING, Kind.STATUS])
+@pytest.mark.parametrize("kind", [*COMMITTING, Kind.STAMPING, Kind.STATUS])
 async def test_openssl_finds_a_strict_path(
     world: AuthorityWorld, tmp_path: Path, kind: Kind
 ) -> None:
-    if kind is Kind.ONE_TIME:
-        certificate = pem(await world.signer())
+    if kind in COMMITTING:
+        certificate = pem(await world.signer(REGISTRY if kind is Kind.SEAL else ANA, kind))
     else:
         certificate = pem(world.authority.own(kind).certificate)
     (tmp_path / "one.pem").write_bytes(certificate)
@@ -35,8 +50,10 @@ async def test_openssl_finds_a_strict_path(
     assert judged.returncode == 0, judged.stderr
 
 
-async def test_a_signer_can_commit_and_nothing_else(world: AuthorityWorld) -> None:
-    certificate = await world.signer()
+@pytest.mark.spec("EN 319 412-2 §4.3.2")
+@pytest.mark.parametrize("kind", COMMITTING)
+async def test_a_signer_can_commit_and_nothing_else(world: AuthorityWorld, kind: Kind) -> None:
+    certificate = await world.signer(kind=kind)
     usage = certificate.extensions.get_extension_for_class(x509.KeyUsage)
     assert usage.critical
     assert usage.value.content_commitment
@@ -58,6 +75,57 @@ async def test_a_pseudonym_is_the_only_name(world: AuthorityWorld) -> None:
     }
 
 
+@pytest.mark.spec("EN 319 412-3 §4.2.1")
+async def test_a_seal_names_the_organisation_and_where_it_is_registered(
+    world: AuthorityWorld,
+) -> None:
+    certificate = await world.signer(REGISTRY, Kind.SEAL)
+    said = {one.oid: one.value for one in certificate.subject}
+    assert said == {
+        NameOID.COUNTRY_NAME: "UT",
+        NameOID.ORGANIZATION_NAME: "Land Registry",
+        NameOID.ORGANIZATION_IDENTIFIER: "NTRUT-12345",
+        NameOID.COMMON_NAME: "Land Registry",
+    }
+
+
+@pytest.mark.parametrize("kind", [Kind.SEAL, Kind.LONG_TERM])
+async def test_our_own_checker_finds_the_path_and_the_times(
+    world: AuthorityWorld, kind: Kind
+) -> None:
+    certificate = await world.signer(REGISTRY if kind is Kind.SEAL else ANA, kind)
+    chain = world.authority.chain(world.authority.own(Kind.ISSUING))
+    path = find(certificate.public_bytes(Encoding.DER), chain, [chain[-1]])
+    path.check_times(world.clock.at + 700 * DAY)
+    with pytest.raises(NoPath):
+        path.check_times(world.clock.at + 731 * DAY)
+
+
+async def test_kinds_have_the_policy_and_the_life_that_they_are_given(
+    world: AuthorityWorld,
+) -> None:
+    policies = {Kind.SEAL: "1.3.6.1.4.1.55555.2.1", Kind.STAMPING: "1.3.6.1.4.1.55555.2.2"}
+    naming = replace(NAMING, policies=policies, lifetimes={Kind.SEAL: 9 * DAY})
+    own = Authority(world.database, world.keys.ring, naming, world.clock, world.entropy)
+    await own.refresh()
+    seal = own.draft(new_spki(), REGISTRY, Kind.SEAL, world.clock.at)
+    made = x509.load_der_x509_certificate(await own.sign(seal))
+    [named] = made.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    assert named.policy_identifier.dotted_string == policies[Kind.SEAL]
+    assert made.not_valid_after_utc.timestamp() == world.clock.at + 9 * DAY
+    [named] = (
+        (await world.signer()).extensions.get_extension_for_class(x509.CertificatePolicies).value
+    )
+    assert named.policy_identifier.dotted_string == SIGNERS
+
+
+async def test_nothing_outlives_its_issuer(world: AuthorityWorld) -> None:
+    issuer = x509.load_der_x509_certificate(world.authority.own(Kind.ISSUING).certificate)
+    world.clock.at += 9 * 365 * DAY
+    certificate = await world.signer(kind=Kind.LONG_TERM)
+    assert certificate.not_valid_after_utc == issuer.not_valid_after_utc
+
+
 async def test_names_and_organisations_are_named(world: AuthorityWorld) -> None:
     named = CertificateSubject(
         serial="p-1", country="UT", given_name="Ana", surname="Mwangi", organization="Land Registry"
@@ -75,6 +143,9 @@ async def test_names_and_organisations_are_named(world: AuthorityWorld) -> None:
     [
         CertificateSubject(serial="p-1", country="Utopia", pseudonym="x"),
         CertificateSubject(serial="p-1", country="UT", pseudonym="x" * 2000),
+        CertificateSubject(serial="p-1", country="UT", organization_identifier="NTRUT-1"),
+        msgspec.structs.replace(REGISTRY, organization_identifier="12345"),
+        msgspec.structs.replace(REGISTRY, organization_identifier="NTRUT-" + "1" * 70),
     ],
 )
 async def test_what_no_certificate_can_name_is_refused(

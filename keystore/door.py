@@ -22,6 +22,7 @@ class TokenKind(StrEnum):
     AUDIT_CHECKPOINT = "audit_checkpoint"  # typ: audit-checkpoint+jwt (ours)
     AUTHORIZATION_RESPONSE = "authorization_response"  # typ: JWT (JARM §2.1 names none)
     INTROSPECTION = "introspection"  # typ: token-introspection+jwt (RFC 9701 §5)
+    SIGNATURE_EVENT = "signature_event"  # typ: secevent+jwt (RFC 8417 §2.3)
 
 
 class MacPurpose(StrEnum):
@@ -43,6 +44,7 @@ class SealPurpose(StrEnum):
     CLIENT_SECRET = "client_secret"  # a secret that must be read again (client_secret_jwt)
     DOCUMENT = "document"  # the key of one document that was given to us
     NOTIFICATION = "notification"  # what a client wants to be told with, until it is
+    HISTORY = "history"  # the key of what one person signed, as they alone read it
 
 
 class KeyState(StrEnum):

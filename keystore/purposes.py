@@ -57,10 +57,13 @@ class DocumentUse(StrEnum):
 
 Purpose = TokenKind | MacPurpose | SealPurpose | Administration | OwnRing | DocumentUse
 
+_OF_THE_WORKER = frozenset((TokenKind.AUDIT_CHECKPOINT, TokenKind.SIGNATURE_EVENT))
+"""Tokens that are signed where they leave."""
+
 _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
     Role.IDP: frozenset(
         [
-            *((Act.SIGN, kind) for kind in TokenKind if kind is not TokenKind.AUDIT_CHECKPOINT),
+            *((Act.SIGN, kind) for kind in TokenKind if kind not in _OF_THE_WORKER),
             *((Act.MAC, purpose) for purpose in MacPurpose),
             (Act.SEAL, SealPurpose.PERSON),
             (Act.OPEN, SealPurpose.PERSON),
@@ -75,7 +78,7 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
     Role.WORKER: frozenset(
         [
             (Act.SIGN, TokenKind.LOGOUT_TOKEN),  # back-channel logout is sent by the relay
-            (Act.SIGN, TokenKind.AUDIT_CHECKPOINT),
+            *((Act.SIGN, kind) for kind in _OF_THE_WORKER),
             (Act.OPEN, SealPurpose.OUTBOX),
         ]
     ),
@@ -96,6 +99,8 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
             (Act.ASK, DocumentUse.STATUS),
             (Act.SEAL, SealPurpose.DOCUMENT),
             (Act.OPEN, SealPurpose.DOCUMENT),
+            (Act.SEAL, SealPurpose.HISTORY),
+            (Act.OPEN, SealPurpose.HISTORY),
         ]
     ),
     Role.WALLET_BRIDGE: frozenset(),

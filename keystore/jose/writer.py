@@ -13,6 +13,7 @@ TYP = {
     TokenKind.AUDIT_CHECKPOINT: "audit-checkpoint+jwt",
     TokenKind.AUTHORIZATION_RESPONSE: "JWT",  # JARM §2.1 names none
     TokenKind.INTROSPECTION: "token-introspection+jwt",  # RFC 9701 §5
+    TokenKind.SIGNATURE_EVENT: "secevent+jwt",  # RFC 8417 §2.3
 }
 
 

@@ -89,6 +89,10 @@ class WrappedKey:
     attributes: Mapping[str, bool]
 
 
+DIGEST = 32
+"""Octets of what ``sign_wrapped_digests`` signs."""
+
+
 class UnknownKey(Exception):
     """The backend holds no key of this name and algorithm."""
 
@@ -178,6 +182,15 @@ class Backend(Protocol):
         """Unwrap a key, sign each message as JWS does, and destroy what was unwrapped.
 
         Raises UnknownKey if ``blob`` is no key of this algorithm under ``kek``.
+        """
+        ...
+
+    async def sign_wrapped_digests(
+        self, kek: str, blob: bytes, digests: Sequence[bytes]
+    ) -> list[bytes]:
+        """Return r || s of each SHA-256 digest, signed as it is by a wrapped ES256 key.
+
+        Raises as ``sign_wrapped``, and ValueError for a digest that has not 32 octets.
         """
         ...
 

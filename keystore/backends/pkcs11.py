@@ -10,6 +10,7 @@ from config.runtime.clock import Clock
 from config.runtime.entropy import Entropy
 from keystore.backends.backend import (
     DEADLINE,
+    DIGEST,
     OF_PEOPLE,
     ONE_TIME_LIFE,
     SIGNING,
@@ -176,6 +177,21 @@ class Pkcs11Backend:
             key_id=self._key_id(kek),
             algorithm=algorithm,
             texts=messages,
+            blob=blob,
+        )
+        return _all(await self._calls.ask(order))
+
+    async def sign_wrapped_digests(
+        self, kek: str, blob: bytes, digests: Sequence[bytes]
+    ) -> list[bytes]:
+        """Unwrap, sign each digest as it is (CKM_ECDSA) and destroy, or raise UnknownKey."""
+        if any(len(digest) != DIGEST for digest in digests):
+            raise ValueError(f"a digest has {DIGEST} octets")
+        order = Order(
+            verb=Verb.SIGN_WRAPPED_DIGESTS,
+            key_id=self._key_id(kek),
+            algorithm=Algorithm.ES256,
+            texts=digests,
             blob=blob,
         )
         return _all(await self._calls.ask(order))

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.keywrap import (
 from config.runtime.entropy import Entropy
 from keystore.backends.backend import (
     DEADLINE,
+    DIGEST,
     OF_PEOPLE,
     ONE_TIME_LIFE,
     Algorithm,
@@ -37,6 +38,7 @@ from keystore.backends.software_keys import (
     Loaded,
     PrivateKey,
     Signer,
+    digest_signer,
     keyed_hash,
     load,
     new_private_key,
@@ -184,14 +186,18 @@ class SoftwareBackend(Backend):
     async def sign_wrapped(
         self, kek: str, blob: bytes, algorithm: Algorithm, messages: Sequence[bytes]
     ) -> list[bytes]:
-        wrapping = (await self._find(kek, Algorithm.KWP)).secret
         if algorithm not in OF_PEOPLE:
             raise UnknownKey(f"no {algorithm} key is wrapped")
-        try:
-            key = private_key(aes_key_unwrap_with_padding(wrapping, blob), algorithm)
-        except (InvalidUnwrap, ValueError):
-            raise UnknownKey("not wrapped under this key, or altered") from None
+        key = await self._unwrapped(kek, blob, algorithm)
         return await self._signatures(signer(key, algorithm), algorithm, messages)
+
+    async def sign_wrapped_digests(
+        self, kek: str, blob: bytes, digests: Sequence[bytes]
+    ) -> list[bytes]:
+        if any(len(digest) != DIGEST for digest in digests):
+            raise ValueError(f"a digest has {DIGEST} octets")
+        key = await self._unwrapped(kek, blob, Algorithm.ES256)
+        return await self._signatures(digest_signer(key), Algorithm.ES256, digests)
 
     async def health(self) -> None:
         if not self._loaded:
@@ -203,6 +209,13 @@ class SoftwareBackend(Backend):
         for handle in list(self._one_time):
             self._taken(handle)
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _unwrapped(self, kek: str, blob: bytes, algorithm: Algorithm) -> PrivateKey:
+        wrapping = (await self._find(kek, Algorithm.KWP)).secret
+        try:
+            return private_key(aes_key_unwrap_with_padding(wrapping, blob), algorithm)
+        except (InvalidUnwrap, ValueError):
+            raise UnknownKey("not wrapped under this key, or altered") from None
 
     def _taken(self, handle: str) -> _OneTime | None:
         """Return a one-time key that nobody else will get."""

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes, hmac, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from config.runtime.entropy import Entropy
@@ -18,6 +18,7 @@ Signer = Callable[[bytes], bytes]
 
 _SHA256 = hashes.SHA256()
 _ECDSA = ec.ECDSA(_SHA256)
+_ECDSA_OF_DIGEST = ec.ECDSA(Prehashed(_SHA256))
 _PKCS1 = padding.PKCS1v15()
 _PSS = padding.PSS(padding.MGF1(_SHA256), 32)
 _KINDS: dict[Algorithm, tuple[type, ...]] = {
@@ -108,18 +109,27 @@ def load(algorithm: Algorithm, secret: bytes) -> Loaded:
 def signer(key: PrivateKey, algorithm: Algorithm) -> Signer:
     """Return a function from a message to its signature in the form of JWS."""
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        elliptic = key
-
-        def ecdsa(message: bytes) -> bytes:
-            r, s = decode_dss_signature(elliptic.sign(message, _ECDSA))
-            return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-
-        return ecdsa
+        return _elliptic(key, _ECDSA)
     if isinstance(key, rsa.RSAPrivateKey):
         modular = key
         scheme = _PSS if algorithm is Algorithm.PS256 else _PKCS1
         return lambda message: modular.sign(message, scheme, _SHA256)
     return key.sign
+
+
+def digest_signer(key: PrivateKey) -> Signer:
+    """Return a function from a SHA-256 digest to r || s. Raises ValueError for other keys."""
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError("only ECDSA keys sign digests")
+    return _elliptic(key, _ECDSA_OF_DIGEST)
+
+
+def _elliptic(key: ec.EllipticCurvePrivateKey, scheme: ec.ECDSA) -> Signer:
+    def sign(message: bytes) -> bytes:
+        r, s = decode_dss_signature(key.sign(message, scheme))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+    return sign
 
 
 def keyed_hash(key: bytes, message: bytes) -> bytes:

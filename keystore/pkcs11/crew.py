@@ -12,7 +12,10 @@ from keystore.pkcs11.work import Work
 
 _REQUESTS = msgspec.msgpack.Decoder(list[Request])
 _DIVISIBLE = frozenset(
-    {Verb.SIGN, Verb.MAC, Verb.ENCRYPT, Verb.DECRYPT, Verb.SIGN_ONCE, Verb.SIGN_WRAPPED}
+    {
+        *(Verb.SIGN, Verb.MAC, Verb.ENCRYPT, Verb.DECRYPT, Verb.SIGN_ONCE, Verb.SIGN_WRAPPED),
+        Verb.SIGN_WRAPPED_DIGESTS,
+    }
 )
 
 

@@ -1,6 +1,6 @@
 """Keys that live in a session of the token: made or unwrapped, used, destroyed on every path."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,7 +13,7 @@ from keystore.pkcs11.keys import audit, make_in_session, unwrapped
 from keystore.pkcs11.operations import NoSuchKey, Operations
 from keystore.pkcs11.public import PublicKey, Verification, public_key, public_of, spki
 from keystore.pkcs11.session import Session
-from keystore.pkcs11.signing import signatures
+from keystore.pkcs11.signing import digest_signatures, signatures
 from keystore.pkcs11.structures import AttributeValue, Mechanism
 from keystore.pkcs11.token import Token
 
@@ -124,21 +124,54 @@ class EphemeralKeys:
         self, kek: bytes, blob: bytes, algorithm: Algorithm, messages: Sequence[bytes]
     ) -> list[bytes]:
         """Unwrap a key, sign with it and destroy it. Raises NoSuchKey for what does not unwrap."""
-        try:
-            outside = msgspec.msgpack.decode(blob, type=_Wrapped)
-            prove = self._operations.proof(public_key(outside.public), algorithm)
-        except (msgspec.DecodeError, ValueError):
-            raise NoSuchKey("this is no wrapped key") from None
+        outside, public = _outside(blob)
+        prove = self._operations.proof(public, algorithm)
 
-        def sign(session: Session) -> list[bytes]:
+        def sign(session: Session, key: int) -> list[bytes]:
+            return signatures(session, key, algorithm, prove, messages)
+
+        return self._with_unwrapped(kek, outside, algorithm, sign)
+
+    def sign_wrapped_digests(
+        self, kek: bytes, blob: bytes, digests: Sequence[bytes]
+    ) -> list[bytes]:
+        """Do the same with an ES256 key, which signs SHA-256 digests as they are."""
+        outside, public = _outside(blob)
+        try:
+            prove = self._operations.digest_proof(public)
+        except ValueError:
+            raise NoSuchKey("the wrapped key does not sign digests") from None
+
+        def sign(session: Session, key: int) -> list[bytes]:
+            return digest_signatures(session, key, prove, digests)
+
+        return self._with_unwrapped(kek, outside, Algorithm.ES256, sign)
+
+    def _with_unwrapped(
+        self,
+        kek: bytes,
+        outside: _Wrapped,
+        algorithm: Algorithm,
+        sign: Callable[[Session, int], list[bytes]],
+    ) -> list[bytes]:
+        def unwrap(session: Session) -> list[bytes]:
             wrapping = self._operations.key(session, kek, Algorithm.KWP)
             key = _unwrapped(session, wrapping.handle, outside, algorithm)
             try:
-                return signatures(session, key, algorithm, prove, messages)
+                return sign(session, key)
             finally:
                 _destroy(session, key)
 
-        return self._token.use(sign)
+        return self._token.use(unwrap)
+
+
+def _outside(blob: bytes) -> tuple[_Wrapped, PublicKey]:
+    """Return a wrapped key and its public part, or raise NoSuchKey."""
+    try:
+        outside = msgspec.msgpack.decode(blob, type=_Wrapped)
+        return outside, public_key(outside.public)
+    except (msgspec.DecodeError, ValueError):
+        raise NoSuchKey("this is no wrapped key") from None
 
 
 def _made(session: Session, algorithm: Algorithm, *, extractable: bool = False) -> _Made:

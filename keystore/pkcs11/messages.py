@@ -29,6 +29,7 @@ class Verb(StrEnum):
     DISCARD = "discard"
     WRAP = "wrap"
     SIGN_WRAPPED = "sign_wrapped"
+    SIGN_WRAPPED_DIGESTS = "sign_wrapped_digests"
 
 
 class Outcome(StrEnum):

@@ -7,7 +7,14 @@ from keystore.backends.backend import SIGNING, Algorithm, Sealing
 from keystore.pkcs11 import constants as ck
 from keystore.pkcs11.errors import Altered, ModuleFault, Pkcs11Error
 from keystore.pkcs11.keys import ID_LENGTH, audit, make, new_id, object_class, serves
-from keystore.pkcs11.public import PublicKey, Verification, read_public, spki, verification
+from keystore.pkcs11.public import (
+    PublicKey,
+    Verification,
+    digest_verification,
+    read_public,
+    spki,
+    verification,
+)
 from keystore.pkcs11.session import Session
 from keystore.pkcs11.signing import signatures
 from keystore.pkcs11.structures import GcmParameters, Mechanism
@@ -121,6 +128,11 @@ class Operations:
     def proof(self, key: PublicKey, algorithm: Algorithm) -> Verification | None:
         """Return the proof of signatures by ``key``, None if they are released unproved."""
         return verification(key, algorithm) if algorithm in self._verified else None
+
+    def digest_proof(self, key: PublicKey) -> Verification | None:
+        """Return the same for ES256 signatures of digests. Raises ValueError for other keys."""
+        prove = digest_verification(key)
+        return prove if Algorithm.ES256 in self._verified else None
 
     def key(self, session: Session, key_id: bytes, algorithm: Algorithm) -> Found:
         """Return the key with this CKA_ID, audited. Raises NoSuchKey, UnfitKey, Pkcs11Error."""

@@ -76,8 +76,20 @@ def spki(key: PublicKey) -> bytes:
 
 def verification(key: PublicKey, algorithm: Algorithm) -> Verification:
     """Return a function of signature and message that raises BadSignature."""
-    verify = _verification(key, algorithm)
+    return _proving(_verification(key, algorithm))
 
+
+def digest_verification(key: PublicKey) -> Verification:
+    """Return a function of signature and SHA-256 digest that raises BadSignature.
+
+    Raises ValueError for a key that is not of ECDSA.
+    """
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise ValueError("only ECDSA keys sign digests")
+    return _proving(_ecdsa(key, ec.ECDSA(utils.Prehashed(_SHA256))))
+
+
+def _proving(verify: Verification) -> Verification:
     def prove(signature: bytes, message: bytes) -> None:
         try:
             verify(signature, message)
@@ -89,7 +101,7 @@ def verification(key: PublicKey, algorithm: Algorithm) -> Verification:
 
 def _verification(key: PublicKey, algorithm: Algorithm) -> Verification:
     if isinstance(key, ec.EllipticCurvePublicKey):
-        return _ecdsa(key)
+        return _ecdsa(key, ec.ECDSA(_SHA256))
     if isinstance(key, ed25519.Ed25519PublicKey):
         return key.verify
     scheme: padding.AsymmetricPadding = padding.PKCS1v15()
@@ -98,9 +110,7 @@ def _verification(key: PublicKey, algorithm: Algorithm) -> Verification:
     return lambda signature, message: key.verify(signature, message, scheme, _SHA256)
 
 
-def _ecdsa(key: ec.EllipticCurvePublicKey) -> Verification:
-    ecdsa = ec.ECDSA(_SHA256)
-
+def _ecdsa(key: ec.EllipticCurvePublicKey, ecdsa: ec.ECDSA) -> Verification:
     def verify(signature: bytes, message: bytes) -> None:
         if len(signature) != 64:  # RFC 7518 §3.4
             raise InvalidSignature

@@ -35,6 +35,19 @@ _TO_BE_SIGNED: dict[Algorithm, Callable[[bytes], bytes]] = {
 }
 
 
+def digest_signatures(
+    session: Session, key: int, prove: Verification | None, digests: Sequence[bytes]
+) -> list[bytes]:
+    """Return a proved ECDSA signature of each SHA-256 digest. Raises as ``signatures``."""
+    made = []
+    for digest in digests:
+        signature = session.sign(_MECHANISMS[Algorithm.ES256], key, digest)
+        if prove is not None:
+            prove(signature, digest)
+        made.append(signature)
+    return made
+
+
 def signatures(
     session: Session,
     key: int,

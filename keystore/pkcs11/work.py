@@ -70,7 +70,7 @@ class Work:
                 operations.destroy(key)
             case Verb.PROBE:
                 return [operations.probe().to_bytes(4, "big")]
-            case Verb.ONE_TIME | Verb.SIGN_ONCE | Verb.DISCARD | Verb.WRAP | Verb.SIGN_WRAPPED:
+            case _:
                 return self._passing(request)
         return []
 
@@ -85,6 +85,8 @@ class Work:
                 return [*keys.wrap_new(key, Algorithm(algorithm))]
             case Verb.SIGN_WRAPPED:
                 return [*keys.sign_wrapped(key, request.blob, Algorithm(algorithm), request.texts)]
+            case Verb.SIGN_WRAPPED_DIGESTS:
+                return [*keys.sign_wrapped_digests(key, request.blob, request.texts)]
             case Verb.DISCARD:
                 keys.destroy(key)
         return []

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,21 @@ async def test_a_wrapping_key_does_nothing_else(backend: Backend) -> None:
         await backend.wrapped(seals, ES256)
     with pytest.raises(Unsupported):
         await backend.wrapped(kek, Algorithm.RS256)
+
+
+async def test_digests_are_signed_as_they_are(backend: Backend) -> None:
+    kek = await wrapping_key(backend)
+    key = await backend.wrapped(kek, ES256)
+    texts = [b"%d" % number for number in range(3)]
+    digests = [sha256(text).digest() for text in texts]
+    signatures = await backend.sign_wrapped_digests(kek, key.blob, digests)
+    for text, signature in zip(texts, signatures, strict=True):
+        assert fits(key.public, ES256, text, signature)
+    with pytest.raises(ValueError, match="octets"):
+        await backend.sign_wrapped_digests(kek, key.blob, [b"short"])
+    for blob in (b"", key.blob[:-1] + bytes([key.blob[-1] ^ 1])):
+        with pytest.raises(UnknownKey):
+            await backend.sign_wrapped_digests(kek, blob, digests)
+    with pytest.raises(UnknownKey):
+        await backend.sign_wrapped_digests(await wrapping_key(backend), key.blob, digests)
+    await nothing_lives(backend)

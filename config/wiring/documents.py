@@ -16,7 +16,10 @@ from keystore.authority.showing import Showing
 from keystore.backends.registry import Backends
 from keystore.keyring import KeyRing
 from keystore.service.document_desk import DocumentDesk
+from keystore.signing.evidence import EvidenceSeal
+from keystore.signing.replay import Replay
 from keystore.signing.signing import DocumentSigning
+from keystore.stores.kept_signatures import KeptSignatures
 from keystore.timestamping.stamping import ACCURACY, Stamping
 from keystore.timestamping.trusted_time import TrustedTime, held_by_ntp
 
@@ -64,13 +67,20 @@ def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDe
     database = ground.database
     authority = Authority(database, ring, naming_of(esignet), ground.clock, ground.entropy)
     showing = Showing(authority, database)
+    signing = DocumentSigning(
+        ring=ring,
+        maker=ground.backends.maker,
+        authority=authority,
+        database=database,
+        clock=ground.clock,
+        entropy=ground.entropy,
+    )
     return DocumentDesk(
         ring=ring,
-        signing=DocumentSigning(
-            ring=ring,
-            maker=ground.backends.maker,
-            authority=authority,
-            database=database,
+        signing=signing,
+        replay=Replay(
+            sign=signing.sign,
+            kept=KeptSignatures(database),
             clock=ground.clock,
             entropy=ground.entropy,
         ),
@@ -79,6 +89,13 @@ def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDe
         revoking=Revoking(database, showing),
         responder=Responder(authority, database, ring.sign_own),
         stamping=_stamping(esignet, ground, authority, ring),
+        evidence=EvidenceSeal(
+            ring=ring,
+            authority=authority,
+            database=database,
+            clock=ground.clock,
+            entropy=ground.entropy,
+        ),
         database=database,
         clock=ground.clock,
     )

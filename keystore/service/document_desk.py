@@ -11,12 +11,15 @@ from keystore.authority.responder import Responder
 from keystore.authority.revoking import Revoking
 from keystore.authority.showing import Showing
 from keystore.door import NotPermitted
+from keystore.jose.public import jwk_set
 from keystore.keyring import KeyRing
-from keystore.purposes import DocumentUse, Role
+from keystore.purposes import DocumentUse, OwnRing, Role
 from keystore.service import document_frames as frames
 from keystore.service.frames import Octets
-from keystore.signing.door import Imprint, SigningOrder
+from keystore.signing.door import EvidenceFile, Imprint, Signed, SigningOrder
+from keystore.signing.evidence import EvidenceSeal
 from keystore.signing.log import proof_of
+from keystore.signing.replay import Replay
 from keystore.signing.signing import DocumentSigning
 from keystore.stores.activations import forget
 from keystore.timestamping.stamping import Stamping
@@ -31,6 +34,7 @@ _USES: dict[type, DocumentUse] = {
     frames.ShowAuthority: DocumentUse.STATUS,
     frames.Prove: DocumentUse.STATUS,
     frames.RevokeCertificate: DocumentUse.REVOKE,
+    frames.SealEvidence: DocumentUse.EVIDENCE,
 }
 
 
@@ -40,18 +44,21 @@ class DocumentDesk:
 
     ring: KeyRing
     signing: DocumentSigning
+    replay: Replay
     authority: Authority
     showing: Showing
     revoking: Revoking
     responder: Responder
     stamping: Stamping
+    evidence: EvidenceSeal
     database: Database
     clock: Clock
 
     async def keep(self) -> None:
-        """Certify keys that are new, and forget activations that expired."""
+        """Certify keys that are new, and forget activations that expired, and what they signed."""
         await self.authority.refresh()
         await forget(self.database, self.clock.now())
+        await self.replay.kept.forget(self.clock.now())
 
     async def keep_log(self, stop: asyncio.Event) -> None:
         """Order the audit log and sign its checkpoints until ``stop``."""
@@ -74,7 +81,11 @@ class DocumentDesk:
                 return Octets(number, b"")
             case frames.ShowAuthority(number):
                 shown = await self.showing.shown(self.clock.now())
-                return frames.AuthorityIs(number, list(shown.chains), list(shown.crls))
+                keys = jwk_set(self.ring.own_keys(OwnRing.AUDIT))
+                return frames.AuthorityIs(number, list(shown.chains), list(shown.crls), keys)
+            case frames.SealEvidence(number, files):
+                sealed = await self.evidence.sealed([EvidenceFile(*one) for one in files])
+                return frames.DocumentsSigned(number, [_one(sealed)])
             case _:
                 return await self._evidence(request)
 
@@ -86,18 +97,7 @@ class DocumentDesk:
             plans=request.plans,
             one_key=request.one_key,
         )
-        signed = [
-            frames.OneSigned(
-                parts=one.parts,
-                value=one.value,
-                alg=one.alg,
-                certificate=one.certificate,
-                chain=one.chain,
-                signed_at=one.signed_at,
-                promise=one.promise,
-            )
-            for one in await self.signing.sign(order)
-        ]
+        signed = [_one(one) for one in await self.replay.signed(order)]
         return frames.DocumentsSigned(request.id, signed)
 
     async def _evidence(
@@ -118,3 +118,15 @@ class DocumentDesk:
                     return Octets(number, await self.responder.respond(asked, now))
         except ValueError as reason:  # a digest or a certificate that is none
             raise NotPermitted(str(reason)) from reason
+
+
+def _one(signed: Signed) -> frames.OneSigned:
+    return frames.OneSigned(
+        parts=signed.parts,
+        value=signed.value,
+        alg=signed.alg,
+        certificate=signed.certificate,
+        chain=signed.chain,
+        signed_at=signed.signed_at,
+        promise=signed.promise,
+    )

@@ -15,6 +15,10 @@ class NotActivated(Exception):
     """The activation is not one of ours, is too old, was used, or does not cover what is asked."""
 
 
+class UsedBefore(NotActivated):
+    """The activation covers what is asked, and was used before."""
+
+
 class CertificateSubject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a certificate says about its holder (ETSI EN 319 412-2 §4.2.4).
 
@@ -113,6 +117,15 @@ class Imprint:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceFile:
+    """A file of evidence by its name, its media type and its SHA-256 digest."""
+
+    name: str
+    media_type: str
+    digest: bytes
+
+
 class Documents(Protocol):
     """Only the socket of the esignet role answers this. All may raise KeyServiceUnavailable."""
 
@@ -144,10 +157,22 @@ class Documents(Protocol):
         """Return the proof (JSON) that the audit log keeps a promise; None until a checkpoint."""
         ...
 
+    async def seal_evidence(self, files: Sequence[EvidenceFile]) -> Signed:
+        """Return the seal of the signing service itself over a manifest of ``files``.
+
+        Its parts are the signed attributes and the manifest. Raises NotPermitted for files that
+        are no evidence.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class AuthorityShown:
-    """``chains`` are issuing certificates towards their root, newest first; all in DER."""
+    """``chains`` are issuing certificates towards their root, newest first; all in DER.
+
+    ``audit_keys`` is a JWK Set (RFC 7517 §5): the keys of promises and checkpoints.
+    """
 
     chains: tuple[tuple[bytes, ...], ...]
     crls: tuple[bytes, ...]
+    audit_keys: bytes = b'{"keys":[]}'

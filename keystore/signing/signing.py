@@ -23,7 +23,7 @@ from keystore.keyring import KeyRing
 from keystore.purposes import OwnRing, Role
 from keystore.signing import activation, log
 from keystore.signing.activation import Activation
-from keystore.signing.door import Approval, NotActivated, Signed, SigningOrder
+from keystore.signing.door import Approval, Signed, SigningOrder, UsedBefore
 from keystore.signing.structures.building import build, places
 from keystore.signing.structures.structure import BadPlan, Built, Ground
 from keystore.stores.activations import use
@@ -113,7 +113,7 @@ class DocumentSigning:
             await self.database.submit(using, *issued, *(audit.write(one) for one in entries))
         except Refused as reason:
             if reason.write is using:
-                raise NotActivated("the activation was used before") from None
+                raise UsedBefore("the activation was used before") from None
             raise KeyServiceUnavailable("a serial number was taken") from None
 
     async def _keys(self, count: int) -> list[OneTimeKey]:

@@ -226,17 +226,6 @@ async def test_esignet_makes_no_activation_and_idp_no_signature(house: SigningHo
     await door.close()
 
 
-async def test_an_activation_is_used_once_by_one_of_many(house: SigningHouse) -> None:
-    token = await house.idp.activate(approval(DIGEST))
-    tries = [signed(house, activation=token) for _ in range(12)]
-    made = await asyncio.gather(*tries, return_exceptions=True)
-    assert sum(isinstance(one, list) for one in made) == 1
-    assert sum(isinstance(one, NotActivated) for one in made) == 11
-    assert await recorded(house) == 1
-    with pytest.raises(NotActivated, match="used"):
-        await signed(house, activation=token)
-
-
 async def test_an_approval_that_no_certificate_can_name_is_refused(house: SigningHouse) -> None:
     bad = CertificateSubject(serial="x", country="Utopia", pseudonym="p")
     for change in (

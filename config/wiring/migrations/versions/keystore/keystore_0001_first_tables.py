@@ -35,6 +35,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_issued_certificate")),
     )
     op.create_table(
+        "kept_signatures",
+        sa.Column("place", sa.LargeBinary(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_kept_signatures")),
+    )
+    with op.batch_alter_table("kept_signatures", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_kept_signatures_expires_at"), ["expires_at"], unique=False
+        )
+
+    op.create_table(
         "key_use",
         sa.Column("use_id", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
@@ -89,5 +101,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_key_use_at"))
 
     op.drop_table("key_use")
+    with op.batch_alter_table("kept_signatures", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kept_signatures_expires_at"))
+
+    op.drop_table("kept_signatures")
     op.drop_table("issued_certificate")
     op.drop_table("authority_certificate")

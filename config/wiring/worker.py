@@ -18,6 +18,7 @@ from config.runtime.relay import Relay
 from config.settings import Lifetimes
 from config.wiring.world import World
 from esignet.stores.csc_answers import CscAnswers
+from esignet.stores.documents import Documents
 from esignet.stores.requests import SignatureRequests
 from idp.flows.notices import KIND
 from idp.flows.notifier import ClientNotifier
@@ -92,7 +93,7 @@ class Cleaner:
             writes = prune(now, MOST_REMOVED)
             for write in writes if isinstance(writes, tuple) else (writes,):
                 while not stop.is_set():
-                    if len(await self.database.take(write)) < MOST_REMOVED:
+                    if len(await self.database.take(write)) < _batch(write):
                         break
 
 
@@ -113,10 +114,18 @@ def expiring(database: Database, lifetimes: Lifetimes) -> tuple[Prune, ...]:
         Consents(database).prune,
         SignatureRequests(database).prune,
         CscAnswers(database).prune,
+        Documents(database).prune,
         lambda now, limit: History.prune(now - lifetimes.history, limit),
         lambda now, limit: journal.prune(now - lifetimes.fact, limit),
         lambda now, limit: outbox.prune(now - lifetimes.dead_letter, limit),
     )
+
+
+def _batch(write: Write) -> int:
+    """Return how many rows it looks for: fewer than were asked for where each of them is large."""
+    limit = write.values["limit"]
+    assert isinstance(limit, int)
+    return limit
 
 
 def _signer(world: World) -> Sign:

@@ -28,6 +28,31 @@ def upgrade() -> None:
         batch_op.create_index("csc_answer_expires_at", ["expires_at"], unique=False)
 
     op.create_table(
+        "document",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("digests", sa.LargeBinary(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_document")),
+    )
+    with op.batch_alter_table("document", schema=None) as batch_op:
+        batch_op.create_index("document_client_id", ["client_id"], unique=False)
+        batch_op.create_index("document_expires_at", ["expires_at"], unique=False)
+        batch_op.create_index("document_request_id", ["request_id"], unique=False)
+
+    op.create_table(
+        "document_chunk",
+        sa.Column("document_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("document_id", "number", name=op.f("pk_document_chunk")),
+    )
+    op.create_table(
         "signature_request",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
@@ -52,6 +77,13 @@ def downgrade() -> None:
         batch_op.drop_index("signature_request_expires_at")
 
     op.drop_table("signature_request")
+    op.drop_table("document_chunk")
+    with op.batch_alter_table("document", schema=None) as batch_op:
+        batch_op.drop_index("document_request_id")
+        batch_op.drop_index("document_expires_at")
+        batch_op.drop_index("document_client_id")
+
+    op.drop_table("document")
     with op.batch_alter_table("csc_answer", schema=None) as batch_op:
         batch_op.drop_index("csc_answer_expires_at")
 

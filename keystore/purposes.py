@@ -43,19 +43,32 @@ class OwnRing(StrEnum):
     STATUS = "ocsp"
     ACTIVATION = "activation"
     AUDIT = "audit"
+    EVIDENCE = "evidence"
+
+
+class OwnSecret(StrEnum):
+    """Secrets of the key service around stored keys of people; nobody names them."""
+
+    WRAPPING = "credential:wrapping"  # wraps the keys
+    BINDING = "credential:binding"  # authenticates their rows
 
 
 class DocumentUse(StrEnum):
     """What may be asked about documents, each by one role."""
 
     ACTIVATE = "activate"
+    ACTIVATE_CREDENTIAL = "activate_credential"
+    CREDENTIALS = "credentials"
     SIGN = "sign_documents"
     STAMP = "stamp"
     STATUS = "status"
     REVOKE = "revoke_certificate"
+    EVIDENCE = "seal_evidence"
 
 
-Purpose = TokenKind | MacPurpose | SealPurpose | Administration | OwnRing | DocumentUse
+Purpose = (
+    TokenKind | MacPurpose | SealPurpose | Administration | OwnRing | OwnSecret | DocumentUse
+)
 
 _OF_THE_WORKER = frozenset((TokenKind.AUDIT_CHECKPOINT, TokenKind.SIGNATURE_EVENT))
 """Tokens that are signed where they leave."""
@@ -73,6 +86,7 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
             (Act.SEAL, SealPurpose.NOTIFICATION),
             (Act.OPEN, SealPurpose.NOTIFICATION),
             (Act.ASK, DocumentUse.ACTIVATE),  # and no signature of a document
+            (Act.ASK, DocumentUse.ACTIVATE_CREDENTIAL),
         ]
     ),
     Role.WORKER: frozenset(
@@ -95,8 +109,10 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
     Role.ESIGNET: frozenset(
         [
             (Act.ASK, DocumentUse.SIGN),  # and no activation of its own
+            (Act.ASK, DocumentUse.CREDENTIALS),
             (Act.ASK, DocumentUse.STAMP),
             (Act.ASK, DocumentUse.STATUS),
+            (Act.ASK, DocumentUse.EVIDENCE),
             (Act.SEAL, SealPurpose.DOCUMENT),
             (Act.OPEN, SealPurpose.DOCUMENT),
             (Act.SEAL, SealPurpose.HISTORY),

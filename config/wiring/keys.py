@@ -34,6 +34,7 @@ OWN_YEARS = {
     OwnRing.STATUS: 0.8,
     OwnRing.ACTIVATION: 1,
     OwnRing.AUDIT: 1,
+    OwnRing.EVIDENCE: 1,
 }
 """Years for which a key of our own signs: a part of the life of its certificate."""
 

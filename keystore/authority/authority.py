@@ -52,6 +52,7 @@ _RINGS = {
     Kind.ISSUING: OwnRing.ISSUING,
     Kind.STAMPING: OwnRing.STAMPING,
     Kind.STATUS: OwnRing.STATUS,
+    Kind.EVIDENCE: OwnRing.EVIDENCE,
 }
 _ISSUERS = {Kind.ROOT: Kind.ROOT, Kind.ISSUING: Kind.ROOT}
 
@@ -214,4 +215,5 @@ _TITLES = {
     Kind.ISSUING: "Signing CA",
     Kind.STAMPING: "Time-Stamping",
     Kind.STATUS: "Status",
+    Kind.EVIDENCE: "Evidence",
 }

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     SEAL = "seal"  # of an organisation's key
     STAMPING = "stamping"
     STATUS = "status"
+    EVIDENCE = "evidence"  # of the seal on what is told of signatures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,7 @@ PROFILES = {
         Profile(kind=Kind.ONE_TIME, lifetime=300),
         Profile(kind=Kind.LONG_TERM, lifetime=2 * YEAR),
         Profile(kind=Kind.SEAL, lifetime=2 * YEAR),
+        Profile(kind=Kind.EVIDENCE, lifetime=2 * YEAR),
         Profile(kind=Kind.STAMPING, lifetime=5 * YEAR, usage=ExtendedKeyUsageOID.TIME_STAMPING),
         Profile(
             kind=Kind.STATUS,
@@ -75,7 +77,7 @@ PROFILES = {
 }
 
 
-COMMITTING = frozenset((Kind.ONE_TIME, Kind.LONG_TERM, Kind.SEAL))
+COMMITTING = frozenset((Kind.ONE_TIME, Kind.LONG_TERM, Kind.SEAL, Kind.EVIDENCE))
 """Kinds whose keys commit to documents, and do nothing else: type A of ETSI EN 319 412-2 §4.3.2,
 which EN 319 412-3 §4.3 takes over for seals."""
 

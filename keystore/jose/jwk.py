@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keystore.jose import base64url, strict
-from keystore.jose.public import members, thumbprint
+from keystore.jose.public import jwk, members, thumbprint
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | Ed25519PublicKey
 
@@ -97,6 +97,12 @@ def parse_set(raw: bytes) -> JwkSet:
     if len(set(kids)) != len(kids):
         raise KeyRefused("one kid names two keys")
     return JwkSet(found)
+
+
+def written(keys: JwkSet, alg: str) -> bytes:
+    """Return the JWK Set of keys that all sign with ``alg`` (RFC 7517 §5)."""
+    shown = [jwk(one.spki, alg, one.kid or one.thumbprint()) for one in keys.keys]
+    return b'{"keys":[' + b",".join(shown) + b"]}"
 
 
 def parse(members: object) -> Jwk | None:

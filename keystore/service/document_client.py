@@ -13,6 +13,7 @@ from keystore.signing.door import (
     Approval,
     AuthorityShown,
     Documents,
+    EvidenceFile,
     Imprint,
     Signed,
     SigningOrder,
@@ -44,18 +45,7 @@ class DocumentClient(Activations, Documents):
             )
 
         reply = expect(await self._ask(request, repeats=0), frames.DocumentsSigned)
-        return [
-            Signed(
-                parts=one.parts,
-                value=one.value,
-                alg=one.alg,
-                certificate=one.certificate,
-                chain=one.chain,
-                signed_at=one.signed_at,
-                promise=one.promise,
-            )
-            for one in reply.signed
-        ]
+        return [_signed(one) for one in reply.signed]
 
     async def timestamps(self, imprints: Sequence[Imprint]) -> list[bytes]:
         asked = [(one.hash_algorithm, one.digest) for one in imprints]
@@ -73,11 +63,17 @@ class DocumentClient(Activations, Documents):
 
     async def authority(self) -> AuthorityShown:
         reply = expect(await self._ask(frames.ShowAuthority), frames.AuthorityIs)
-        return AuthorityShown(tuple(reply.chains), tuple(reply.crls))
+        return AuthorityShown(tuple(reply.chains), tuple(reply.crls), reply.audit_keys)
 
     async def proof(self, about: str) -> bytes | None:
         reply = await self._ask(lambda n: frames.Prove(n, about))
         return expect(reply, Octets).value or None
+
+    async def seal_evidence(self, files: Sequence[EvidenceFile]) -> Signed:
+        asked = [(one.name, one.media_type, one.digest) for one in files]
+        reply = await self._ask(lambda n: frames.SealEvidence(n, asked))
+        [one] = expect(reply, frames.DocumentsSigned).signed
+        return _signed(one)
 
     async def close(self) -> None:
         """Hang up."""
@@ -88,3 +84,15 @@ class DocumentClient(Activations, Documents):
             return await self._connection.ask(request, repeats=repeats)
         except BadFrame as reason:
             raise NotPermitted("longer than a frame") from reason
+
+
+def _signed(one: frames.OneSigned) -> Signed:
+    return Signed(
+        parts=one.parts,
+        value=one.value,
+        alg=one.alg,
+        certificate=one.certificate,
+        chain=one.chain,
+        signed_at=one.signed_at,
+        promise=one.promise,
+    )

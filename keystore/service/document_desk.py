@@ -10,8 +10,9 @@ from keystore.authority.authority import Authority
 from keystore.authority.responder import Responder
 from keystore.authority.revoking import Revoking
 from keystore.authority.showing import Showing
+from keystore.backends.backend import Algorithm
 from keystore.door import NotPermitted
-from keystore.jose.public import jwk_set
+from keystore.jose import jwk
 from keystore.keyring import KeyRing
 from keystore.purposes import DocumentUse, OwnRing, Role
 from keystore.service import document_frames as frames
@@ -81,7 +82,7 @@ class DocumentDesk:
                 return Octets(number, b"")
             case frames.ShowAuthority(number):
                 shown = await self.showing.shown(self.clock.now())
-                keys = jwk_set(self.ring.own_keys(OwnRing.AUDIT))
+                keys = jwk.written(self.ring.own_keys(OwnRing.AUDIT), Algorithm.ES256)
                 return frames.AuthorityIs(number, list(shown.chains), list(shown.crls), keys)
             case frames.SealEvidence(number, files):
                 sealed = await self.evidence.sealed([EvidenceFile(*one) for one in files])

@@ -75,6 +75,13 @@ class RevokeCertificate(msgspec.Struct, array_like=True, tag="revoke_certificate
     reason: Reason
 
 
+class SealEvidence(msgspec.Struct, array_like=True, tag="seal_evidence", frozen=True):
+    """Seal a manifest of evidence: name, media type and SHA-256 digest of each file (esignet)."""
+
+    id: int
+    files: list[tuple[str, str, bytes]]
+
+
 class OneSigned(msgspec.Struct, array_like=True, frozen=True):
     """One signature with all that it stands on."""
 
@@ -102,11 +109,12 @@ class Many(msgspec.Struct, array_like=True, tag="many", frozen=True):
 
 
 class AuthorityIs(msgspec.Struct, array_like=True, tag="authority_is", frozen=True):
-    """Chains and lists in DER."""
+    """Chains and lists in DER, and the keys of the audit log as a JWK Set."""
 
     id: int
     chains: list[tuple[bytes, ...]]
     crls: list[bytes]
+    audit_keys: bytes
 
 
 DocumentRequest = (
@@ -119,5 +127,6 @@ DocumentRequest = (
     | ShowAuthority
     | Prove
     | RevokeCertificate
+    | SealEvidence
 )
 DocumentReply = DocumentsSigned | Many | AuthorityIs

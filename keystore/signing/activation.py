@@ -24,6 +24,10 @@ LIFETIME = 300
 
 LONGEST = 16 * 1024
 LONGEST_TEXT = 256
+_TOLD = (
+    *("kind", "client_id", "subject", "credential", "acr", "amr", "auth_time"),
+    *("transaction", "consent", "hash_algorithm", "count", "digests"),
+)
 _RULES = Rules(algs=frozenset(["ES256"]), typs=frozenset([TYP]))
 
 
@@ -34,6 +38,11 @@ class Activation(Approval, frozen=True, kw_only=True):
     jti: str
     iat: int
     exp: int
+
+    def told(self) -> dict[str, object]:
+        """Return what is told of it as evidence: who approved what, and how they were proven."""
+        members = {name: _written(getattr(self, name)) for name in _TOLD}
+        return {**members, "activation": self.jti}
 
 
 def claims_of(approval: Approval, jti: str, now: int) -> bytes:

@@ -6,7 +6,7 @@ root (RFC 9162 §2.1.3) and the checkpoint, which is a JWS by the same key. Who 
 nobody's word: ``check_proof`` is pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -68,11 +68,14 @@ class _Checkpoint(msgspec.Struct):
 _PROOFS = msgspec.json.Decoder(Proof)
 
 
-def promise_claims(entry: AuditEntry, now: int) -> bytes:
-    """Return the claims of the promise that the log will hold ``entry`` 180 s from ``now``."""
+def promise_claims(entry: AuditEntry, now: int, approval: Mapping[str, object]) -> bytes:
+    """Return the claims of the promise that the log will hold ``entry`` 180 s from ``now``.
+
+    ``approval`` is what the key service knows of whose word it signed on: evidence for later.
+    """
     content = base64url.encode(entry.content()).decode()
     claims = {"entry": content, "about": entry.about, "iat": now, "by": now + WITHIN}
-    return msgspec.json.encode(claims)
+    return msgspec.json.encode({**claims, "approval": approval})
 
 
 def checkpoint_claims(text: bytes) -> bytes:

@@ -90,7 +90,7 @@ class DocumentSigning:
             for plan, place in zip(order.plans, whose, strict=True)
         ]
         values = await self._values(keys, whose, built)
-        promises = await self._promises(entries, now)
+        promises = await self._promises(entries, approved, now)
         return [
             Signed(
                 parts=one.parts,
@@ -149,8 +149,11 @@ class DocumentSigning:
                 values[number] = value
         return values
 
-    async def _promises(self, entries: Sequence[AuditEntry], now: int) -> list[str]:
-        claims = [log.promise_claims(entry, now) for entry in entries]
+    async def _promises(
+        self, entries: Sequence[AuditEntry], approved: Activation, now: int
+    ) -> list[str]:
+        told = approved.told()
+        claims = [log.promise_claims(entry, now, told) for entry in entries]
         return await self._tokens(OwnRing.AUDIT, log.PROMISE, claims, Role.ESIGNET)
 
     async def _tokens(

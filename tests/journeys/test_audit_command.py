@@ -123,15 +123,15 @@ def test_an_end_cut_off_with_its_checkpoints_is_found_by_what_was_kept(
 
 def test_a_promise_is_kept_and_seen_to_be(audit: Audit, key: ECKey, tmp_path: Path) -> None:
     promise, proof = tmp_path / "promise", tmp_path / "proof"
-    promise.write_text(token(key, PROMISE, promise_claims(ENTRY, NOW)))
+    promise.write_text(token(key, PROMISE, promise_claims(ENTRY, NOW, {})))
     proof.write_text(audit("prove", "s1").output)
     assert "entry 20 of 21: document.signed" in audit("check-proof", promise, proof).output
     other = AuditEntry(at=NOW, actor="esignet", action="document.signed", about="s2")
-    promise.write_text(token(key, PROMISE, promise_claims(other, NOW)))
+    promise.write_text(token(key, PROMISE, promise_claims(other, NOW, {})))
     with_lie = audit("check-proof", promise, proof)
     assert with_lie.exception is not None and "not the one" in str(with_lie.exception)
     stranger = ECKey.generate_key("P-256")
-    promise.write_text(token(stranger, PROMISE, promise_claims(ENTRY, NOW)))
+    promise.write_text(token(stranger, PROMISE, promise_claims(ENTRY, NOW, {})))
     assert "signature" in str(audit("check-proof", promise, proof).exception)
     assert "no checkpoint covers" in str(audit("prove", "s2").exception)
 
@@ -140,7 +140,7 @@ def test_a_proof_that_was_altered_keeps_no_promise(
     audit: Audit, key: ECKey, tmp_path: Path
 ) -> None:
     promise, proof = tmp_path / "promise", tmp_path / "proof"
-    promise.write_text(token(key, PROMISE, promise_claims(ENTRY, NOW)))
+    promise.write_text(token(key, PROMISE, promise_claims(ENTRY, NOW, {})))
     good = json.loads(audit("prove", "s1").output)
     lies = [
         {**good, "place": 19},

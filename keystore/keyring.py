@@ -6,7 +6,7 @@ written by ``flush``; what an operator does is recorded durably before it is don
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from config.runtime.clock import Clock
 from keystore.backends.backend import Sealing
@@ -15,6 +15,7 @@ from keystore.door import (
     BadSeal,
     Door,
     KeyServiceUnavailable,
+    KeyState,
     Mac,
     MacPurpose,
     NotPermitted,
@@ -30,6 +31,7 @@ from keystore.purposes import (
     Administration,
     DocumentUse,
     OwnRing,
+    OwnSecret,
     Purpose,
     Role,
     permits,
@@ -40,6 +42,7 @@ from keystore.stores.interfaces import KeyRecords, KeyUse
 
 MOST_SEALED = 8 * 1024
 MOST_BOUND = 1024
+_OWN = frozenset(OwnRing)
 _SEAL_FORMAT = 1
 _SEAL_HEADER = 3
 
@@ -107,10 +110,19 @@ class KeyRing:
 
     def own(self, ring: OwnRing) -> KeyVersion:
         """Return the active key of one of our own rings, or raise KeyServiceUnavailable."""
-        key = self._read().own.get(ring)
-        if key is None:
-            raise KeyServiceUnavailable(f"no active key in {ring}")
-        return key
+        return _active(self.kept(ring), ring)
+
+    def kept(self, ring: OwnRing) -> Sequence[KeyVersion]:
+        """Return every version of one of our own rings from published to retiring, newest first."""
+        return self._read().own.get(ring, ())
+
+    def sealer(self, organization: str) -> KeyVersion:
+        """Return the key with which an organisation seals, or raise KeyServiceUnavailable."""
+        return _active(self.sealers().get(organization, ()), organization)
+
+    def sealers(self) -> Mapping[str, Sequence[KeyVersion]]:
+        """Return the same of every organisation."""
+        return self._read().sealers
 
     def own_keys(self, ring: OwnRing) -> JwkSet:
         """Return the public keys of one of our own rings, as long as what they signed counts."""
@@ -123,9 +135,37 @@ class KeyRing:
 
         ``role`` is on whose behalf.
         """
-        key = self.own(ring)
-        self._tally[role, Act.SIGN, ring, key.kid] += len(messages)
+        return await self.sign_by(self.own(ring), messages, role)
+
+    async def sign_by(
+        self, key: KeyVersion, messages: Sequence[bytes], role: Role = Role.ESIGNET
+    ) -> list[bytes]:
+        """Return the same by this key of ours or of an organisation, which may be retiring."""
+        use = OwnRing(key.ring) if key.ring in _OWN else DocumentUse.SEAL
+        self._tally[role, Act.SIGN, use, key.kid] += len(messages)
         return await self._batches.sign(key, messages)
+
+    def secret(self, ring: OwnSecret) -> KeyVersion:
+        """Return the active key of one of our own secrets, or raise KeyServiceUnavailable."""
+        key = self._read().makers.get(ring)
+        if key is None:
+            raise KeyServiceUnavailable(f"no active key in {ring}")
+        return key
+
+    def secrets(self, ring: OwnSecret) -> tuple[KeyVersion, ...]:
+        """Return every version of one of our own secrets that still reads, newest first."""
+        return self._read().readers.get(ring, ())
+
+    async def mac_own(
+        self, ring: OwnSecret, key: KeyVersion, messages: Sequence[bytes]
+    ) -> list[bytes]:
+        """Return HMAC-SHA-256 of each message under a version of one of our own secrets."""
+        self.note(Act.MAC, ring, key, len(messages))
+        return await self._batches.mac(key, messages)
+
+    def note(self, act: Act, ring: OwnSecret, key: KeyVersion, count: int = 1) -> None:
+        """Tally uses of one of our own secrets, which are all on behalf of esignet."""
+        self._tally[Role.ESIGNET, act, ring, key.kid] += count
 
     def use(self, role: Role, use: DocumentUse) -> None:
         """Return if ``role`` may ask for this, or raise NotPermitted."""
@@ -238,6 +278,13 @@ class _RoleDoor(Door):
 
     async def open(self, purpose: SealPurpose, sealed: bytes, bound_to: bytes) -> bytes:
         return await self._ring.open(self._role, purpose, sealed, bound_to)
+
+
+def _active(versions: Sequence[KeyVersion], ring: str) -> KeyVersion:
+    found = next((key for key in versions if key.state is KeyState.ACTIVE), None)
+    if found is None:
+        raise KeyServiceUnavailable(f"no active key in {ring}")
+    return found
 
 
 def _associated(header: bytes, purpose: SealPurpose, bound_to: bytes) -> bytes:

@@ -63,12 +63,12 @@ class DocumentUse(StrEnum):
     STAMP = "stamp"
     STATUS = "status"
     REVOKE = "revoke_certificate"
+    SEAL = "seal_documents"
+    ENROL = "enrol_organization"
     EVIDENCE = "seal_evidence"
 
 
-Purpose = (
-    TokenKind | MacPurpose | SealPurpose | Administration | OwnRing | OwnSecret | DocumentUse
-)
+Purpose = TokenKind | MacPurpose | SealPurpose | Administration | OwnRing | OwnSecret | DocumentUse
 
 _OF_THE_WORKER = frozenset((TokenKind.AUDIT_CHECKPOINT, TokenKind.SIGNATURE_EVENT))
 """Tokens that are signed where they leave."""
@@ -100,6 +100,7 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
         [
             *((Act.ADMINISTER, administration) for administration in Administration),
             (Act.ASK, DocumentUse.REVOKE),
+            (Act.ASK, DocumentUse.ENROL),
             (Act.MAC, MacPurpose.LOOKUP),  # importing and showing residents
             (Act.SEAL, SealPurpose.PERSON),
             (Act.OPEN, SealPurpose.PERSON),
@@ -110,6 +111,7 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
         [
             (Act.ASK, DocumentUse.SIGN),  # and no activation of its own
             (Act.ASK, DocumentUse.CREDENTIALS),
+            (Act.ASK, DocumentUse.SEAL),  # with the organisation's own word, which it cannot write
             (Act.ASK, DocumentUse.STAMP),
             (Act.ASK, DocumentUse.STATUS),
             (Act.ASK, DocumentUse.EVIDENCE),

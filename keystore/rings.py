@@ -11,6 +11,9 @@ from keystore.purposes import OwnRing
 from keystore.rotation import KeyVersion
 
 _OWN = frozenset(OwnRing)
+ORGANIZATION = "organization"
+"""The word before an organisation's name in the name of its ring."""
+
 _SHOWN = (KeyState.PUBLISHED, KeyState.ACTIVE, KeyState.RETIRING)
 
 
@@ -29,6 +32,11 @@ def seal_ring(purpose: SealPurpose) -> str:
     return f"seal:{purpose}"
 
 
+def organization_ring(organization: str) -> str:
+    """Return the name of the ring with which an organisation seals."""
+    return f"{ORGANIZATION}:{organization}"
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """The active signing key of an issuer and algorithm, with its prepared headers."""
@@ -39,10 +47,14 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Rings:
-    """Every key in use. ``readers`` are the versions of a secret that still read, newest first."""
+    """Every key in use. ``readers`` are the versions of a secret that still read, newest first.
+
+    ``own`` are the versions of our own rings, ``sealers`` those of organisations, newest first.
+    """
 
     signers: Mapping[tuple[str, str], Signer]
-    own: Mapping[OwnRing, KeyVersion]
+    own: Mapping[OwnRing, tuple[KeyVersion, ...]]
+    sealers: Mapping[str, tuple[KeyVersion, ...]]
     own_keys: Mapping[OwnRing, JwkSet]
     published: Mapping[str, tuple[PublishedKey, ...]]
     makers: Mapping[str, KeyVersion]
@@ -53,7 +65,8 @@ def picture(keys: Iterable[KeyVersion]) -> Rings:
     """Return the rings that ``keys`` make."""
     signers: dict[tuple[str, str], Signer] = {}
     published: dict[str, list[PublishedKey]] = {}
-    own: dict[OwnRing, KeyVersion] = {}
+    own: dict[OwnRing, list[KeyVersion]] = {}
+    sealers: dict[str, list[KeyVersion]] = {}
     own_keys: dict[OwnRing, list[Jwk]] = {}
     makers: dict[str, KeyVersion] = {}
     readers: dict[str, list[KeyVersion]] = {}
@@ -61,11 +74,14 @@ def picture(keys: Iterable[KeyVersion]) -> Rings:
         if key.state not in _SHOWN:
             continue
         if key.ring in _OWN:
-            if key.state is KeyState.ACTIVE:
-                own[OwnRing(key.ring)] = key
+            own.setdefault(OwnRing(key.ring), []).append(key)
             own_keys.setdefault(OwnRing(key.ring), []).append(
                 key_of(key.public, key.algorithm, key.kid)
             )
+            continue
+        kind, _, name = key.ring.partition(":")
+        if kind == ORGANIZATION:  # nothing but documents is signed with it
+            sealers.setdefault(name, []).append(key)
             continue
         if key.algorithm in SIGNING:
             issuer = key.ring.removeprefix("issuer:")
@@ -78,7 +94,8 @@ def picture(keys: Iterable[KeyVersion]) -> Rings:
             makers[key.ring] = key
     return Rings(
         signers,
-        own,
+        {ring: tuple(versions) for ring, versions in own.items()},
+        {name: tuple(versions) for name, versions in sealers.items()},
         {ring: JwkSet(tuple(found)) for ring, found in own_keys.items()},
         {issuer: tuple(shown) for issuer, shown in published.items()},
         makers,

@@ -30,7 +30,7 @@ def files(shown: AuthorityShown) -> dict[str, bytes]:
             own = x509.load_der_x509_certificate(octets).extensions
             named = own.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
             found[certificate_path(named)] = octets
-    for octets in shown.crls:
+    for octets in (*shown.crls, *shown.older):
         listed = x509.load_der_x509_crl(octets).extensions
         issuer = listed.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
         assert issuer is not None

@@ -21,11 +21,10 @@ from keystore.authority.lists import moment
 from keystore.authority.profiles import (
     BACKDATED,
     Kind,
-    Profile,
     name_of,
     profiles,
 )
-from keystore.door import KeyServiceUnavailable
+from keystore.door import KeyServiceUnavailable, KeyState
 from keystore.purposes import OwnRing
 from keystore.rotation import KeyVersion
 from keystore.signing.door import CertificateSubject
@@ -42,7 +41,11 @@ class OwnKeys(Protocol):
         """Return the active key of ``ring``, or raise KeyServiceUnavailable."""
         ...
 
-    async def sign_own(self, ring: OwnRing, messages: Sequence[bytes]) -> list[bytes]:
+    def kept(self, ring: OwnRing) -> Sequence[KeyVersion]:
+        """Return every version of ``ring`` from published to retiring, newest first."""
+        ...
+
+    async def sign_by(self, key: KeyVersion, messages: Sequence[bytes]) -> list[bytes]:
         """Return the signature (r || s) of that key over each message."""
         ...
 
@@ -63,7 +66,7 @@ class Draft:
 
     issued: IssuedCertificate
     unsigned: Unsigned
-    ring: OwnRing
+    issuer: KeyVersion
     chain: tuple[bytes, ...]
 
 
@@ -80,8 +83,7 @@ class Authority:
     ) -> None:
         self._database = database
         self._records = AuthorityRecords(database)
-        self._own_key = keys.own
-        self._sign_own = keys.sign_own
+        self._keys = keys
         self._naming = naming
         self._profiles = profiles(naming.lifetimes)
         self._clock = clock
@@ -89,32 +91,62 @@ class Authority:
         self._certificates: list[OwnCertificate] = []
 
     async def refresh(self) -> None:
-        """Read the authority's certificates, and make those that its active keys lack."""
+        """Read the authority's certificates, and make those that its keys lack.
+
+        A key has its certificate before it is active. An issuing authority that is new certifies
+        the others again; one that was replaced goes on to certify who answers about its own.
+        """
         self._certificates = await self._records.own()
         for kind, ring in _RINGS.items():
-            key = self._own_key(ring)
-            made = [one for one in self._certificates if one.kid == key.kid]
-            if kind in _ISSUERS:
-                is_there = bool(made)
-            else:  # an issuing authority that is new certifies the others again
-                issuer = self._own_key(OwnRing.ISSUING).kid
-                is_there = any(one.issuer_kid == issuer for one in made)
-            if not is_there:
-                await self._certify_own(kind, key)
+            for key in self._keys.kept(ring):
+                if key.state is KeyState.RETIRING:
+                    continue
+                for issuer in self._wanted(kind, key):
+                    if not self._is_made(key, issuer):
+                        await self.certify(kind, key, self._own_name(kind, key), issuer)
 
-    async def _certify_own(self, kind: Kind, key: KeyVersion) -> None:
-        now = self._clock.now()
+    def _wanted(self, kind: Kind, key: KeyVersion) -> Sequence[KeyVersion]:
+        """Return the keys that are to certify ``key``."""
+        if kind is Kind.ROOT:
+            return [key]
+        if kind is Kind.STATUS:
+            live = (KeyState.ACTIVE, KeyState.RETIRING)
+            issuing = [one for one in self._keys.kept(OwnRing.ISSUING) if one.state in live]
+            return [one for one in issuing if self._is_alive(one)]
+        return [self._keys.own(_RINGS[_ISSUERS.get(kind, Kind.ISSUING)])]
+
+    def _is_made(self, key: KeyVersion, issuer: KeyVersion) -> bool:
+        mine = [one for one in self._certificates if one.kid == key.kid]
+        if key.ring == OwnRing.ISSUING:  # it stays as it is when the root is replaced
+            return bool(mine)
+        return any(one.issuer_kid == issuer.kid for one in mine)
+
+    def _is_alive(self, issuing: KeyVersion) -> bool:
+        """Return whether what ``issuing`` certified can still be asked about."""
+        own = self.of(issuing.kid)
+        return own is not None and expires_at(own) > self._clock.now()
+
+    def _own_name(self, kind: Kind, key: KeyVersion) -> x509.Name:
         subject = CertificateSubject(
             serial=key.kid[:16],
             country=self._naming.country,
             organization=self._naming.organization,
         )
-        named = name_of(subject, f"{self._naming.organization} {_TITLES[kind]}")
-        draft = self._draft(key.public, named, self._profiles[kind], now)
+        return name_of(subject, f"{self._naming.organization} {_TITLES[kind]}")
+
+    async def certify(
+        self, kind: Kind, key: KeyVersion, subject: x509.Name, issuer: KeyVersion | None = None
+    ) -> None:
+        """Make and keep the certificate of a key that lies here, by the active authority if not by
+        ``issuer``. Raises KeyServiceUnavailable.
+        """
+        now = self._clock.now()
+        issuer = issuer or self._keys.own(OwnRing.ISSUING)
+        draft = self._draft(key.public, subject, kind, now, issuer)
         own = OwnCertificate(
             kid=key.kid,
             kind=kind,
-            issuer_kid=draft.issued.issuer_kid,
+            issuer_kid=issuer.kid,
             certificate=await self.sign(draft),
             made_at=now,
         )
@@ -130,7 +162,8 @@ class Authority:
 
         Raises ValueError for a subject that no certificate can name, KeyServiceUnavailable.
         """
-        return self._draft(public, name_of(subject), self._profiles[kind], now)
+        issuer = self._keys.own(OwnRing.ISSUING)
+        return self._draft(public, name_of(subject), kind, now, issuer)
 
     def issued_write(self, draft: Draft) -> Write:
         """Return the write that gives out the draft's serial number; submit it before signing."""
@@ -138,7 +171,7 @@ class Authority:
 
     async def sign(self, draft: Draft) -> bytes:
         """Return the certificate in DER."""
-        [raw] = await self._sign_own(draft.ring, [draft.unsigned.signed])
+        [raw] = await self._keys.sign_by(draft.issuer, [draft.unsigned.signed])
         return draft.unsigned.finished(raw)
 
     def own(self, kind: Kind, *, under: str = "") -> OwnCertificate:
@@ -146,8 +179,8 @@ class Authority:
 
         ``under`` prefers the one that this issuer made (RFC 6960 §4.2.2.2 wants the asked one's).
         """
-        kid = self._own_key(_RINGS[kind]).kid
-        found = self._of(kid)
+        kid = self._keys.own(_RINGS[kind]).kid
+        found = self.of(kid)
         if found is None:
             raise KeyServiceUnavailable("the certificate authority is not ready yet")
         mine = (one for one in self._certificates if (one.kid, one.issuer_kid) == (kid, under))
@@ -157,34 +190,46 @@ class Authority:
         """Return what leads from ``own`` to the root, which is last; itself first."""
         found = [own.certificate]
         while own.issuer_kid != own.kid:
-            above = self._of(own.issuer_kid)
+            above = self.of(own.issuer_kid)
             assert above is not None, "a certificate is kept after that of its issuer"
             own = above
             found.append(own.certificate)
         return tuple(found)
 
-    def _of(self, kid: str) -> OwnCertificate | None:
+    def of(self, kid: str) -> OwnCertificate | None:
+        """Return the newest certificate of the key ``kid``, None while it has none."""
         return next((one for one in self._certificates if one.kid == kid), None)
 
-    async def sign_list(self, own: OwnCertificate, unsigned: Unsigned) -> bytes:
-        """Return the revocation list of one of our active authorities, in DER."""
-        [raw] = await self._sign_own(_RINGS[own.kind], [unsigned.signed])
+    def listing(self, kind: Kind) -> list[tuple[KeyVersion, OwnCertificate]]:
+        """Return the authorities of ``kind`` that can still sign lists, the active one first."""
+        keys = sorted(
+            (one for one in self._keys.kept(_RINGS[kind]) if one.state is not KeyState.PUBLISHED),
+            key=lambda one: one.state is not KeyState.ACTIVE,
+        )
+        found = [(key, self.of(key.kid)) for key in keys if self._is_alive(key)]
+        return [(key, own) for key, own in found if own is not None]
+
+    async def sign_list(self, key: KeyVersion, unsigned: Unsigned) -> bytes:
+        """Return the revocation list of one of our authorities, in DER."""
+        [raw] = await self._keys.sign_by(key, [unsigned.signed])
         return unsigned.finished(raw)
 
     def issuers(self) -> list[OwnCertificate]:
         """Return every issuing certificate, the newest first."""
         return [one for one in self._certificates if one.kind is Kind.ISSUING]
 
-    def _draft(self, public: bytes, subject: x509.Name, profile: Profile, now: int) -> Draft:
-        kind = _ISSUERS.get(profile.kind, Kind.ISSUING)
-        ring = _RINGS[kind]
-        key = self._own_key(ring)
+    def _draft(
+        self, public: bytes, subject: x509.Name, kind: Kind, now: int, by: KeyVersion
+    ) -> Draft:
         issuer, chain = None, tuple[bytes, ...]()
-        if profile.kind is not Kind.ROOT:
-            own = self.own(kind)
+        if kind is not Kind.ROOT:
+            own = self.of(by.kid)
+            if own is None:
+                raise KeyServiceUnavailable("the certificate authority is not ready yet")
             chain = self.chain(own)
             issuer = x509.load_der_x509_certificate(own.certificate)
         serial = int.from_bytes(self._entropy.bytes(16), "big") >> 1 | 1
+        profile = self._profiles[kind]
         not_after = now + profile.lifetime
         if issuer is not None:  # nothing outlives its issuer (the shell model of validity)
             not_after = min(not_after, int(issuer.not_valid_after_utc.timestamp()))
@@ -201,13 +246,18 @@ class Authority:
             builder = builder.add_extension(extension, critical=critical)
         issued = IssuedCertificate(
             serial=f"{serial:x}",
-            issuer_kid=key.kid,
-            kind=profile.kind,
+            issuer_kid=by.kid,
+            kind=kind,
             not_before=now - BACKDATED,
             not_after=not_after,
         )
-        unsigned = capturing.certificate(builder, key.public)
-        return Draft(issued=issued, unsigned=unsigned, ring=ring, chain=chain)
+        unsigned = capturing.certificate(builder, by.public)
+        return Draft(issued=issued, unsigned=unsigned, issuer=by, chain=chain)
+
+
+def expires_at(own: OwnCertificate) -> int:
+    """Return until when a certificate is valid (NumericDate)."""
+    return int(x509.load_der_x509_certificate(own.certificate).not_valid_after_utc.timestamp())
 
 
 _TITLES = {

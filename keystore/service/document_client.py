@@ -63,7 +63,9 @@ class DocumentClient(Activations, Documents):
 
     async def authority(self) -> AuthorityShown:
         reply = expect(await self._ask(frames.ShowAuthority), frames.AuthorityIs)
-        return AuthorityShown(tuple(reply.chains), tuple(reply.crls), reply.audit_keys)
+        return AuthorityShown(
+            tuple(reply.chains), tuple(reply.crls), tuple(reply.older), reply.audit_keys
+        )
 
     async def proof(self, about: str) -> bytes | None:
         reply = await self._ask(lambda n: frames.Prove(n, about))

@@ -83,7 +83,8 @@ class DocumentDesk:
             case frames.ShowAuthority(number):
                 shown = await self.showing.shown(self.clock.now())
                 keys = jwk.written(self.ring.own_keys(OwnRing.AUDIT), Algorithm.ES256)
-                return frames.AuthorityIs(number, list(shown.chains), list(shown.crls), keys)
+                chains, crls, older = map(list, (shown.chains, shown.crls, shown.older))
+                return frames.AuthorityIs(number, chains, crls, older, keys)
             case frames.SealEvidence(number, files):
                 sealed = await self.evidence.sealed([EvidenceFile(*one) for one in files])
                 return frames.DocumentsSigned(number, [_one(sealed)])

@@ -114,6 +114,7 @@ class AuthorityIs(msgspec.Struct, array_like=True, tag="authority_is", frozen=Tr
     id: int
     chains: list[tuple[bytes, ...]]
     crls: list[bytes]
+    older: list[bytes]
     audit_keys: bytes
 
 

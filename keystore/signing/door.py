@@ -47,7 +47,9 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     """What idp says was approved. ``subject`` is the person as esignet's own sector knows them.
 
     ``credential`` names a stored credential, and is empty for a one-time key and certificate.
-    ``digests`` is ``list_hash`` of the ``count`` digests. ``consent`` is the SHA-256 hash of the
+    ``raw`` is whether the digests are of what is signed itself (hashType ``dtbsr``), which a stored
+    credential signs as they are; ``commitment`` is what every plan must say (its object
+    identifier, empty for none). ``digests`` is ``list_hash`` of the ``count`` digests. ``consent`` is the SHA-256 hash of the
     page that was agreed to. ``auth_time`` is a NumericDate.
     """
 
@@ -64,6 +66,8 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     auth_time: int
     consent: bytes
     credential: str = ""
+    raw: bool = False
+    commitment: str = ""
 
 
 class Activations(Protocol):
@@ -170,9 +174,11 @@ class Documents(Protocol):
 class AuthorityShown:
     """``chains`` are issuing certificates towards their root, newest first; all in DER.
 
+    ``older`` are the lists of authorities that were replaced and still have certificates out.
     ``audit_keys`` is a JWK Set (RFC 7517 §5): the keys of promises and checkpoints.
     """
 
     chains: tuple[tuple[bytes, ...], ...]
     crls: tuple[bytes, ...]
+    older: tuple[bytes, ...] = ()
     audit_keys: bytes = b'{"keys":[]}'

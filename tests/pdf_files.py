@@ -73,6 +73,15 @@ def form() -> bytes:
     return finished(writer)
 
 
+def turned(degrees: int) -> bytes:
+    """A page that is shown turned clockwise, as scans often are."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(document()))
+    page = writer.root["/Pages"]["/Kids"][0]
+    page[pdf_name("/Rotate")] = generic.NumberObject(degrees)
+    writer.update_container(page)
+    return finished(writer)
+
+
 def with_action(kind: str) -> bytes:
     """A document that does something when it is opened."""
     return document(root={"/OpenAction": {"/Type": "/Action", "/S": kind, "/JS": "app.alert(1)"}})

@@ -50,7 +50,7 @@ class Pades:
             digests=(digest,),
             plan=CmsPlan(0, signing_time=False, commitment=wish.commitment),
             items=(replace(item, content=None),),
-            wish=wish,
+            wish=replace(wish, pdf=None),
             content=content,
         )
 

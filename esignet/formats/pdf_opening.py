@@ -10,6 +10,9 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from esignet.formats.format import FormatError
 
 MOST_PAGES = 5_000
+DEEPEST = 100
+"""Nodes of the tree of pages that are looked through upwards."""
+
 MOST_ACTIONS = 200_000
 """Annotations, fields and bookmarks that are looked through for actions."""
 
@@ -63,6 +66,16 @@ def at(holder: Any, key: str, default: Any = None) -> Any:
     """Return what a dictionary holds under ``key``, through any reference."""
     found = plain(holder.get(key))
     return default if found is None or isinstance(found, generic.NullObject) else found
+
+
+def inherited(page: Any, key: str) -> Any:
+    """Return what a page, or the nearest node above it, holds under ``key`` (§7.7.3.4)."""
+    for _ in range(DEEPEST):
+        found = at(page, key)
+        page = at(page, "/Parent")
+        if found is not None or page is None:
+            return found
+    return None
 
 
 def _judge(root: Any) -> None:

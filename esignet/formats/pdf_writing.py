@@ -21,7 +21,7 @@ from pyhanko.sign.validation.pdf_embedded import read_certification_data
 
 from esignet.formats.format import Evidence, FormatError
 from esignet.formats.pdf_look import appearance
-from esignet.formats.pdf_opening import opened, readable
+from esignet.formats.pdf_opening import at, inherited, opened, plain, readable
 from esignet.formats.pdf_wish import PdfWish
 from keystore.signing.digests import HashAlgorithm
 
@@ -180,9 +180,24 @@ def _show(writer: _Writer, field: Any, wish: PdfWish) -> None:
     left, bottom, right, top = (round(float(edge)) for edge in field.get("/Rect", (0, 0, 0, 0)))
     if not (wish.text or wish.picture or wish.qr) or left >= right or bottom >= top:
         return
-    shown = appearance(writer, replace(wish, box=(left, bottom, right, top)))
+    box = (left, bottom, right, top)
+    shown = appearance(writer, replace(wish, box=box), _turned(field, box))
     field["/AP"] = generic.DictionaryObject({generic.pdf_name("/N"): shown})
     writer.update_container(field)
+
+
+def _turned(field: Any, box: tuple[int, int, int, int]) -> int:
+    """Return by how many degrees the field's page is turned; FormatError: the box is not on it."""
+    page = at(field, "/P", {})
+    room = [float(plain(edge)) for edge in inherited(page, "/CropBox") or _media(page)]
+    low, high = (min(room[0], room[2]), min(room[1], room[3])), (max(room[::2]), max(room[1::2]))
+    if box[0] < low[0] or box[1] < low[1] or box[2] > high[0] or box[3] > high[1]:
+        raise FormatError("the box of the visible signature is not on its page")
+    return int(inherited(page, "/Rotate") or 0) % 360
+
+
+def _media(page: Any) -> Any:
+    return inherited(page, "/MediaBox") or (0, 0, 612, 792)
 
 
 def _unused(names: set[str], stem: str) -> str:

@@ -7,12 +7,14 @@ from config.runtime.malformed import Malformed
 from config.runtime.web.addresses import TrustedProxies
 from config.runtime.web.answer import (
     Answer,
+    Streamed,
     bytes_answer,
     empty,
     form_target,
     json_answer,
     page_answer,
     redirect,
+    streamed_answer,
 )
 from config.runtime.web.budget import Budget, Overloaded
 from config.runtime.web.call import Call, cookie_name
@@ -32,6 +34,7 @@ __all__ = [
     "Overloaded",
     "Refusals",
     "Route",
+    "Streamed",
     "TrustedProxies",
     "Web",
     "bytes_answer",
@@ -41,4 +44,5 @@ __all__ = [
     "json_answer",
     "page_answer",
     "redirect",
+    "streamed_answer",
 ]

@@ -1,7 +1,7 @@
 """What is sent back: `Answer` and its makers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -37,11 +37,19 @@ _PAGE_POLICY = _POLICY.format(targets="").encode()
 _BARE_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 
 
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A long body of ``length`` octets in ``pieces``: one that breaks off ends the connection."""
+
+    length: int
+    pieces: AsyncGenerator[bytes, None]
+
+
 @dataclass(slots=True)
 class Answer:
-    """Status, headers (names in lower case) and body. `Web` adds length, request id and the
-    security headers; ``compressible`` lets it use gzip, ``policy`` is what a browser that shows
-    the answer may load (CSP): nothing, unless it is a page.
+    """Status, headers (names in lower case) and body, which may be ``streamed`` instead. `Web`
+    adds length, request id and the security headers; ``compressible`` lets it use gzip, ``policy``
+    is what a browser that shows the answer may load (CSP): nothing, unless it is a page.
     """
 
     status: int
@@ -49,6 +57,7 @@ class Answer:
     body: bytes = b""
     compressible: bool = False
     policy: bytes = _BARE_POLICY
+    streamed: Streamed | None = None
 
     def set_cookie(
         self, name: str, value: str, *, secure: bool, max_age: int | None = None
@@ -87,6 +96,12 @@ def bytes_answer(
         [(b"content-type", content_type.encode()), *(_NO_STORE if no_store else ())],
         body,
     )
+
+
+def streamed_answer(streamed: Streamed, content_type: str) -> Answer:
+    """Answer what is too long to be held at once, never stored."""
+    headers = [(b"content-type", content_type.encode()), *_NO_STORE]
+    return Answer(200, headers, streamed=streamed)
 
 
 def page_answer(

@@ -5,7 +5,14 @@ a client sent: the path is ``scope["path"]``, the origin comes from the settings
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from typing import Any
 
 from config.runtime.malformed import Malformed
@@ -23,6 +30,9 @@ LARGEST_BODY = 65_536
 
 BODY_SECONDS = 10.0
 """A client that has not sent its body by then is told 408."""
+
+SLOWEST = 65_536
+"""Octets in a second that a long body has to come with."""
 
 WHOLE = "symbolon.whole"
 """Stands in the scope when the server has the whole body: then nothing has to be timed."""
@@ -140,18 +150,52 @@ class Call:
         if self._body is not None and len(self._body) > limit:
             raise Malformed("the body is too large", 413)
         if self._body is None:
-            if self.header("content-encoding") not in (None, "identity"):
-                raise Malformed("content encodings are not supported", 415)
-            length = self.header("content-length")
-            if length is not None and not (length.isascii() and length.isdigit()):
-                raise Malformed("wrong content-length")
-            if length is not None and (len(length) > 12 or int(length) > limit):
-                raise Malformed("the body is too large", 413)
+            self.announced(limit)
             if WHOLE in self.scope:
                 self._body = await self._collect(limit)
             else:
                 self._body = await self._awaited(limit)
         return self._body
+
+    def announced(self, limit: int) -> int | None:
+        """Return how long the body says it is, None if it does not say; or raise as ``body``."""
+        if self.header("content-encoding") not in (None, "identity"):
+            raise Malformed("content encodings are not supported", 415)
+        length = self.header("content-length")
+        if length is None:
+            return None
+        if not (length.isascii() and length.isdigit()):
+            raise Malformed("wrong content-length")
+        if len(length) > 12 or int(length) > limit:
+            raise Malformed("the body is too large", 413)
+        return int(length)
+
+    async def pieces(self, limit: int) -> AsyncIterator[bytes]:
+        """Yield a long body as it comes (its route is ``streamed``); or raise as ``body``.
+
+        It may pause for BODY_SECONDS and be as slow as SLOWEST: what we take ourselves between
+        two pieces does not count.
+        """
+        self.announced(limit)
+        loop, size, waited, more = asyncio.get_running_loop(), 0, 0.0, True
+        while more:
+            asked = loop.time()
+            left = min(BODY_SECONDS, BODY_SECONDS + size / SLOWEST - waited)
+            try:
+                async with asyncio.timeout(left):
+                    message = await self._receive()
+            except TimeoutError:
+                raise Malformed("the body did not arrive in time", 408) from None
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            waited += loop.time() - asked
+            piece: bytes = message.get("body", b"")
+            size += len(piece)
+            if size > limit:
+                raise Malformed("the body is too large", 413)
+            more = bool(message.get("more_body"))
+            if piece:
+                yield piece
 
     def cookies(self) -> Mapping[str, str]:
         """Return the cookies by name. One that comes twice with two values is left out:

@@ -7,6 +7,7 @@ own goes uvicorn's way.
 
 import asyncio
 import logging
+from contextlib import aclosing
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import (
@@ -15,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from config.runtime.web.answer import Streamed
 from config.runtime.web.call import WHOLE
 from config.runtime.web.router import Nobody, Reply, Web
 
@@ -29,6 +31,13 @@ HEAD_SECONDS = 10.0
 _log = logging.getLogger("symbolon.web")
 
 
+TAKEN_SECONDS = 30.0
+"""A client that takes nothing of a long answer for so long is left."""
+
+LINGER_SECONDS = 2.0
+"""So long what a client still sends is thrown away, so that it can read why (RFC 9112 §9.6)."""
+
+
 class HeadRefused(Exception):
     """The head is too large. httptools turns this into its own error, uvicorn that into a 400."""
 
@@ -41,6 +50,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_open = False
         self._head_size = 0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._left = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; whoever connects has to speak soon."""
@@ -54,6 +64,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _received(self, data: bytes) -> None:
         """Take what came; a head that is still not whole is measured and timed."""
+        if self._left:
+            return
         super().data_received(data)
         if self._head_open and not self.transport.is_closing():
             self._head_size += len(data)
@@ -106,7 +118,10 @@ class BoundedProtocol(HttpToolsProtocol):
                 if self.flow.write_paused:
                     await self.flow.drain()
                 if not cycle.disconnected:
-                    self._write(cycle, reply)
+                    self._write_head(cycle, reply)
+                    if reply.streamed is not None:
+                        await self._write_pieces(cycle, reply.streamed)
+                    self._end(cycle)
             elif reply is Nobody.OURS and web.fallback is not None:
                 await cycle.run_asgi(web.fallback)
         except BaseException as end:
@@ -118,7 +133,8 @@ class BoundedProtocol(HttpToolsProtocol):
         finally:
             cycle.on_response = _nothing
 
-    def _write(self, cycle: RequestResponseCycle, reply: Reply) -> None:
+    def _write_head(self, cycle: RequestResponseCycle, reply: Reply) -> None:
+        """Write the head, and the body if it is not streamed."""
         lines = [STATUS_LINE[reply.status]]
         for name, value in self.server_state.default_headers:
             lines += (name, b": ", value, b"\r\n")
@@ -129,12 +145,38 @@ class BoundedProtocol(HttpToolsProtocol):
         elif not cycle.keep_alive:
             lines.append(b"connection: close\r\n")
         lines += (b"\r\n", reply.body)
-        cycle.response_started = cycle.response_complete = True
+        cycle.response_started = True
         self.transport.write(b"".join(lines))
+
+    async def _write_pieces(self, cycle: RequestResponseCycle, streamed: Streamed) -> None:
+        """Write a long body as quickly as the client takes it."""
+        async with aclosing(streamed.pieces) as pieces:
+            async for piece in pieces:
+                self.transport.write(piece)
+                try:
+                    async with asyncio.timeout(TAKEN_SECONDS):
+                        await self.flow.drain()
+                except TimeoutError:
+                    self.transport.abort()
+                if cycle.disconnected or self.transport.is_closing():
+                    return
+
+    def _end(self, cycle: RequestResponseCycle) -> None:
+        cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
-            self.transport.close()
+            self._leave(unread=WHOLE not in cycle.scope)
         cycle.on_response()
+
+    def _leave(self, *, unread: bool) -> None:
+        """Close; what is still to come would else take the answer from under the client's eyes."""
+        if not unread or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self._left = True
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
 def _nothing() -> None:

@@ -13,7 +13,7 @@ from config.runtime.logs import REQUEST_ID
 from config.runtime.malformed import Malformed
 from config.runtime.tally import RequestTally
 from config.runtime.web.addresses import NO_PROXIES, TrustedProxies
-from config.runtime.web.answer import Answer, Headers
+from config.runtime.web.answer import Answer, Headers, Streamed
 from config.runtime.web.budget import Budget, Overloaded
 from config.runtime.web.call import WHOLE, Call, Disconnected, Receive, Scope, Send
 from config.runtime.web.failures import (
@@ -80,6 +80,7 @@ class Reply:
     headers: Headers
     body: bytes
     last: bool
+    streamed: Streamed | None = None
 
 
 class Nobody(Enum):
@@ -113,6 +114,9 @@ class Web:
             if isinstance(reply, Reply):
                 start = {"status": reply.status, "headers": reply.headers}
                 await send({"type": "http.response.start", **start})
+                if reply.streamed is not None:
+                    async for piece in reply.streamed.pieces:
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await send({"type": "http.response.body", "body": reply.body})
             elif reply is Nobody.OURS and self.fallback is not None:
                 await self.fallback(scope, receive, send)
@@ -145,13 +149,14 @@ class Web:
         if answer.compressible and gzip_wanted(call):
             answer = compressed(answer, self._house.entropy)
         headers = decorated(answer, call, site, entry)
-        last = self.draining or answer.status in _UNREAD
+        last = self.draining or answer.status in _UNREAD or _is_unread(entry, call)
         if last:
             headers.append((b"connection", b"close"))
         taken = self._house.clock.elapsed() - started
         self._house.tally.count(entry.path if entry else "", answer.status, taken)
-        body = b"" if call.method == "HEAD" else answer.body
-        return Reply(answer.status, headers, body, last)
+        if call.method == "HEAD":
+            return Reply(answer.status, headers, b"", last)
+        return Reply(answer.status, headers, answer.body, last, answer.streamed)
 
     def _site(self, call: Call) -> Site:
         host = call.header("host")
@@ -171,7 +176,7 @@ class Web:
             return self._other_method(entry, call)
         if entry.same_site and call.method == "POST" and _foreign(call):
             return self._failed(_FOREIGN, call, entry)
-        if WHOLE not in call.scope and call.method == "POST":
+        if WHOLE not in call.scope and call.method == "POST" and not entry.streamed:
             await call.arrived()  # a place is for work: who sends slowly waits outside (A47)
         budget = entry.budget
         if not budget.enter():
@@ -229,6 +234,13 @@ class Web:
             except Exception:
                 _log.exception("the failure page failed")
         return failure_json(failure, call)
+
+
+def _is_unread(entry: Entry | None, call: Call) -> bool:
+    """Tell whether a long body may still come, which nobody will read."""
+    return (
+        entry is not None and entry.streamed and call.method == "POST" and WHOLE not in call.scope
+    )
 
 
 def _reads_pages(call: Call) -> bool:

@@ -40,9 +40,10 @@ class Route:
     see it: failures become pages, and forms of other sites are refused unless ``cross_site``.
     ``cors`` lets scripts of any site read the answers, without cookies. ``origins`` limits the
     route to some of the house's origins; none means all. ``errors_at`` is the address below which
-    the error codes of its refusals are explained (``error_uri``, RFC 6749 §5.2). ``operations``
-    holds, by method, what OpenAPI says of it (``summary``, ``parameters``, ``requestBody``,
-    ``responses``).
+    the error codes of its refusals are explained (``error_uri``, RFC 6749 §5.2). ``streamed`` says
+    that its bodies may be long: the endpoint takes its place before it reads them, by
+    ``call.pieces``. ``operations`` holds, by method, what OpenAPI says of it (``summary``,
+    ``parameters``, ``requestBody``, ``responses``).
     """
 
     path: str
@@ -53,6 +54,7 @@ class Route:
     cross_site: bool = False
     origins: Sequence[str] = ()
     errors_at: str = ""
+    streamed: bool = False
     operations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -67,6 +69,7 @@ class Entry:
     page: bool
     same_site: bool
     errors_at: str
+    streamed: bool
     headers: Headers
     preflight: Headers | None
 
@@ -160,6 +163,7 @@ def _entry(route: Route, security: Headers, budget: Budget) -> Entry:
         page=route.page,
         same_site=route.page and not route.cross_site,
         errors_at=route.errors_at,
+        streamed=route.streamed,
         headers=[*security, *_CORS] if route.cors else security,
         preflight=preflight,
     )

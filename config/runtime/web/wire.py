@@ -40,7 +40,8 @@ def decorated(answer: Answer, call: Call, site: Site | None, entry: Entry | None
     headers = answer.headers + common
     headers.append((b"content-security-policy", answer.policy))
     if answer.status != 204 and answer.status != 304:
-        headers.append((b"content-length", b"%d" % len(answer.body)))
+        length = answer.streamed.length if answer.streamed else len(answer.body)
+        headers.append((b"content-length", b"%d" % length))
     headers.append((b"x-request-id", call.request_id.encode()))
     return headers
 

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 
+from keystore.der.remembering import remembering
+
 SHORTEST_RSA = 2_048
 """Bits of an RSA key that may have signed (ETSI TS 119 312 §6.2.2.1)."""
 
@@ -66,11 +68,14 @@ def ecdsa_raw(certificate: bytes, encoded: bytes) -> bytes:
         raise BadSignature("the signature is no Ecdsa-Sig-Value in DER") from fault
 
 
-def _public_key(certificate: bytes) -> CertificatePublicKeyTypes:
+def _read_key(certificate: bytes) -> CertificatePublicKeyTypes:
     try:
         return x509.load_der_x509_certificate(certificate).public_key()
     except Exception as fault:  # the library raises several kinds of error over foreign octets
         raise BadSignature("the certificate cannot be read") from fault
+
+
+_public_key = remembering(_read_key, kept=512, longest=4096)
 
 
 def _checks(key: CertificatePublicKeyTypes, alg: str) -> Callable[[bytes, bytes], None]:

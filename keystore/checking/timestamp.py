@@ -12,6 +12,7 @@ from keystore.der import oids
 from keystore.der.algorithms import HASHES, digest_oid
 from keystore.der.cms_reading import Message, read_message, read_time
 from keystore.der.reader import Fields, NotDer, Value, integer, oid, read
+from keystore.der.remembering import remembering
 from keystore.der.writer import tlv
 
 
@@ -41,6 +42,10 @@ def read_token(token: bytes) -> Token:
     Demands one signer, whose certificate is for time-stamping alone and critically so (RFC 3161
     §2.3), and the reference to that certificate (RFC 5816).
     """
+    return _remembered(token)
+
+
+def _read_token(token: bytes) -> Token:
     try:
         message = read_message(token)
         certificate = _signer(message)
@@ -58,6 +63,10 @@ def read_token(token: bytes) -> Token:
         certificate=certificate,
         certificates=message.certificates,
     )
+
+
+# Whoever embeds a token checks it when it comes, in its place, and at the end.
+_remembered = remembering(_read_token, kept=1024, longest=8192)
 
 
 def check(token: bytes, covered: bytes) -> Token:
@@ -103,7 +112,7 @@ def _whole_seconds(value: Value) -> int:
     return read_time(read(tlv(0x18, text)))
 
 
-def _for_stamping_alone(certificate: bytes) -> None:
+def _usage_of(certificate: bytes) -> None:
     try:
         parsed = x509.load_der_x509_certificate(certificate)
         usage = parsed.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
@@ -111,3 +120,6 @@ def _for_stamping_alone(certificate: bytes) -> None:
         raise BadTimestamp("the certificate is not for time-stamping") from fault
     if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise BadTimestamp("the certificate is not for time-stamping alone")
+
+
+_for_stamping_alone = remembering(_usage_of, kept=64, longest=4096)

@@ -1,6 +1,7 @@
 """Algorithm identifiers of cryptographic messages, by the names that JWS has for them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from keystore.der import oids
 from keystore.der.reader import Fields, Value, integer, oid
@@ -72,6 +73,7 @@ def signature_algorithm(alg: str) -> SignatureAlgorithm:
     return _BY_ALG[alg]
 
 
+@lru_cache(maxsize=16)
 def digest_identifier(hash_oid: str) -> bytes:
     """Return the AlgorithmIdentifier of a digest, without parameters (RFC 5754 §2)."""
     return algorithm(hash_oid)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from keystore.der import oids
 from keystore.der.algorithms import digest_identifier, signature_algorithm
@@ -150,6 +151,7 @@ def signing_certificate(certificate: bytes) -> bytes:
     return sequence(sequence(sequence(octets(hashed))))
 
 
+@lru_cache(maxsize=32)
 def algorithm_protection(hash_oid: str, alg: str) -> bytes:
     """Return the attribute that binds both algorithms to the signature (RFC 6211 §2)."""
     digest = digest_identifier(hash_oid)

@@ -164,15 +164,18 @@ def read_message(octets: bytes) -> Message:
 
 def read_time(value: Value) -> int:
     """Return a UTCTime or GeneralizedTime in whole seconds of UTC as a NumericDate, or NotDer."""
-    form = {0x17: "%y%m%d%H%M%SZ", 0x18: "%Y%m%d%H%M%SZ"}.get(value.tag)
+    years = {0x17: 2, 0x18: 4}.get(value.tag, 0)
+    text = value.content
+    if not years or len(text) != years + 11 or text[-1:] != b"Z" or not text[:-1].isdigit():
+        raise NotDer("a malformed time")
+    year = int(text[:years])
+    if years == 2:  # RFC 5652 §11.3: 50 to 99 are of the 20th century
+        year += 1900 if year >= 50 else 2000
+    month, day, hour, minute, second = (
+        int(text[place : place + 2]) for place in range(years, years + 10, 2)
+    )
     try:
-        text = value.content.decode("ascii")
-        if form is None or len(text) != (13 if value.tag == 0x17 else 15):
-            raise ValueError
-        year = int(text[:2]) if value.tag == 0x17 else None
-        if year is not None:  # RFC 5652 §11.3: 50 to 99 are of the 20th century
-            text, form = f"{19 if year >= 50 else 20}{text}", "%Y%m%d%H%M%SZ"
-        return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp())
+        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
     except ValueError as fault:
         raise NotDer("a malformed time") from fault
 

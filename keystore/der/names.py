@@ -1,6 +1,7 @@
 """What cryptographic messages need of a certificate: its issuer's name and its serial number."""
 
 from keystore.der.reader import Fields, read
+from keystore.der.remembering import remembering
 
 
 def issuer_and_serial(certificate: bytes) -> tuple[bytes, bytes]:
@@ -8,11 +9,18 @@ def issuer_and_serial(certificate: bytes) -> tuple[bytes, bytes]:
 
     Raises NotDer (RFC 5280 §4.1).
     """
+    return _remembered(certificate)
+
+
+def _issuer_and_serial(certificate: bytes) -> tuple[bytes, bytes]:
     to_be_signed = Fields(Fields(read(certificate)).take(0x30))
     to_be_signed.maybe(0xA0)
     serial = to_be_signed.take(0x02)
     to_be_signed.take(0x30)
     return to_be_signed.take(0x30).octets, serial.octets
+
+
+_remembered = remembering(_issuer_and_serial, kept=512, longest=4096)
 
 
 def subject_key_identifier(certificate: bytes) -> bytes:

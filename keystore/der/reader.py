@@ -5,8 +5,9 @@ Order in a SET OF and DEFAULT values are not judged: many signers get these wron
 copied before it is asked for, so a large message costs what is read of it.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
 
 DEEPEST = 24
 """Constructed values within one another that a reader follows."""
@@ -14,13 +15,14 @@ DEEPEST = 24
 LARGEST = 64 * 1024 * 1024
 """Octets of one message."""
 
+_LONGEST_OID = 64
+
 
 class NotDer(Exception):
     """The octets are not what they should be; the text says where they stop being it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(msgspec.Struct, frozen=True, gc=False):
     """One value in ``source``: its identifier octet, and where it, its content and its end are."""
 
     source: bytes
@@ -46,7 +48,12 @@ class Value:
             raise NotDer("a primitive value stands where a constructed one belongs")
         if self.depth >= DEEPEST:
             raise NotDer("values lie too deep in one another")
-        return list(_values(self.source, self.begins, self.end, self.depth + 1))
+        found, source, place, end = list[Value](), self.source, self.begins, self.end
+        while place < end:
+            value = _value(source, place, end, self.depth + 1)
+            found.append(value)
+            place = value.end
+        return found
 
 
 def read(octets: bytes) -> Value:
@@ -111,8 +118,13 @@ def integer(value: Value) -> int:
 def oid(value: Value) -> str:
     """Return an OBJECT IDENTIFIER in dotted form (X.690 §8.19), or raise NotDer."""
     octets = expect(value, 0x06).content
-    if not 0 < len(octets) <= 64 or octets[-1] & 0x80:
+    if not 0 < len(octets) <= _LONGEST_OID or octets[-1] & 0x80:
         raise NotDer("a malformed OBJECT IDENTIFIER")
+    return _dotted(octets)
+
+
+@lru_cache(maxsize=256)
+def _dotted(octets: bytes) -> str:
     arcs, arc, fresh = [], 0, True
     for octet in octets:
         if fresh and octet == 0x80:
@@ -128,13 +140,6 @@ def oid(value: Value) -> str:
 
 def _padded(octets: bytes) -> bool:
     return (octets[0] == 0) == (octets[1] < 0x80)
-
-
-def _values(source: bytes, begins: int, end: int, depth: int) -> Iterator[Value]:
-    while begins < end:
-        found = _value(source, begins, end, depth)
-        yield found
-        begins = found.end
 
 
 def _value(source: bytes, start: int, limit: int, depth: int) -> Value:

@@ -17,6 +17,7 @@ from benchmarks.processes import Child
 from benchmarks.scenarios import CIBA
 from benchmarks.sink import Sink
 from benchmarks.targets import CALLBACK, Clients, Paths, Target
+from benchmarks.tokens import SIGNERS, far_module
 from config.cli.opening import settings_of
 from config.wiring.migrations import KEYSTORE, WEB, migrate
 from config.wiring.production import open_world
@@ -63,6 +64,8 @@ class Plan:
     database: str = ""
     redis: str = ""
     hsm: bool = False
+    far: bool = False
+    """Whether the HSM is a token that takes 5 ms for each key and each signature."""
     database_processes: tuple[tuple[str, int], ...] = ()
 
 
@@ -98,12 +101,12 @@ async def running(plan: Plan, sink: Sink) -> AsyncIterator[Target]:
         keys = start("keys", *cli, "keys", "serve")
         keys.until(socket_path(Path(settings.keys.sockets), Role.OPERATOR).exists)
         samples = plan.directory / "samples.json"
-        web = start("web", *python, "benchmarks.web", file, str(samples))
-        started_in = web.until(lambda: _answers(f"http://127.0.0.1:{operations}/readyz"))
+        web = start("web", *python, "benchmarks.web", "idp", file, str(samples))
+        started_in = web.until(lambda: answers(f"http://127.0.0.1:{operations}/readyz"))
         worker = start("worker", *cli, "work")
         async with open_world(settings, Role.OPERATOR) as world:
             clients = await _registered(world)
-            names = await _residents(world, plan.directory)
+            names = await imported(world, plan.directory, RESIDENTS)
         yield Target(
             name=plan.name,
             port=port,
@@ -116,24 +119,17 @@ async def running(plan: Plan, sink: Sink) -> AsyncIterator[Target]:
             },
             databases=dict(plan.database_processes),
             clients=clients,
+            sign_ahead=clients.sign_ahead,
             names=names,
             settle=sink.quiet,
-            samples=samples,
+            samples={"web": samples},
             started_in=started_in,
         )
 
 
 def _written(plan: Plan, sink: Sink, port: int, operations: int) -> dict[str, str]:
     """Write the settings file; return the environment of the processes."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("SYMBOLON_")}
-    environment |= {"SYMBOLON_SETTINGS": str(plan.directory / "symbolon.toml")}
-    environment |= {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
-    keys = ['backend = "software"', "software_allowed = true"]
-    if plan.hsm:
-        hsm = start_softhsm(plan.directory / "token")
-        environment |= hsm.variables
-        keys = ['backend = "pkcs11"', f'module = "{hsm.module}"', f'token = "{LABEL}"']
-        keys.append(f'pin_file = "{hsm.pin_file}"')
+    keys = key_settings(plan)
     lines = [
         "demo = true",
         "[[issuers]]",
@@ -146,7 +142,7 @@ def _written(plan: Plan, sink: Sink, port: int, operations: int) -> dict[str, st
         f'url = "{plan.database or "sqlite:///symbolon.db"}"',
         f'redis_url = "{plan.redis}"',
         "[keys]",
-        *keys,
+        *keys.lines,
         "[channels]",
         'enabled = ["inbox"]',
         f'inbox_url = "{sink.url}"',
@@ -154,10 +150,39 @@ def _written(plan: Plan, sink: Sink, port: int, operations: int) -> dict[str, st
         *(f'{rate} = "{PLENTY}"' for rate in RATES),
     ]
     (plan.directory / "symbolon.toml").write_text("\n".join(lines) + "\n")
-    return environment
+    return environment_of(plan) | keys.environment
 
 
-def _answers(url: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class KeySettings:
+    """Lines of the section [keys], and the environment that they need."""
+
+    lines: tuple[str, ...]
+    environment: dict[str, str]
+
+
+def key_settings(plan: Plan) -> KeySettings:
+    """Return where the keys of ``plan`` lie; a token is made where it has one."""
+    if not plan.hsm:
+        return KeySettings(('backend = "software"', "software_allowed = true"), {})
+    hsm = start_softhsm(plan.directory / "token")
+    module = far_module(plan.directory) if plan.far else hsm.module
+    lines = ['backend = "pkcs11"', f'module = "{module}"', f'token = "{LABEL}"']
+    lines.append(f'pin_file = "{hsm.pin_file}"')
+    if plan.far:
+        lines.append(f"sessions = {SIGNERS}")
+    return KeySettings(tuple(lines), hsm.variables)
+
+
+def environment_of(plan: Plan) -> dict[str, str]:
+    """Return the environment of the processes of ``plan``: this one's, without its settings."""
+    mine = {k: v for k, v in os.environ.items() if not k.startswith("SYMBOLON_")}
+    mine |= {"SYMBOLON_SETTINGS": str(plan.directory / "symbolon.toml")}
+    return mine | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+
+
+def answers(url: str) -> bool:
+    """Return whether what is asked for by GET is there."""
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:
             return bool(answer.status == 200)
@@ -202,11 +227,11 @@ def _client(issuer: str, client_id: str, method: str) -> Client:
     )
 
 
-async def _residents(world: World, directory: Path) -> tuple[str, ...]:
-    """Import residents, and return their national numbers."""
+async def imported(world: World, directory: Path, count: int) -> tuple[str, ...]:
+    """Import ``count`` residents, and return their national numbers."""
     assert isinstance(world.residents, EmbeddedResidents)
     file = directory / "residents.jsonl"
-    names = tuple(f"{1_000_000_000 + 7 * index}" for index in range(RESIDENTS))
+    names = tuple(f"{1_000_000_000 + 7 * index}" for index in range(count))
     file.write_text("".join(_resident(name) for name in names))
     hashing = PinHashing.argon2id(memory=8, rounds=1, threads=1)
     importer = Importer.into(world.residents, hashing, world.clock)

@@ -77,6 +77,7 @@ def running(node: str, redis: Redis, log: Path, core: int) -> Iterator[Target]:
             processes={"node": child.process.pid},
             databases={"redis": redis.process.pid},
             clients=clients,
+            sign_ahead=clients.sign_ahead,
             names=("resident",),
             started_in=started_in,
         )

@@ -91,6 +91,12 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return sum(_ticks(pid) for root in pids for pid in _family(root)) / TICKS
 
 
+def children() -> Iterator[int]:
+    """Yield the living children of this process."""
+    for listed in Path("/proc/self/task").glob("*/children"):
+        yield from map(int, listed.read_text().split())
+
+
 def resident_mb(pid: int) -> float:
     """Return the resident memory of one process, in MB of 2**20 bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

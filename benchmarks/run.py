@@ -1,15 +1,19 @@
 """One run of the benchmarks: everything is started, measured in turn, and stopped."""
 
+import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import floor, growth, ours, peer_process, sink, tokens
+from benchmarks import documents, floor, growth, ours, peer_process, signing, sink, tokens
+from benchmarks.documents import Documents
 from benchmarks.growth import Growth
 from benchmarks.processes import Cores, pinned, resident_mb
 from benchmarks.scenarios import SCENARIOS
+from benchmarks.signing import Signed
 from benchmarks.slices import Pace, Series, measured
 from benchmarks.targets import Target
 from benchmarks.tokens import Rates
@@ -17,7 +21,10 @@ from tests.servers import Postgresql, Redis, postgresql_server, redis_server
 
 DEPLOYMENTS = ("sqlite", "sqlite-hsm", "postgresql", "postgresql-hsm")
 PEER = "peer"
-OTHERS = ("floor", "growth", "tokens")
+OTHERS = ("floor", "growth", "tokens", "signing", "documents")
+SIGNING = {"sqlite": "sqlite", "sqlite-hsm": "sqlite-hsm", "sqlite-far": "sqlite-hsm"}
+"""Deployments that sign, by the target that brings them: one also with a token that is far away."""
+
 
 Report = Callable[[str], None]
 
@@ -43,6 +50,8 @@ class Outcome:
     start: dict[str, float] = field(default_factory=dict)
     growth: Growth | None = None
     tokens: list[Rates] = field(default_factory=list)
+    signing: Signed | None = None
+    documents: Documents | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,11 @@ async def _run(wish: Wish, servers: _Servers, outcome: Outcome, report: Report) 
     if "tokens" in wish.names:
         report("keys of key backends")
         outcome.tokens = await tokens.measured(servers.directory, wish.pace.seconds)
+    if "signing" in wish.names:
+        outcome.signing = await signing.measured(_signing_plans(wish, servers), wish.pace, report)
+    if "documents" in wish.names:
+        report("formats and PDFs in one process")
+        outcome.documents = await asyncio.to_thread(documents.measured)
 
 
 @asynccontextmanager
@@ -139,6 +153,20 @@ def _plan(name: str, servers: _Servers) -> ours.Plan:
             ("redis", redis.process.pid),
         ),
     )
+
+
+def _signing_plans(wish: Wish, servers: _Servers) -> list[ours.Plan]:
+    return [
+        ours.Plan(
+            name=name,
+            directory=servers.directory / f"signing-{name}",
+            core=servers.core,
+            hsm=name != "sqlite",
+            far=name == "sqlite-far",
+        )
+        for name, target in SIGNING.items()
+        if target in wish.targets and (name != "sqlite-far" or shutil.which("gcc"))
+    ]
 
 
 async def _floor(pace: Pace, servers: _Servers, outcome: Outcome) -> None:

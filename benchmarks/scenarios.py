@@ -27,6 +27,11 @@ class Scenario:
     """How many times the peer it is meant to be (requests per CPU-second)."""
     signs: bool = False
     """Whether each round needs an assertion of its own."""
+    counts: int = 1
+    """For how many a round counts: signatures under one approval."""
+    connections: int = CONNECTIONS
+    first_rate: float = 2000.0
+    """Rounds per second for which is signed ahead at first."""
 
 
 async def _discovery(target: Target, connections: Sequence[Connection]) -> Sequence[Work]:

@@ -1,22 +1,23 @@
 """Measuring in short slices that alternate between the targets, so that noise meets all alike."""
 
 import asyncio
-import json
 import os
 import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 
+import msgspec
+
 from benchmarks.processes import PATIENCE, BenchFailed, cpu_seconds
-from benchmarks.scenarios import CONNECTIONS, Scenario
+from benchmarks.scenarios import Scenario
 from benchmarks.targets import Target
+from benchmarks.where import Sample
 from benchmarks.wire import Connection
 from benchmarks.works import Work
-
-FIRST_RATE = 2000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,10 @@ class Series:
     scenario: str
     target: str
     slices: list[Slice] = field(default_factory=list)
-    parts: dict[str, float] = field(default_factory=dict)
-    """CPU milliseconds of the web process for one round, by part of the house (``where``)."""
+    parts: dict[str, dict[str, float]] = field(default_factory=dict)
+    """CPU milliseconds of a process for one round, by part of the house (``where``)."""
+    late: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By how many ms the event loop of a process woke up late, and how long it was busy."""
 
     @property
     def per_cpu_second(self) -> float:
@@ -83,25 +86,26 @@ class Bench:
     scenario: Scenario
     works: Sequence[Work]
     series: Series
-    rate: float = FIRST_RATE
+    rate: float
     """Rounds per second that were seen last: as many assertions are signed ahead."""
 
     @classmethod
     async def open(cls, target: Target, scenario: Scenario) -> "Bench":
         """Make everything ready, and run warm."""
-        async with _connected(target) as connections:
+        async with _connected(target, scenario.connections) as connections:
             works = await scenario.begin(target, connections)
-        bench = cls(target, scenario, works, Series(scenario.name, target.name))
+        series = Series(scenario.name, target.name)
+        bench = cls(target, scenario, works, series, scenario.first_rate)
         await bench.measure(0.5)
         return bench
 
     async def measure(self, seconds: float) -> Slice:
         """Ask for ``seconds``, wait until the server has settled, and return what it took."""
         if self.scenario.signs:
-            self.target.clients.sign_ahead(int(1.5 * self.rate * seconds))
+            await self.target.sign_ahead(int(1.5 * self.rate * seconds))
         await self.target.settle()
         latencies: list[float] = []
-        async with _connected(self.target) as connections:
+        async with _connected(self.target, self.scenario.connections) as connections:
             cpu, databases = self._cpu(self.target.processes), self._cpu(self.target.databases)
             own, begun = time.process_time(), time.perf_counter()
             pairs = zip(self.works, connections, strict=True)
@@ -111,7 +115,7 @@ class Bench:
             await self.target.settle()
         self.rate = len(latencies) / wall
         return Slice(
-            rounds=len(latencies),
+            rounds=len(latencies) * self.scenario.counts,
             wall=wall,
             cpu=_less(self._cpu(self.target.processes), cpu),
             database_cpu=_less(self._cpu(self.target.databases), databases),
@@ -121,23 +125,26 @@ class Bench:
 
     async def sample(self, seconds: float) -> None:
         """Run one more slice, which is not counted, to see where the time goes."""
-        file = self.target.samples
-        if file is None:
-            return
-        file.unlink(missing_ok=True)
-        web = next(iter(self.target.processes.values()))
-        os.kill(web, signal.SIGUSR1)
+        files = self.target.samples
+        for name, file in files.items():
+            file.unlink(missing_ok=True)
+            os.kill(self.target.processes[name], signal.SIGUSR1)
         sampled = await self.measure(seconds)
-        os.kill(web, signal.SIGUSR2)
+        for name, file in files.items():
+            os.kill(self.target.processes[name], signal.SIGUSR2)
+            told = await self._told(file)
+            self.series.parts[name] = {
+                part: 1000 * cpu / sampled.rounds for part, cpu in sorted(told.parts.items())
+            }
+            self.series.late[name] = 1000 * told.late, 1000 * told.busy
+
+    async def _told(self, file: Path) -> Sample:
         deadline = time.monotonic() + PATIENCE
         while not file.exists():
             if time.monotonic() > deadline:
-                raise BenchFailed(f"{self.target.name}: the web process tells no samples")
+                raise BenchFailed(f"{self.target.name}: a process tells no samples")
             await asyncio.sleep(0.01)
-        spent: dict[str, float] = json.loads(file.read_bytes())
-        self.series.parts.update(
-            (name, 1000 * cpu / sampled.rounds) for name, cpu in sorted(spent.items())
-        )
+        return msgspec.json.decode(file.read_bytes(), type=Sample)
 
     @staticmethod
     def _cpu(processes: dict[str, int]) -> dict[str, float]:
@@ -156,9 +163,9 @@ async def measured(scenario: Scenario, targets: Sequence[Target], pace: Pace) ->
 
 
 @asynccontextmanager
-async def _connected(target: Target) -> AsyncIterator[list[Connection]]:
+async def _connected(target: Target, count: int) -> AsyncIterator[list[Connection]]:
     """Open the connections of one slice: idle ones would be closed between two slices."""
-    connections = [await Connection.open(target.port) for _ in range(CONNECTIONS)]
+    connections = [await Connection.open(target.port) for _ in range(count)]
     try:
         yield connections
     finally:

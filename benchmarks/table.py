@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from benchmarks import signing_table
 from benchmarks.run import Outcome
 from benchmarks.scenarios import SCENARIOS
+from benchmarks.signing_table import head
 from benchmarks.slices import Series
 
 PEER = "oidc-provider"
@@ -26,6 +28,8 @@ def tree(outcome: Outcome) -> dict[str, Any]:
         "start_s": outcome.start,
         "look_up_ratio": grown.ratio if grown else None,
         "tokens": [asdict(rates) for rates in outcome.tokens],
+        "signing": signing_table.tree(outcome.signing) if outcome.signing else None,
+        "documents": asdict(outcome.documents) if outcome.documents else None,
         "series": [_branch(series, outcome.series) for series in outcome.series],
     }
 
@@ -41,7 +45,7 @@ def _branch(series: Series, every: Sequence[Series]) -> dict[str, Any]:
         "p50_ms": series.latency(0.5),
         "p99_ms": series.latency(0.99),
         "cpu_ms": {name: series.share(name) for name in first.cpu | first.database_cpu},
-        "web_ms": series.parts,
+        "parts_ms": series.parts,
         "generator": max(each.generator_cpu / each.wall for each in series.slices),
     }
 
@@ -51,42 +55,40 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         found = [series for series in outcome.series if series.scenario == scenario.name]
         if found:
             yield from ("", f"### {scenario.title[0].upper()}{scenario.title[1:]}", "")
-            yield from _head("target", "per CPU-s", "x peer", "p50 ms", "p99 ms", "CPU ms of one")
+            yield from head("target", "per CPU-s", "x peer", "p50 ms", "p99 ms", "CPU ms of one")
             yield from (_row(_branch(series, outcome.series)) for series in found)
             for series in found:
-                if series.parts:
-                    yield from ("", f"Web on {series.target}, CPU ms of one: {_parts(series)}.")
+                yield from _parts(series)
             if scenario.aim and outcome.peer:
                 yield from ("", f"Aim: {scenario.aim:g} times the peer, p99 half of the peer's.")
     if outcome.floor:
         yield from ("", "### Floor", "")
-        yield from _head("what", "CPU microseconds")
+        yield from head("what", "CPU microseconds")
         yield from (f"| {name} | {cost:.1f} |" for name, cost in outcome.floor.items())
     if outcome.memory:
         yield from ("", "### Process", "")
-        yield from _head("target", "web resident MB", "start s")
+        yield from head("target", "web resident MB", "start s")
         for name, size in outcome.memory.items():
             yield f"| {name} | {size:.0f} | {outcome.start[name]:.2f} |"
     if grown := outcome.growth:
         yield from ("", "### Look-up of a resident", "")
-        yield from _head("residents", "microseconds")
+        yield from head("residents", "microseconds")
         yield f"| {grown.small} | {grown.small_us:.0f} |"
         yield f"| {grown.large} | {grown.large_us:.0f} |"
         yield from ("", f"{grown.ratio:.2f} times; aim: 1.2 at 1 million.")
     if outcome.tokens:
         yield from ("", "### One-time keys", "")
-        yield from _head("backend", "kept key/s", "one-time keys/s", "ratio", "loop late, ms")
+        yield from head("backend", "kept key/s", "one-time keys/s", "ratio", "loop late, ms")
         for rates in outcome.tokens:
             ratio = rates.one_time / rates.kept
             figures = f"{rates.kept:.0f} | {rates.one_time:.0f} | {ratio:.2f} | {rates.gap_ms:.1f}"
             yield f"| {rates.name} | {figures} |"
+    if outcome.signing:
+        yield from signing_table.lines(outcome.signing)
+    if outcome.documents:
+        yield from signing_table.documents_lines(outcome.documents)
     if outcome.peer:
         yield from ("", f"Peer: {outcome.peer}.")
-
-
-def _head(*names: str) -> Iterator[str]:
-    yield f"| {' | '.join(names)} |"
-    yield f"|{'---|' * len(names)}"
 
 
 def _row(branch: dict[str, Any]) -> str:
@@ -103,8 +105,10 @@ def _row(branch: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _parts(series: Series) -> str:
-    return ", ".join(f"{name} {cost:.3f}" for name, cost in series.parts.items())
+def _parts(series: Series) -> Iterator[str]:
+    for name, parts in series.parts.items():
+        told = ", ".join(f"{part} {cost:.3f}" for part, cost in parts.items())
+        yield from ("", f"{name.capitalize()} on {series.target}, CPU ms of one: {told}.")
 
 
 def _peer(scenario: str, every: Sequence[Series]) -> Series | None:

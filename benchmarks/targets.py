@@ -1,8 +1,8 @@
 """A provider that is measured: where it listens, who its clients are, which processes it is."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.clients import KeyClient, SecretClient
@@ -43,7 +43,7 @@ class Clients:
             secret=secret,
         )
 
-    def sign_ahead(self, count: int) -> None:
+    async def sign_ahead(self, count: int) -> None:
         """Have signed what ``count`` requests need, whoever sends them."""
         self.key.sign_ahead(count)
         self.proof.sign_ahead(count)
@@ -53,13 +53,18 @@ async def _at_once() -> None:
     await asyncio.sleep(0)
 
 
+async def _nothing_ahead(_: int) -> None:
+    await asyncio.sleep(0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A provider that runs. ``settle`` waits until work that outlives its request is done.
+    """A provider that runs. ``settle`` waits until work that outlives its request is done,
+    ``sign_ahead`` has signed what so many requests need.
 
     ``processes`` are counted, ``databases`` are counted apart; ``names`` are whom to log in as.
-    ``samples`` is the file in which its web process tells where its time went (``where``), None
-    where it cannot.
+    ``samples`` are the files in which its processes tell where their time went (``where``), by
+    their names.
     """
 
     name: str
@@ -71,7 +76,8 @@ class Target:
     clients: Clients
     names: tuple[str, ...]
     settle: Callable[[], Awaitable[None]] = _at_once
-    samples: Path | None = None
+    sign_ahead: Callable[[int], Awaitable[None]] = _nothing_ahead
+    samples: Mapping[str, Path] = field(default_factory=dict)
     started_in: float = 0.0
     """Seconds from starting the web process to its first good answer."""
 

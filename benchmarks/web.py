@@ -1,6 +1,6 @@
-"""The web process of the benchmarks: ``symbolon serve`` with one-time codes that are known.
+"""The processes of the benchmarks: the real ones, which tell where their time went when asked.
 
-All else is the real thing; a login can only be walked by a machine that knows its code.
+The web server's one-time codes are known: a login can only be walked by a machine that knows them.
 """
 
 import asyncio
@@ -11,12 +11,14 @@ from pathlib import Path
 from benchmarks.targets import CODE
 from benchmarks.where import Sampler
 from config.cli.opening import settings_of
-from config.cli.serve import serve_application
-from config.runtime.entropy import Entropy
+from config.cli.serve import serve_application, serve_esignet
+from config.runtime.clock import SystemClock
+from config.runtime.entropy import Entropy, SystemEntropy
 from config.runtime.logs import configure_logs
 from config.settings import Settings
 from config.wiring.app import build_application
-from config.wiring.loops import use_uvloop
+from config.wiring.keys import serve_keys
+from config.wiring.loops import calm_the_collector, use_uvloop
 from config.wiring.production import open_world
 from keystore.purposes import Role
 
@@ -37,18 +39,24 @@ class KnownDigits:
         return CODE[:count]
 
 
-def main(settings_file: str, samples: str) -> None:
-    """Serve until SIGTERM, and tell in the file ``samples`` where the time went when asked to."""
+def main(product: str, settings_file: str, samples: str) -> None:
+    """Serve until SIGTERM: ``idp``, ``esignet`` or ``keys``; ``samples`` is the Sampler's file."""
     configure_logs()
     use_uvloop()
-    Sampler(Path(samples)).install()
-    asyncio.run(_serve(settings_of(settings_file)))
+    sampler = Sampler(Path(samples))
+    sampler.install()
+    served = {"idp": _idp, "esignet": serve_esignet, "keys": _keys}[product]
+    asyncio.run(sampler.beside(served(settings_of(settings_file))))
 
 
-async def _serve(settings: Settings) -> None:
+async def _idp(settings: Settings) -> None:
     async with open_world(settings, Role.IDP) as world:
         known = replace(world, entropy=KnownDigits(world.entropy))
         await serve_application(build_application(known), settings)
+
+
+async def _keys(settings: Settings) -> None:
+    await serve_keys(settings, SystemClock(), SystemEntropy(), calm_the_collector)
 
 
 if __name__ == "__main__":

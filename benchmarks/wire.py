@@ -111,6 +111,17 @@ def post(host: str, path: str, body: bytes, *headers: str) -> bytes:
     return _request("POST", host, path, (kind, *headers), body)
 
 
+def post_json(host: str, path: str, body: bytes, token: str) -> bytes:
+    """Return a POST request with JSON, by the bearer of ``token``."""
+    headers = ("Content-Type: application/json", f"Authorization: Bearer {token}")
+    return _request("POST", host, path, headers, body)
+
+
+def post_octets(host: str, path: str, kind: str, body: bytes) -> bytes:
+    """Return a POST request of anybody, with a body of the media type ``kind``."""
+    return _request("POST", host, path, (f"Content-Type: {kind}",), body)
+
+
 def _request(
     method: str, host: str, path: str, headers: tuple[str, ...], body: bytes | None
 ) -> bytes:

@@ -27,7 +27,7 @@ class Same:
     expected: bytes
 
     async def once(self, connection: Connection) -> None:
-        _look_at(await connection.ask(self.request), 200, self.expected, self.request)
+        look_at(await connection.ask(self.request), 200, self.expected, self.request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Form:
 
     async def once(self, connection: Connection) -> None:
         request = machine_request(self.target, self.path, self.client, self.fields)
-        _look_at(await connection.ask(request), self.status, self.expected, request)
+        look_at(await connection.ask(request), self.status, self.expected, request)
 
 
 @dataclass(slots=True)
@@ -76,6 +76,7 @@ async def asked(
     return told
 
 
-def _look_at(answer: Response, status: int, expected: bytes, request: bytes) -> None:
+def look_at(answer: Response, status: int, expected: bytes, request: bytes) -> None:
+    """Raise BenchFailed unless the answer is what it should be."""
     if answer.status != status or expected not in answer.body:
         raise BenchFailed(f"{request[:60]!r}: {answer.status} {answer.body[:300]!r}")

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--only", multiple=True, metavar="NAME", help="Only this scenario, floor, growth or tokens."
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Only this scenario, floor, growth, tokens, signing or documents.",
 )
 @click.option("--on", "targets", multiple=True, metavar="NAME", help="Only this deployment.")
 @click.option("--seconds", default=1.0, show_default=True, help="Length of a slice.")
@@ -30,7 +33,7 @@ def bench(
     rows: int,
     as_json: bool,
 ) -> None:
-    """Measure logins and endpoints, beside the floor and npm's oidc-provider."""
+    """Measure logins, endpoints and signing, beside the floor and what others wrote."""
     try:
         from benchmarks import run, table
     except ImportError as missing:

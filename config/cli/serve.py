@@ -28,7 +28,7 @@ def serve(settings_file: str | None, product: str) -> None:
     configure_logs()
     settings = settings_of(settings_file)
     use_uvloop()
-    asyncio.run(_serve(settings) if product == "idp" else _serve_esignet(settings))
+    asyncio.run(_serve(settings) if product == "idp" else serve_esignet(settings))
 
 
 async def _serve(settings: Settings) -> None:
@@ -36,7 +36,8 @@ async def _serve(settings: Settings) -> None:
         await serve_application(build_application(world), settings)
 
 
-async def _serve_esignet(settings: Settings) -> None:
+async def serve_esignet(settings: Settings) -> None:
+    """Serve every face of the signing service until SIGTERM."""
     esignet = settings.esignet
     if not esignet.address:
         raise SettingsError("esignet.address is empty: say where the signing service is reached")

@@ -27,7 +27,7 @@ def test_bench_measures_every_machine_endpoint_and_tells_where_the_time_goes() -
     series = json.loads(outcome.stdout)["series"]
     assert [each["scenario"] for each in series] == list(names)
     for each in series:
-        assert {"parser", "store"} <= set(each["web_ms"]), each
+        assert {"parser", "store"} <= set(each["parts_ms"]["web"]), each
 
 
 def test_bench_compares_a_small_store_with_a_big_one() -> None:
@@ -42,6 +42,17 @@ def test_bench_compares_one_time_keys_with_a_kept_key() -> None:
     rates = json.loads(outcome.stdout)["tokens"]
     assert {"software", "SoftHSM", "NSS softoken"} <= {each["name"] for each in rates}
     assert all(each["one_time"] > 0 for each in rates)
+
+
+def test_bench_measures_signing_beside_pyhanko_and_the_bare_key() -> None:
+    chosen = ("--only", "signing", "--on", "sqlite", "--seconds", "0.1", "--slices", "1")
+    outcome = CliRunner().invoke(cli, ["bench", *chosen, "--json"])
+    assert outcome.exit_code == 0, outcome.output
+    series = json.loads(outcome.stdout)["signing"]["series"]
+    assert [each["scenario"] for each in series] == ["sign", "sign-many", "stamp", "status"]
+    assert {each["yardstick"].partition(" beside")[0] for each in series} == {"pyHanko", "bare key"}
+    for each in series:
+        assert each["ratio"] > 0 and set(each["parts_ms"]) == {"web", "keys"}, each
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:

@@ -1,0 +1,188 @@
+"""What persons approved, made ahead: an access token with an activation, and the request it opens.
+
+The generator plays idp's part through idp's own socket. What that costs the key service is before
+the slice; it is printed apart (``benchmarks.signing``).
+"""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from benchmarks.processes import BenchFailed
+from benchmarks.wire import post_json
+from config.runtime.clock import SystemClock
+from config.runtime.entropy import SystemEntropy
+from config.wiring.world import World
+from idp.protocol.claims_request import NOTHING
+from idp.protocol.grant import Authorization, Grant
+from idp.protocol.signing import SigningApproval
+from idp.protocol.tokens import AccessToken, access_token_claims
+from idp.stores.grants import Grants
+from keystore.door import Order, TokenKind
+from keystore.signing.digests import HashAlgorithm, list_hash
+from keystore.signing.door import ActivationKind, Approval, CertificateSubject
+
+LIFETIME = 300
+SHA256 = HashAlgorithm.SHA256
+CLIENT = "office"
+TYPE = "https://cloudsignatureconsortium.org/2025/credential"
+QUALIFIER = "eu_eidas_aes"
+TOGETHER = 64
+"""Approvals that are made in one turn."""
+
+
+@dataclass(slots=True)
+class Approvals:
+    """Requests of signatures at B-LT over ``count`` digests each, with what opens them."""
+
+    world: World
+    resident_id: str
+    host: str = ""
+    count: int = 1
+    _ready: list[bytes] = field(default_factory=list)
+
+    @classmethod
+    async def opened(cls, world: World) -> "Approvals":
+        """Return the approvals of a resident who is there."""
+        found = await world.residents.find("1000000000", world.clock.now())
+        if found is None:
+            raise BenchFailed("nobody is there to approve")
+        return cls(world, found.id)
+
+    def begin(self, count: int) -> None:
+        """Have ``count`` digests under each approval from now on."""
+        self.count = count
+        self._ready.clear()
+
+    async def sign_ahead(self, count: int) -> None:
+        """Have ``count`` requests that were not used yet."""
+        self._ready.clear()
+        while len(self._ready) < count:
+            await self._more(min(TOGETHER, count - len(self._ready)))
+
+    async def next(self) -> bytes:
+        """Return a request that was not used yet."""
+        if not self._ready:
+            await self._more(1)
+        return self._ready.pop()
+
+    async def _more(self, number: int) -> None:
+        world, now = self.world, SystemClock().now()
+        issuer, service = world.settings.issuers[0], world.settings.esignet.address
+        grants, orders, listed = [], [], []
+        for _ in range(number):
+            digests = [SystemEntropy().bytes(32) for _ in range(self.count)]
+            listed.append(digests)
+            allowed = _authorization(self.resident_id, issuer.address, now)
+            activation = await self._activation(allowed, digests, now)
+            token = _token(allowed, service, (activation,), now)
+            orders.append(
+                Order(TokenKind.ACCESS_TOKEN, "ES256", access_token_claims(allowed, token))
+            )
+            grant = Grant(
+                authorization=allowed, created_at=now, updated_at=now, expires_at=now + LIFETIME
+            )
+            grants.append(Grants(world.database).insert(grant))
+        await world.database.submit(*grants)
+        tokens = await world.door.sign(issuer.address, orders)
+        self._ready += [
+            post_json(self.host, "/csc/v2/signatures/signDoc", _asked(digests), token)
+            for digests, token in zip(listed, tokens, strict=True)
+        ]
+
+    async def _activation(
+        self, allowed: Authorization, digests: Sequence[bytes], now: int
+    ) -> dict[str, object]:
+        approval = SigningApproval(
+            type=TYPE,
+            transaction=SystemEntropy().token(16),
+            page=bytes(32),
+            algorithm=SHA256.value,
+            oid=SHA256.oid,
+            count=len(digests),
+            digests=list_hash(SHA256, digests),
+            credential="",
+            qualifier=QUALIFIER,
+            named=False,
+        )
+        assert self.world.activations is not None
+        activation = await self.world.activations.activate(
+            Approval(
+                kind=ActivationKind.PERSON,
+                transaction=approval.transaction,
+                subject=allowed.subject,
+                client_id=allowed.client_id,
+                holder=CertificateSubject(
+                    serial=hashlib.sha256(allowed.subject.encode()).hexdigest()[:32],
+                    country="XX",
+                    pseudonym=allowed.subject,
+                ),
+                hash_algorithm=SHA256,
+                count=approval.count,
+                digests=approval.digests,
+                acr="level2",
+                amr=("otp", "pin"),
+                auth_time=now - 10,
+                consent=approval.page,
+            )
+        )
+        return approval.told(activation)
+
+
+def _authorization(resident_id: str, issuer: str, now: int) -> Authorization:
+    return Authorization(
+        grant_id=SystemEntropy().token(16),
+        issuer=issuer,
+        client_id=CLIENT,
+        resident_id=resident_id,
+        subject="ana-as-the-office-knows-her",
+        scope=("openid", "credential"),
+        claims=NOTHING,
+        granted_claims=frozenset(),
+        claims_locales=(),
+        session_id=SystemEntropy().token(16),
+        auth_time=now - 10,
+        acr="level2",
+        amr=("otp", "pin"),
+        nonce=None,
+        auth_time_asked=False,
+    )
+
+
+def _token(
+    allowed: Authorization, service: str, details: tuple[dict[str, object], ...], now: int
+) -> AccessToken:
+    return AccessToken(
+        issuer=allowed.issuer,
+        audience=(service,),
+        subject=allowed.subject,
+        client_id=allowed.client_id,
+        grant_id=allowed.grant_id,
+        scope=allowed.scope,
+        id=SystemEntropy().token(16),
+        issued_at=now,
+        expires_at=now + LIFETIME,
+        details=details,
+        auth_time=allowed.auth_time,
+        acr=allowed.acr,
+    )
+
+
+def _asked(digests: Sequence[bytes]) -> bytes:
+    return msgspec.json.encode(
+        {
+            "signatureQualifier": QUALIFIER,
+            "documentDigests": [
+                {
+                    "hashes": [b64encode(digest).decode() for digest in digests],
+                    "hashAlgorithmOID": SHA256.oid,
+                    "signAlgo": "1.2.840.10045.4.3.2",
+                    "signature_format": "C",
+                    "conformance_level": "Ades-B-LT",
+                }
+            ],
+        }
+    )

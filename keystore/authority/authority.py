@@ -6,9 +6,10 @@ is signed: ``draft`` fixes every octet but the signature, ``sign`` makes that.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from config.runtime.clock import Clock
@@ -16,7 +17,7 @@ from config.runtime.database.unit import Database, Refused, Write
 from config.runtime.entropy import Entropy
 from keystore.authority import capturing
 from keystore.authority.capturing import Unsigned
-from keystore.authority.extensions import Naming, extensions
+from keystore.authority.extensions import Extensions, Naming
 from keystore.authority.lists import moment
 from keystore.authority.profiles import (
     BACKDATED,
@@ -29,6 +30,7 @@ from keystore.purposes import OwnRing
 from keystore.rotation import KeyVersion
 from keystore.signing.door import CertificateSubject
 from keystore.stores.authority import AuthorityRecords, IssuedCertificate, OwnCertificate
+from keystore.x509.parsed import parsed
 
 SignOwn = Callable[[OwnRing, Sequence[bytes]], Awaitable[list[bytes]]]
 """Signs with that key: r || s of each message."""
@@ -85,6 +87,7 @@ class Authority:
         self._records = AuthorityRecords(database)
         self._keys = keys
         self._naming = naming
+        self._extensions = Extensions(naming)
         self._profiles = profiles(naming.lifetimes)
         self._clock = clock
         self._entropy = entropy
@@ -218,31 +221,35 @@ class Authority:
         """Return every issuing certificate, the newest first."""
         return [one for one in self._certificates if one.kind is Kind.ISSUING]
 
+    def _ready(self, by: KeyVersion) -> OwnCertificate:
+        own = self.of(by.kid)
+        if own is None:
+            raise KeyServiceUnavailable("the certificate authority is not ready yet")
+        return own
+
     def _draft(
         self, public: bytes, subject: x509.Name, kind: Kind, now: int, by: KeyVersion
     ) -> Draft:
-        issuer, chain = None, tuple[bytes, ...]()
-        if kind is not Kind.ROOT:
-            own = self.of(by.kid)
-            if own is None:
-                raise KeyServiceUnavailable("the certificate authority is not ready yet")
-            chain = self.chain(own)
-            issuer = x509.load_der_x509_certificate(own.certificate)
+        chain = () if kind is Kind.ROOT else self.chain(self._ready(by))
+        issuer = parsed(chain[0]) if chain else None
         serial = int.from_bytes(self._entropy.bytes(16), "big") >> 1 | 1
         profile = self._profiles[kind]
         not_after = now + profile.lifetime
         if issuer is not None:  # nothing outlives its issuer (the shell model of validity)
             not_after = min(not_after, int(issuer.not_valid_after_utc.timestamp()))
+        holder = cast(CertificatePublicKeyTypes, load_der_public_key(public))
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(issuer.subject if issuer else subject)
-            .public_key(load_der_public_key(public))  # type: ignore[arg-type]
+            .public_key(holder)
             .serial_number(serial)
             .not_valid_before(moment(now - BACKDATED))
             .not_valid_after(moment(not_after))
         )
-        for extension, critical in extensions(public, issuer, profile, self._naming):
+        for extension, critical in self._extensions.of(
+            holder, chain[0] if chain else None, profile
+        ):
             builder = builder.add_extension(extension, critical=critical)
         issued = IssuedCertificate(
             serial=f"{serial:x}",
@@ -257,7 +264,7 @@ class Authority:
 
 def expires_at(own: OwnCertificate) -> int:
     """Return until when a certificate is valid (NumericDate)."""
-    return int(x509.load_der_x509_certificate(own.certificate).not_valid_after_utc.timestamp())
+    return int(parsed(own.certificate).not_valid_after_utc.timestamp())
 
 
 _TITLES = {

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import ocsp
 
 from keystore.der import writer
+from keystore.der.remembering import remembering
 
 ECDSA_SHA256 = writer.algorithm("1.2.840.10045.4.3.2")
 _NOTHING = utils.encode_dss_signature(1, 1)
@@ -62,6 +63,9 @@ class AbsentKey(ec.EllipticCurvePrivateKey):
         return self
 
 
+_absent = remembering(AbsentKey, kept=64, longest=256)
+
+
 class Unsigned:
     """A structure that lacks its signature: ``signed`` are the octets that it is over."""
 
@@ -84,19 +88,19 @@ def spki(public: object) -> bytes:
 
 def certificate(builder: x509.CertificateBuilder, by: bytes) -> Unsigned:
     """Return the certificate (RFC 5280 §4.1) that the key with this public part (DER) signs."""
-    tbs = builder.sign(AbsentKey(by), hashes.SHA256()).tbs_certificate_bytes
+    tbs = builder.sign(_absent(by), hashes.SHA256()).tbs_certificate_bytes
     return Unsigned(tbs, lambda signature: _beside(tbs, signature))
 
 
 def revocation_list(builder: x509.CertificateRevocationListBuilder, by: bytes) -> Unsigned:
     """Return the list (RFC 5280 §5.1) that the key with this public part signs."""
-    tbs = builder.sign(AbsentKey(by), hashes.SHA256()).tbs_certlist_bytes
+    tbs = builder.sign(_absent(by), hashes.SHA256()).tbs_certlist_bytes
     return Unsigned(tbs, lambda signature: _beside(tbs, signature))
 
 
 def answer(builder: ocsp.OCSPResponseBuilder, by: bytes, certificate: bytes) -> Unsigned:
     """Return the OCSP response (RFC 6960 §4.2.1) that a responder's key signs."""
-    tbs = builder.sign(AbsentKey(by), hashes.SHA256()).tbs_response_bytes
+    tbs = builder.sign(_absent(by), hashes.SHA256()).tbs_response_bytes
 
     def finish(signature: bytes) -> bytes:
         certificates = writer.context(0, writer.sequence(certificate))

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from keystore.authority.addresses import STATUS_PATH, certificate_path, list_path
 from keystore.authority.lists import key_identifier
 from keystore.authority.profiles import COMMITTING, Kind, Profile, key_usage
+from keystore.x509.parsed import parsed
+
+Extension = tuple[x509.ExtensionType, bool]
+"""What it says, and whether it is critical."""
 
 ANY_POLICY = "2.5.29.32.0"
 
@@ -38,15 +42,32 @@ class Naming:
         return ""
 
 
-def extensions(
-    public: bytes, issuer: x509.Certificate | None, profile: Profile, naming: Naming
-) -> list[tuple[x509.ExtensionType, bool]]:
-    """Return each extension of the certificate of ``public`` (DER), and whether it is critical."""
-    key = load_der_public_key(public)
-    found: list[tuple[x509.ExtensionType, bool]] = [
+class Extensions:
+    """The extensions of what one authority makes; what they share is made once per issuer."""
+
+    def __init__(self, naming: Naming) -> None:
+        self._naming = naming
+        self._shared: dict[tuple[Profile, bytes], list[Extension]] = {}
+
+    def of(
+        self, key: CertificatePublicKeyTypes, issuer: bytes | None, profile: Profile
+    ) -> list[Extension]:
+        """Return each extension of the certificate of ``key``, and whether it is critical.
+
+        ``issuer`` is the certificate above it in DER, None for a root.
+        """
+        shared = self._shared.get((profile, issuer or b""))
+        if shared is None:
+            above = None if issuer is None else parsed(issuer)
+            shared = self._shared[profile, issuer or b""] = _shared(above, profile, self._naming)
+        named = x509.SubjectKeyIdentifier.from_public_key(key)
+        return [*shared[:2], (named, False), *shared[2:]]
+
+
+def _shared(issuer: x509.Certificate | None, profile: Profile, naming: Naming) -> list[Extension]:
+    found: list[Extension] = [
         (x509.BasicConstraints(profile.is_authority, profile.depth), True),
         (key_usage(profile), True),
-        (x509.SubjectKeyIdentifier.from_public_key(key), False),  # type: ignore[arg-type]
     ]
     if issuer is not None:
         key_id = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value

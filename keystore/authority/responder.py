@@ -1,7 +1,8 @@
 """The status responder (RFC 6960): good for what was issued, revoked for what was, else unknown."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from keystore.authority.authority import Authority, SignOwn
 from keystore.authority.profiles import Kind
 from keystore.purposes import OwnRing
 from keystore.stores.authority import AuthorityRecords, IssuedCertificate, OwnCertificate
+from keystore.x509.parsed import parsed
 
 FRESH = 3600
 """Seconds until a new answer can differ: how long one may be kept (RFC 5019 §6)."""
@@ -30,6 +32,12 @@ _MALFORMED = ocsp.OCSPResponseStatus.MALFORMED_REQUEST
 _UNAUTHORIZED = ocsp.OCSPResponseStatus.UNAUTHORIZED
 
 
+_KEPT = 64
+"""Answers of one second that are remembered: everybody who signs asks about the same stamper."""
+
+_Asked = tuple[bytes, IssuedCertificate | None, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Responder:
     """Answers with the responder's own key, which the issuing authority certified for that."""
@@ -37,13 +45,14 @@ class Responder:
     authority: Authority
     database: Database
     sign_own: SignOwn
+    _last: dict[_Asked, bytes] = field(default_factory=dict)
 
     async def statuses(self, certificates: Sequence[bytes], now: int) -> list[bytes]:
         """Return an OCSPResponse about each certificate of ours (DER).
 
         Raises ValueError for one that no issuing authority of ours signed.
         """
-        return [await self._about(one, now) for one in certificates]
+        return list(await asyncio.gather(*(self._about(one, now) for one in certificates)))
 
     async def respond(self, request: bytes, now: int) -> bytes:
         """Return the OCSPResponse to an OCSPRequest from anywhere; its refusals are responses."""
@@ -70,20 +79,40 @@ class Responder:
         return await self._signed(builder, issuer, nonce)
 
     async def _about(self, certificate: bytes, now: int) -> bytes:
-        one = x509.load_der_x509_certificate(certificate)
+        """Return the answer; within a second the same one, as long as the same is known."""
+        one = parsed(certificate)
         known = await AuthorityRecords(self.database).issued(f"{one.serial_number:x}")
-        issuer = next((own for own in self.authority.issuers() if _is_of(one, own)), None)
-        if issuer is None:
-            raise ValueError("no certificate that an issuing authority of ours signed")
+        asked = certificate, known, now
+        if asked not in self._last:
+            answer = await self._answer(one, known, now)
+            if len(self._last) >= _KEPT or next(iter(self._last), asked)[2] != now:
+                self._last.clear()
+            self._last[asked] = answer
+        return self._last[asked]
+
+    async def _answer(
+        self, one: x509.Certificate, known: IssuedCertificate | None, now: int
+    ) -> bytes:
+        issuer = self._issuer_of(one, known)
         if known is not None and known.issuer_kid != issuer.kid:
             known = None
         builder = ocsp.OCSPResponseBuilder().add_response(
             cert=one,
-            issuer=x509.load_der_x509_certificate(issuer.certificate),
+            issuer=parsed(issuer.certificate),
             algorithm=hashes.SHA256(),
             **_times(known, now),
         )
         return await self._signed(builder, issuer)
+
+    def _issuer_of(self, one: x509.Certificate, known: IssuedCertificate | None) -> OwnCertificate:
+        """Return who made ``one``: as is remembered under its serial number, or by signature."""
+        own = None if known is None else self.authority.of(known.issuer_kid)
+        if own is not None and own.kind is Kind.ISSUING and _names(one, own):
+            return own
+        own = next((own for own in self.authority.issuers() if _is_of(one, own)), None)
+        if own is None:
+            raise ValueError("no certificate that an issuing authority of ours signed")
+        return own
 
     async def _signed(
         self,
@@ -92,7 +121,7 @@ class Responder:
         nonce: x509.OCSPNonce | None = None,
     ) -> bytes:
         own = self.authority.own(Kind.STATUS, under=issuer.kid)
-        signer = x509.load_der_x509_certificate(own.certificate)
+        signer = parsed(own.certificate)
         builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, signer)
         if nonce is not None:
             builder = builder.add_extension(nonce, critical=False)
@@ -104,7 +133,7 @@ class Responder:
     def _issuer(self, asked: ocsp.OCSPRequest) -> OwnCertificate | None:
         wanted = (asked.issuer_name_hash, asked.issuer_key_hash)
         for own in self.authority.issuers():
-            certificate = x509.load_der_x509_certificate(own.certificate)
+            certificate = parsed(own.certificate)
             if wanted == _identified(certificate, asked.hash_algorithm):
                 return own
         return None
@@ -127,9 +156,14 @@ def _times(known: IssuedCertificate | None, now: int) -> dict[str, Any]:
     return said
 
 
+def _names(certificate: x509.Certificate, own: OwnCertificate) -> bool:
+    """Return whether the certificate names this issuer."""
+    return certificate.issuer == parsed(own.certificate).subject
+
+
 def _is_of(certificate: x509.Certificate, own: OwnCertificate) -> bool:
     try:
-        certificate.verify_directly_issued_by(x509.load_der_x509_certificate(own.certificate))
+        certificate.verify_directly_issued_by(parsed(own.certificate))
     except (ValueError, TypeError, InvalidSignature):
         return False
     return True

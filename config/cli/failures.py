@@ -1,10 +1,10 @@
 """Failures that an operator can mend, and the exit code of each."""
 
 from config.runtime.database.unit import DatabaseUnavailable
+from config.runtime.pages.look import UnfitLook
+from config.runtime.pages.own_texts import UnfitTexts
 from config.runtime.plugins import UnknownPlugin
 from config.settings import SettingsError
-from idp.pages.look import UnfitLook
-from idp.pages.own_texts import UnfitTexts
 from keystore.door import KeyServiceUnavailable
 
 

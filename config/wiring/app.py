@@ -9,6 +9,7 @@ from config import VERSION
 from config.runtime.crashpoints import CrashHere, never
 from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.health import Health
+from config.runtime.pages.assets import Assets
 from config.runtime.tally import RequestTally
 from config.runtime.telemetry import LoopLag, Metrics
 from config.runtime.web import Answer, Budget, Call, Failure, FailurePage, House, Web
@@ -20,12 +21,12 @@ from config.wiring.machine import machine
 from config.wiring.readiness import checks
 from config.wiring.stores import Stores
 from config.wiring.world import World
+from esignet.pages.room import ROOM as SIGNING_PAGES
 from idp.endpoints.answers import refusal_answer
-from idp.endpoints.assets import Assets
 from idp.endpoints.descriptions import described
 from idp.endpoints.mounting import Mount
 from idp.endpoints.page_refusals import PageRefusals
-from idp.pages.pages import Pages
+from idp.pages.room import load_pages
 from idp.protocol.errors import TemporarilyUnavailable
 from keystore.door import KeyServiceUnavailable
 
@@ -49,7 +50,7 @@ def build_application(world: World, crash_here: CrashHere = never) -> Applicatio
         "tokens": Budget("tokens", settings.web.concurrent_tokens, settings.web.concurrent_tokens),
         "logins": Budget("logins", settings.web.concurrent_logins, settings.web.concurrent_logins),
     }
-    pages = Pages.load(settings.pages)
+    pages = load_pages(settings.pages, (SIGNING_PAGES,))
     stores = Stores.of(world)
     routes = list(Assets(pages.look).routes())
     explaining: list[tuple[Mount, PageRefusals]] = []

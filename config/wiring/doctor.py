@@ -12,14 +12,16 @@ from config.runtime.database.connect import sqlite_path
 from config.runtime.database.unit import Statement
 from config.runtime.health import Health
 from config.runtime.outbox import dead_letters
+from config.runtime.pages.languages import load_languages
+from config.runtime.pages.look import UnfitLook, load_look
+from config.runtime.pages.own_texts import UnfitTexts
 from config.runtime.plugins import UnknownPlugin, plugins
 from config.runtime.redis import Redis
 from config.settings import Settings, SettingsError
 from config.wiring.readiness import checks
 from config.wiring.world import World
-from idp.pages.languages import load_languages
-from idp.pages.look import UnfitLook, load_look
-from idp.pages.own_texts import UnfitTexts
+from esignet.pages.room import ROOM as SIGNING_PAGES
+from idp.pages.room import ROOM as LOGIN_PAGES
 
 LEAST_FREE = 512 * 1024 * 1024
 """Bytes that a disk with an SQLite database should have free."""
@@ -67,7 +69,7 @@ def _keys(settings: Settings) -> Iterator[Finding]:
 def _look(settings: Settings) -> Iterator[Finding]:
     try:
         load_look(settings.pages.accent, settings.pages.logo)
-        load_languages(settings.pages.languages, settings.pages.texts)
+        load_languages(settings.pages.languages, (LOGIN_PAGES, SIGNING_PAGES), settings.pages.texts)
     except (UnfitLook, UnfitTexts, OSError) as reason:
         yield Finding("look of the pages", str(reason))
     else:

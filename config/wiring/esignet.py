@@ -10,6 +10,7 @@ from config import VERSION
 from config.runtime.cache import Cache
 from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.health import Health
+from config.runtime.pages.assets import Assets
 from config.runtime.tally import RequestTally
 from config.runtime.telemetry import LoopLag, Metrics
 from config.runtime.web import Answer, Budget, Call, Failure, House, Route, Web
@@ -21,6 +22,7 @@ from config.settings.esignet import Esignet
 from config.wiring.app import Application
 from config.wiring.bearers import bearers
 from config.wiring.certificates import trusted_proxies
+from config.wiring.esignet_pages import page_door
 from config.wiring.readiness import checks
 from config.wiring.verifying import every_format
 from config.wiring.world import World
@@ -28,6 +30,7 @@ from esignet.endpoints.certificates import CertificatesEndpoint
 from esignet.endpoints.csc import CscEndpoint
 from esignet.endpoints.csc_methods import CscMethods
 from esignet.endpoints.ocsp import OcspEndpoint
+from esignet.endpoints.page_door import PageDoor
 from esignet.endpoints.requests import SignatureRequestsEndpoint
 from esignet.endpoints.tsa import TsaEndpoint
 from esignet.endpoints.validation import ValidationEndpoint
@@ -62,13 +65,15 @@ def build_esignet(world: World) -> Application:
     shown: Cache[str, AuthorityShown] = Cache(world.clock, entries=1, seconds=SHOWN)
     signing = Signing(documents=documents, pdf=PdfPool(), shown=shown)
     later = Later(answers=CscAnswers(world.database), clock=world.clock, entropy=world.entropy)
+    door = page_door(world, _issuer(world))
     routes = [
+        *Assets(door.answers.pages.look).routes(),
         *_evidence(world, documents),
         *_validation(world, signing),
         *_requests(world, signing),
         *_csc(world, signing, later),
     ]
-    return _application(world, routes, _lifespan(documents, signing.pdf, later))
+    return _application(world, routes, door, _lifespan(documents, signing.pdf, later))
 
 
 def _evidence(world: World, documents: DocumentClient) -> list[Route]:
@@ -162,7 +167,10 @@ def _issuer(world: World) -> Issuer:
 
 
 def _application(
-    world: World, routes: list[Route], lifespan: Callable[[], AbstractAsyncContextManager[None]]
+    world: World,
+    routes: list[Route],
+    door: PageDoor,
+    lifespan: Callable[[], AbstractAsyncContextManager[None]],
 ) -> Application:
     settings = world.settings
     budgets = {
@@ -176,6 +184,7 @@ def _application(
         entropy=world.entropy,
         budgets=budgets,
         refusals={DatabaseUnavailable: _away, KeyServiceUnavailable: _away},
+        failure_page=door.failure_page,
         tally=tally,
         proxies=trusted_proxies(settings.web),
         lifespan=lifespan,

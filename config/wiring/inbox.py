@@ -18,6 +18,7 @@ import msgspec
 
 from config.runtime.clock import Clock
 from config.runtime.entropy import Entropy
+from config.runtime.pages.look import Asset, load_look
 from config.runtime.web import (
     Answer,
     Budget,
@@ -32,7 +33,6 @@ from config.runtime.web import (
     page_answer,
 )
 from config.settings import Settings
-from idp.pages.look import Asset, load_look
 
 MOST_MESSAGES = 200
 REFRESH = 5

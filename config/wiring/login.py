@@ -7,6 +7,8 @@ from config.runtime.crashpoints import never
 from config.runtime.journal import DatabaseJournal
 from config.runtime.limits import Rate
 from config.runtime.outbox import DatabaseOutbox
+from config.runtime.pages.answers import PageAnswers
+from config.runtime.pages.pages import Pages
 from config.runtime.plugins import plugins
 from config.runtime.web import Route
 from config.settings import Issuer
@@ -27,7 +29,6 @@ from idp.endpoints.me import MePages
 from idp.endpoints.me_factors import MeFactors
 from idp.endpoints.mounting import Mount
 from idp.endpoints.own_forms import OwnDoor
-from idp.endpoints.page_answers import PageAnswers
 from idp.endpoints.page_refusals import PageRefusals
 from idp.factors.factor import Factor
 from idp.factors.parts import Parts
@@ -43,7 +44,6 @@ from idp.flows.logout import Logout
 from idp.flows.me import Me
 from idp.flows.me_factors import OwnFactors
 from idp.pages.error_reference import error_reference
-from idp.pages.pages import Pages
 from idp.protocol.acr import Ladder
 
 

@@ -4,12 +4,12 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
 
+from config.runtime.pages.answers import Message, Way
 from config.runtime.web import Answer, Call, Route, redirect
 from idp.endpoints.guests import Guest
 from idp.endpoints.login_answers import LoginAnswers
 from idp.endpoints.mounting import Mount
 from idp.endpoints.own_forms import OwnDoor, Visitor, done, own_page
-from idp.endpoints.page_answers import Message, Way
 from idp.flows.approvals import Approvals, RequestOver, Waiting, WrongNumber
 from idp.protocol.login import IllegalMove
 

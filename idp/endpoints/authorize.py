@@ -10,6 +10,7 @@ from idp.endpoints.guests import Guest
 from idp.endpoints.hints import keep_hint
 from idp.endpoints.login_answers import LoginAnswers
 from idp.endpoints.mounting import Mount
+from idp.endpoints.page_answers import replied
 from idp.flows.login import LoginFlow
 from idp.flows.requests import Requests, Resolved
 from idp.protocol import jar, par
@@ -131,7 +132,7 @@ class Authorize:
         reply = known.reply_to.refuse(refusal)
         reply = await self.flow.ground.signing.sealed(reply, known.client, now)
         name = known.client.name((guest.language.tag,))
-        return self.answers.answers.reply(reply, guest, name)
+        return replied(self.answers.answers, reply, guest, name)
 
     async def _judged(self, known: Recognised) -> AuthorizationRequest:
         if known.refusal is not None:

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from config.runtime.clock import Clock
+from config.runtime.pages.answers import Message, Way
 from config.runtime.web import Answer, Call, Endpoint, Route, redirect
 from idp.endpoints.guests import Guest
 from idp.endpoints.login_answers import LoginAnswers
 from idp.endpoints.mounting import Mount
 from idp.endpoints.own_forms import OwnDoor, Visitor
-from idp.endpoints.page_answers import Message, Way
 from idp.endpoints.page_refusals import ForgedForm
 from idp.flows.device_approval import DeviceApproval, UnknownCode, Waiting
 from idp.flows.device_guesses import SignInFirst, TooManyCodes

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from config.runtime.pages.answers import Message, PageAnswers, Way
 from config.runtime.web import Answer, Call, Route, page_answer
 from idp.endpoints.guests import Guest, Guests
 from idp.endpoints.mounting import Mount
-from idp.endpoints.page_answers import Message, PageAnswers, Way
 from idp.pages.error_reference import WORDS, Explained, marked
 
 MAX_AGE = 3600
@@ -76,9 +76,10 @@ class ErrorPages:
             **content,
         )
         # The language that was chosen in the address is a cookie: such an answer is not kept.
-        answer = page_answer(html, max_age=0 if guest.chosen else MAX_AGE)
+        answer = page_answer(html, max_age=0 if guest.visitor.chosen else MAX_AGE)
         return await self._given(answer, call, guest)
 
     async def _given(self, answer: Answer, call: Call, guest: Guest) -> Answer:
         # Nothing is bound to this browser here: a secret of its own is not given to it.
-        return await self.guests.give(answer, call, replace(guest, new_secret=None), None)
+        known = replace(guest, visitor=replace(guest.visitor, new_secret=None))
+        return await self.guests.give(answer, call, known, None)

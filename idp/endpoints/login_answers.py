@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from config.runtime.pages.answers import Message, PageAnswers
 from config.runtime.web import Answer, Call, redirect
 from idp.endpoints.guests import Guest
 from idp.endpoints.hints import kept_hint
 from idp.endpoints.mounting import Mount
-from idp.endpoints.page_answers import Message, PageAnswers, address_of
+from idp.endpoints.page_answers import address_of, replied
 from idp.endpoints.page_refusals import PageRefusals, back_to_client
 from idp.flows.consent import ConsentStep
 from idp.flows.login_draft import Draft
@@ -40,7 +41,7 @@ class LoginAnswers:
     async def onward(self, draft: Draft, guest: Guest, call: Call) -> Answer:
         """Send the browser to the page that is due, or to the client with its answer."""
         if draft.reply is not None:
-            answer = self.answers.reply(draft.reply, guest, self._client(draft, guest))
+            answer = replied(self.answers, draft.reply, guest, self._client(draft, guest))
         else:
             answer = redirect(self.base(draft))
         return await self.refusals.guests.give(answer, call, guest, draft)

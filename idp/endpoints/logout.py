@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from config.runtime.clock import Clock
+from config.runtime.pages.answers import PageAnswers
 from config.runtime.web import Answer, Call, Route, page_answer, redirect
 from idp.endpoints.guests import Guest
 from idp.endpoints.mounting import Mount
-from idp.endpoints.page_answers import PageAnswers
 from idp.endpoints.page_refusals import ForgedForm, PageRefusals
 from idp.flows.logout import Logout, LogoutWish
 from idp.protocol.parameters import Parameters

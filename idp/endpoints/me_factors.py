@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import segno
 from markupsafe import Markup
 
+from config.runtime.pages.answers import Message, Way
+from config.runtime.pages.languages import visible
 from config.runtime.web import Answer, Call, Endpoint, Route
+from config.settings.localized import localized
 from idp.endpoints.mounting import Mount
 from idp.endpoints.own_forms import OwnDoor, Visitor, done, own_page
-from idp.endpoints.page_answers import Message, Way
 from idp.factors.factor import NotProven
 from idp.factors.pin import WeakPin
 from idp.factors.totp import otpauth, written
 from idp.flows.me_factors import OwnFactors
 from idp.flows.me_pins import BORN, GUESSED, SHORT
-from idp.pages.languages import visible
-from idp.protocol.client import localized
 from idp.protocol.login import IllegalMove
 
 QR_MODULE = 4

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
 from urllib.parse import urlsplit
 
 from config.runtime.database.unit import DatabaseUnavailable
+from config.runtime.pages.answers import Message, PageAnswers, Way
+from config.runtime.pages.explanations import AWAY, FAILURES, FORGED, Explanation, Onward
 from config.runtime.web import Answer, Call, Endpoint, Failure
 from idp.endpoints.guests import Guest, Guests
-from idp.endpoints.page_answers import Message, PageAnswers, Way
 from idp.factors.factor import Busy
 from idp.flows.approvals import RequestOver
 from idp.flows.device_approval import UsedCode
@@ -23,28 +23,6 @@ from keystore.door import KeyServiceUnavailable
 
 class ForgedForm(Exception):
     """The form does not come from a page of ours that this browser was shown."""
-
-
-class Onward(Enum):
-    """Where the way on leads, and what stands on it: no page is a dead end."""
-
-    HOME = "Go to your own page"
-    HERE = "Go on from where you are"
-    AGAIN = "Try again"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """What people are told; texts are the originals of the catalogues.
-
-    ``refers`` shows the request id for support.
-    """
-
-    heading: str
-    lines: tuple[str, ...]
-    status: int
-    onward: Onward = Onward.HOME
-    refers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +50,7 @@ class PageRefusals:
     def failure_page(self, failure: Failure, call: Call) -> Answer:
         """Answer what no endpoint could (``House.failure_page``)."""
         guest = self.guests.guest(call)
-        explanation = FAILURES.get(failure.status, FAILURES[500])
+        explanation = FAILED.get(failure.status, FAILED[500])
         message = replace(
             self._message(explanation, guest, call),
             status=failure.status,
@@ -94,11 +72,12 @@ class PageRefusals:
             answer.headers.append((b"retry-after", str(refusal.retry_after).encode()))
         elif message.status == 503:
             answer.headers.append((b"retry-after", b"2"))
-        return await self.guests.give(answer, call, replace(guest, new_secret=None), None)
+        known = replace(guest, visitor=replace(guest.visitor, new_secret=None))
+        return await self.guests.give(answer, call, known, None)
 
     def _message(self, explanation: Explanation, guest: Guest, call: Call) -> Message:
         t = guest.language.t
-        way = Way(self._address(explanation.onward, call), t(explanation.onward.value))
+        way = Way(self._address(explanation.onward, call), t(explanation.onward.value or HOME))
         return Message(
             heading=t(explanation.heading),
             lines=tuple(t(line) for line in explanation.lines),
@@ -130,31 +109,11 @@ def back_to_client(draft: Draft, guest: Guest, answers: PageAnswers) -> tuple[Wa
     return (Way(f"{parts.scheme}://{parts.netloc}/", t("Go back to {client}", client=name)), own)
 
 
-_FORGED = Explanation(
-    heading="We could not accept this form",
-    lines=("It did not come from this page. Nothing was changed.",),
-    status=403,
-    onward=Onward.HERE,
-)
-_AWAY = Explanation(
-    heading="This does not work at the moment",
-    lines=("Please wait a little and try again. Nothing was lost.",),
-    status=503,
-    onward=Onward.AGAIN,
-    refers=True,
-)
 _CROWDED = Explanation(
     heading="Many people are signing in from your network",
     lines=("Please wait a little and try again.",),
     status=429,
 )
-_NO_PAGE = Explanation(heading="There is no such page", lines=("Check the address.",), status=404)
-_TOO_MUCH = Explanation(
-    heading="That was too much at once",
-    lines=("What was sent is too long. Go back and make it shorter.",),
-    status=413,
-)
-
 _NOT_OPEN = Explanation(
     heading="This login is not open here",
     lines=(
@@ -189,7 +148,7 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
         ),
         status=410,
     ),
-    ForgedForm: _FORGED,
+    ForgedForm: FORGED,
     OAuthError: Explanation(
         heading="The website or app that sent you here made a mistake",
         lines=(
@@ -208,32 +167,14 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
         status=410,
     ),
     TooManyLogins: _CROWDED,
-    DatabaseUnavailable: _AWAY,
-    KeyServiceUnavailable: _AWAY,
-    Busy: _AWAY,
+    DatabaseUnavailable: AWAY,
+    KeyServiceUnavailable: AWAY,
+    Busy: AWAY,
 }
 """What an endpoint refused, by the class of its exception or of one of its ancestors."""
 
-FAILURES: Mapping[int, Explanation] = {
-    400: Explanation(
-        heading="We could not read that",
-        lines=("The address or the form is not complete.",),
-        status=400,
-    ),
-    403: replace(_FORGED, onward=Onward.HOME),
-    404: _NO_PAGE,
-    405: Explanation(
-        heading="This page cannot be opened like that",
-        lines=("Go back to the page that you came from, and use its buttons.",),
-        status=405,
-    ),
-    413: _TOO_MUCH,
-    414: _TOO_MUCH,
-    421: _NO_PAGE,
-    429: _CROWDED,
-    503: replace(_AWAY, lines=_CROWDED.lines, onward=Onward.HOME),
-    500: Explanation(
-        heading="Something went wrong on our side", lines=("Please try again later.",), status=500
-    ),
-}
+FAILED: Mapping[int, Explanation] = {**FAILURES, 429: _CROWDED}
 """What no endpoint answered, by its status."""
+
+HOME = "Go to your own page"
+"""What stands on the way home."""

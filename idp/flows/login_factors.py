@@ -10,13 +10,13 @@ from msgspec import structs
 
 from config.runtime.database.unit import Refused
 from config.runtime.journal import Fact
+from config.settings.localized import localized
 from idp.factors.device import Recognition, recognise
 from idp.factors.factor import Attempt, NotJudged, NotProven, Offer
 from idp.flows.login import LoginFlow
 from idp.flows.login_draft import Draft
 from idp.flows.login_ground import LoginGround
 from idp.flows.login_writes import moves
-from idp.protocol.client import localized
 from idp.protocol.login import Account, IllegalMove
 from idp.protocol.next_step import Step, factor_choices
 from idp.protocol.own_pages import is_own

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from config.runtime.audit.records import AuditEntry
 from config.runtime.database.unit import Write
 from config.runtime.journal import Fact
+from config.settings.localized import localized
 from idp.flows.login import LoginFlow
 from idp.flows.login_draft import Draft
 from idp.flows.login_ground import LoginGround, Visit
 from idp.flows.logout import Logout
-from idp.protocol.client import Client, localized
+from idp.protocol.client import Client
 from idp.protocol.consent import Consent
 from idp.protocol.login import IllegalMove
 from idp.protocol.own_pages import OWN_PAGES, own_request

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from config.runtime.pages.languages import Language
 from idp.authorization_details.credential import TYPE, Document, algorithm_of, documents
 from idp.pages.consent_items import details
-from idp.pages.languages import Language
 from idp.protocol.consent import Question
 from idp.protocol.details import Detail
 from keystore.signing.digests import HashAlgorithm

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from config.settings.localized import localized
+
 MACHINE_GRANTS = frozenset(
     (
         "client_credentials",
@@ -129,11 +131,3 @@ class Client:
     def purpose(self, locales: tuple[str, ...]) -> str:
         """Return why the client asks, in the person's language; "" when it did not say."""
         return localized(self.purposes, locales)
-
-
-def localized(texts: Mapping[str, str], locales: tuple[str, ...]) -> str:
-    """Return the text of the first locale there is (or of its language), else the default."""
-    for locale in locales:
-        if text := texts.get(locale) or texts.get(locale.partition("-")[0]):
-            return text
-    return texts.get("", "")

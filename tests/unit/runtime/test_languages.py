@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.pages.languages import accepted, load_languages, visible
+from config.runtime.pages.languages import accepted, load_languages, visible
+from idp.pages.room import ROOM
 
-LANGUAGES = load_languages(("en", "fr", "ar"))
+LANGUAGES = load_languages(("en", "fr", "ar"), (ROOM,))
 
 
 @pytest.mark.spec("RFC 9110 §12.5.4")

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
 from babel.messages.pofile import read_po
 from markupsafe import Markup, escape
 
-from idp.pages.own_texts import own_texts
-
-CATALOGUES = Path(__file__).parent / "locales"
+from config.runtime.pages.own_texts import own_texts
+from config.runtime.pages.rooms import SHARED, Room
 
 _COMPLETE = "fr"
 """A catalogue of ours: each of them has every original."""
@@ -99,18 +97,18 @@ class Languages:
         return self.default
 
 
-def load_languages(tags: Iterable[str], own: str = "", catalogues: Path = CATALOGUES) -> Languages:
-    """Read the catalogues of ``tags``; English is the language of the originals.
+def load_languages(tags: Iterable[str], rooms: Sequence[Room], own: str = "") -> Languages:
+    """Read the catalogues of ``tags`` in ``rooms``; English is the language of the originals.
 
     ``own`` is a directory with texts that replace ours; raises UnfitTexts.
     """
-    known = _texts(_COMPLETE, catalogues)
+    known = _texts(_COMPLETE, rooms)
     return Languages(
         [
             Language(
                 tag,
                 Locale.parse(tag, sep="-"),
-                {**_texts(tag, catalogues), **own_texts(own, tag, known)},
+                {**_texts(tag, rooms), **own_texts(own, tag, known)},
             )
             for tag in tags
         ]
@@ -142,10 +140,12 @@ def visible(text: str) -> str:
     return text if text.isprintable() else text.translate(_UNSEEN)
 
 
-def _texts(tag: str, catalogues: Path) -> dict[str, str]:
-    path = catalogues / tag / "LC_MESSAGES" / "messages.po"
+def _texts(tag: str, rooms: Sequence[Room]) -> dict[str, str]:
+    found: dict[str, str] = {}
     if tag == "en":
-        return {}
-    with path.open("rb") as file:
-        catalogue = read_po(file, locale=tag)
-    return {str(message.id): str(message.string) for message in catalogue if message.id}
+        return found
+    for room in (*rooms, SHARED):
+        with (room.locales / tag / "LC_MESSAGES" / "messages.po").open("rb") as file:
+            catalogue = read_po(file, locale=tag)
+        found |= {str(message.id): str(message.string) for message in catalogue if message.id}
+    return found

@@ -1,11 +1,12 @@
 """How the pages look: one style sheet with the deployment's colour, and its logo."""
 
 from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-STATIC = Path(__file__).parent / "static"
+from config.runtime.pages.rooms import SHARED, Room
 
 LEAST_CONTRAST = 4.5
 """WCAG 2.2 §1.4.3 (AA)."""
@@ -34,35 +35,39 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The style sheet, the script of form_post, that which compares a person's own file with what
-    they sign, and the logo as a data address ("" for none).
+    """The style sheet, the scripts by the names of their files, and the logo as a data address
+    ("" for none).
     """
 
     style: Asset
-    script: Asset
-    compare: Asset
+    scripts: Mapping[str, Asset]
     logo: str
 
     @property
     def assets(self) -> tuple[Asset, ...]:
         """Return the files to serve."""
-        return self.style, self.script, self.compare
+        return self.style, *self.scripts.values()
 
 
-def load_look(accent: str, logo: str) -> Look:
-    """Return the look for a colour such as ``#0b5d3b`` and a logo's path; or raise UnfitLook."""
+def load_look(accent: str, logo: str, rooms: Iterable[Room] = ()) -> Look:
+    """Return the look for a colour such as ``#0b5d3b`` and a logo's path, with the scripts of
+    ``rooms`` and those that are shared; or raise UnfitLook.
+    """
     if contrast(accent, "#ffffff") < LEAST_CONTRAST:
         raise UnfitLook(
             f"pages.accent {accent} is too light for white text: its contrast must reach"
             f" {LEAST_CONTRAST}; take a darker colour"
         )
-    sheet = (STATIC / "style.css").read_text()
+    sheet = (SHARED.static / "style.css").read_text()
     lighter = _readable_on(DARK_PAPER, accent)
     colours = f":root{{--accent:{accent};--accent-dark:{lighter}}}\n"
     return Look(
         _asset("style", ".css", "text/css; charset=utf-8", (colours + sheet).encode()),
-        _script("form-post", "form_post.js"),
-        _script("compare", "compare.js"),
+        {
+            file.stem: _script(file)
+            for room in (SHARED, *rooms)
+            for file in sorted(room.static.glob("*.js"))
+        },
         _logo(Path(logo)) if logo else "",
     )
 
@@ -106,8 +111,9 @@ def _readable_on(background: str, colour: str) -> str:
     return "#ffffff"
 
 
-def _script(name: str, file: str) -> Asset:
-    return _asset(name, ".js", "text/javascript; charset=utf-8", (STATIC / file).read_bytes())
+def _script(file: Path) -> Asset:
+    name = file.stem.replace("_", "-")
+    return _asset(name, ".js", "text/javascript; charset=utf-8", file.read_bytes())
 
 
 def _asset(name: str, suffix: str, content_type: str, body: bytes) -> Asset:

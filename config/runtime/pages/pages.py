@@ -1,20 +1,17 @@
 """Rendering: templates compiled at start, filled with the texts of one language."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
+from config.runtime.pages.languages import Language, Languages, load_languages
+from config.runtime.pages.look import Look, load_look
+from config.runtime.pages.rooms import SHARED, Room
 from config.settings import Pages as PageSettings
-from idp.pages.claim_names import CLAIM_NAMES
-from idp.pages.languages import Language, Languages, load_languages
-from idp.pages.look import Look, load_look
-from idp.protocol.client import localized
-
-TEMPLATES = Path(__file__).parent / "templates"
+from config.settings.localized import localized
 
 _HERE = "\N{SYMBOL FOR NULL}"
 """Stands in a footer for the path of the page."""
@@ -42,10 +39,20 @@ class Pages:
     footers: Mapping[str, str]
 
     @classmethod
-    def load(cls, settings: PageSettings) -> "Pages":
-        """Read templates, catalogues, colours and logo; or raise UnfitLook or UnfitTexts."""
+    def load(
+        cls,
+        settings: PageSettings,
+        room: Room,
+        beside: Sequence[Room] = (),
+        more: Callable[[Language], Mapping[str, Any]] = lambda _: {},
+    ) -> "Pages":
+        """Read templates, catalogues, colours and logo; or raise UnfitLook or UnfitTexts.
+
+        ``beside`` are the rooms of other products, whose texts an operator may replace as well.
+        ``more`` is what every page of this room is filled with beside the common.
+        """
         environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
+            loader=FileSystemLoader([room.templates, SHARED.templates]),
             autoescape=True,
             undefined=StrictUndefined,
             auto_reload=False,
@@ -54,9 +61,12 @@ class Pages:
         )
         names = [name for name in environment.list_templates() if name.endswith(".html")]
         templates = {name.removesuffix(".html"): environment.get_template(name) for name in names}
-        languages = load_languages(settings.languages, settings.texts)
-        look = load_look(settings.accent, settings.logo)
-        common = {language.tag: _common(language, look) for language in languages.offered}
+        languages = load_languages(settings.languages, (room, *beside), settings.texts)
+        look = load_look(settings.accent, settings.logo, (room,))
+        common = {
+            language.tag: {**_common(language, look), **more(language)}
+            for language in languages.offered
+        }
         footers = {
             tag: templates["footer"].render(
                 filling,
@@ -87,7 +97,5 @@ def _common(language: Language, look: Look) -> Mapping[str, Any]:
         "dir": language.direction,
         "moment": language.moment,
         "duration": language.duration,
-        "claim_name": lambda claim: language.t(CLAIM_NAMES.get(claim, claim)),
-        "group_name": language.t,
         "look": look,
     }

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from config.runtime.pages.look import Asset, Look
 from config.runtime.web import Answer, Call, Endpoint, Route, bytes_answer
-from idp.pages.look import Asset, Look
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from idp.pages.languages import load_languages
-from idp.pages.own_texts import UnfitTexts
+from config.runtime.pages.languages import load_languages
+from config.runtime.pages.own_texts import UnfitTexts
+from idp.pages.room import ROOM
 
 HEAD = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
 QUESTION = "What is your ID number?"
@@ -20,10 +21,10 @@ def written(directory: Path, tag: str, original: str, text: str) -> str:
 @pytest.mark.parametrize("tag", ["en", "ar"])
 def test_a_text_of_the_operator_stands_in_the_place_of_ours(tmp_path: Path, tag: str) -> None:
     own = written(tmp_path, tag, QUESTION, "What is your Harmony & Card number?")
-    here, other = load_languages((tag, "fr"), own).offered
+    here, other = load_languages((tag, "fr"), (ROOM,), own).offered
     assert str(here.t(QUESTION)) == "What is your Harmony &amp; Card number?"
     assert "Harmony" not in other.t(QUESTION)
-    ours = load_languages((tag,)).default
+    ours = load_languages((tag,), (ROOM,)).default
     assert here.t("Continue") == ours.t("Continue")
 
 
@@ -39,10 +40,10 @@ def test_a_text_that_could_break_a_page_is_refused(
     tmp_path: Path, original: str, text: str, why: str
 ) -> None:
     with pytest.raises(UnfitTexts, match=why):
-        load_languages(("en",), written(tmp_path, "en", original, text))
+        load_languages(("en",), (ROOM,), written(tmp_path, "en", original, text))
 
 
 def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path) -> None:
     (tmp_path / "en.po").write_bytes(b'msgid "a\nmsgstr \xff\xfe')
     with pytest.raises(UnfitTexts, match=r"en\.po"):
-        load_languages(("en",), str(tmp_path))
+        load_languages(("en",), (ROOM,), str(tmp_path))

@@ -1,0 +1,1 @@
+"""What the pages of every product stand on: languages, look, templates, visitors, explanations."""

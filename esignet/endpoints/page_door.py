@@ -1,0 +1,61 @@
+"""The way to every page of the signing service: who reads it, and what is said when it fails."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from config.runtime.pages.answers import Message, PageAnswers, Way
+from config.runtime.pages.explanations import FAILURES, Explanation, Onward
+from config.runtime.pages.visitors import Visitor, Visitors
+from config.runtime.web import Answer, Call, Endpoint, Failure
+from esignet.endpoints.page_refusals import REFUSALS
+
+BROWSER = "symbolon-signing"
+"""The name of the browser's secret cookie: another one than idp's, for hosts may be shared."""
+
+Show = Callable[[Call, Visitor], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageDoor:
+    """Lets visitors in, and tells them what went wrong (``REFUSALS``)."""
+
+    answers: PageAnswers
+    visitors: Visitors
+
+    def page(self, show: Show) -> Endpoint:
+        """Return the endpoint of a page, with a page for everything that is known to go wrong."""
+
+        async def endpoint(call: Call) -> Answer:
+            visitor = self.visitors.visitor(call)
+            try:
+                answer = await show(call, visitor)
+            except tuple(REFUSALS) as refusal:
+                kind = next(kind for kind in type(refusal).__mro__ if kind in REFUSALS)
+                answer = self.told(REFUSALS[kind], visitor, call)
+            return self.visitors.give(answer, call, visitor)
+
+        return endpoint
+
+    def told(self, explanation: Explanation, visitor: Visitor, call: Call) -> Answer:
+        """Answer what happened, what to do, and the way on."""
+        t = visitor.language.t
+        ways: tuple[Way, ...] = ()
+        if explanation.onward is not Onward.HOME:
+            ways = (Way(call.path, t(explanation.onward.value)),)
+        message = Message(
+            heading=t(explanation.heading),
+            lines=tuple(t(line) for line in explanation.lines),
+            ways_on=ways,
+            status=explanation.status,
+            reference=call.request_id if explanation.refers else "",
+        )
+        answer = self.answers.message(message, visitor, call)
+        if explanation.status == 503:
+            answer.headers.append((b"retry-after", b"2"))
+        return answer
+
+    def failure_page(self, failure: Failure, call: Call) -> Answer:
+        """Answer what no endpoint could (``House.failure_page``)."""
+        explanation = FAILURES.get(failure.status, FAILURES[500])
+        said = replace(explanation, status=failure.status, refers=True)
+        return self.told(said, self.visitors.visitor(call), call)

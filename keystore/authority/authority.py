@@ -17,7 +17,7 @@ from config.runtime.database.unit import Database, Refused, Write
 from config.runtime.entropy import Entropy
 from keystore.authority import capturing
 from keystore.authority.capturing import Unsigned
-from keystore.authority.extensions import Extensions, Naming
+from keystore.authority.extensions import Naming, Templates
 from keystore.authority.lists import moment
 from keystore.authority.profiles import (
     BACKDATED,
@@ -87,7 +87,7 @@ class Authority:
         self._records = AuthorityRecords(database)
         self._keys = keys
         self._naming = naming
-        self._extensions = Extensions(naming)
+        self._templates = Templates(naming)
         self._profiles = profiles(naming.lifetimes)
         self._clock = clock
         self._entropy = entropy
@@ -238,19 +238,17 @@ class Authority:
         if issuer is not None:  # nothing outlives its issuer (the shell model of validity)
             not_after = min(not_after, int(issuer.not_valid_after_utc.timestamp()))
         holder = cast(CertificatePublicKeyTypes, load_der_public_key(public))
+        template = self._templates.of(chain[0] if chain else None, profile)
+        if issuer is None:
+            template = template.issuer_name(subject)
         builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(issuer.subject if issuer else subject)
+            template.subject_name(subject)
             .public_key(holder)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(holder), critical=False)
             .serial_number(serial)
             .not_valid_before(moment(now - BACKDATED))
             .not_valid_after(moment(not_after))
         )
-        for extension, critical in self._extensions.of(
-            holder, chain[0] if chain else None, profile
-        ):
-            builder = builder.add_extension(extension, critical=critical)
         issued = IssuedCertificate(
             serial=f"{serial:x}",
             issuer_kid=by.kid,

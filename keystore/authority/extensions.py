@@ -4,16 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from keystore.authority.addresses import STATUS_PATH, certificate_path, list_path
 from keystore.authority.lists import key_identifier
 from keystore.authority.profiles import COMMITTING, Kind, Profile, key_usage
 from keystore.x509.parsed import parsed
-
-Extension = tuple[x509.ExtensionType, bool]
-"""What it says, and whether it is critical."""
 
 ANY_POLICY = "2.5.29.32.0"
 
@@ -42,30 +38,39 @@ class Naming:
         return ""
 
 
-class Extensions:
-    """The extensions of what one authority makes; what they share is made once per issuer."""
+class Templates:
+    """What certificates of one profile and issuer share: made once, for builders never change."""
 
     def __init__(self, naming: Naming) -> None:
         self._naming = naming
-        self._shared: dict[tuple[Profile, bytes], list[Extension]] = {}
+        self._made: dict[tuple[Profile, bytes], x509.CertificateBuilder] = {}
 
-    def of(
-        self, key: CertificatePublicKeyTypes, issuer: bytes | None, profile: Profile
-    ) -> list[Extension]:
-        """Return each extension of the certificate of ``key``, and whether it is critical.
+    def of(self, issuer: bytes | None, profile: Profile) -> x509.CertificateBuilder:
+        """Return a builder that lacks holder, key and its name, number and times.
 
         ``issuer`` is the certificate above it in DER, None for a root.
         """
-        shared = self._shared.get((profile, issuer or b""))
-        if shared is None:
-            above = None if issuer is None else parsed(issuer)
-            shared = self._shared[profile, issuer or b""] = _shared(above, profile, self._naming)
-        named = x509.SubjectKeyIdentifier.from_public_key(key)
-        return [*shared[:2], (named, False), *shared[2:]]
+        named = profile, issuer or b""
+        if named not in self._made:
+            self._made[named] = self._template(None if issuer is None else parsed(issuer), profile)
+        return self._made[named]
+
+    def _template(
+        self, issuer: x509.Certificate | None, profile: Profile
+    ) -> x509.CertificateBuilder:
+        builder = x509.CertificateBuilder()
+        if issuer is not None:
+            builder = builder.issuer_name(issuer.subject)
+        for extension, critical in _extensions(issuer, profile, self._naming):
+            builder = builder.add_extension(extension, critical)
+        return builder
 
 
-def _shared(issuer: x509.Certificate | None, profile: Profile, naming: Naming) -> list[Extension]:
-    found: list[Extension] = [
+def _extensions(
+    issuer: x509.Certificate | None, profile: Profile, naming: Naming
+) -> list[tuple[x509.ExtensionType, bool]]:
+    """Return each extension but the name of the key, and whether it is critical."""
+    found: list[tuple[x509.ExtensionType, bool]] = [
         (x509.BasicConstraints(profile.is_authority, profile.depth), True),
         (key_usage(profile), True),
     ]

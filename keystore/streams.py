@@ -12,7 +12,7 @@ sealed twice under it.
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, RawIOBase
+from io import SEEK_CUR, SEEK_END, SEEK_SET, RawIOBase
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -114,8 +114,12 @@ class Opener:
         return octets
 
 
-class _Chunks(RawIOBase):
-    """A document as octets at places. ``sealed_at`` returns a chunk as it is kept."""
+class Reader(RawIOBase):
+    """A sealed document to be read at any place; it holds a few chunks at once, and no more.
+
+    ``sealed_at`` is asked for a chunk by its number. Reading raises BadSeal. Many small reads, also
+    backwards, cost little: whoever parses documents makes nothing else.
+    """
 
     def __init__(self, opener: Opener, sealed_at: Callable[[int], bytes]) -> None:
         super().__init__()
@@ -125,28 +129,43 @@ class _Chunks(RawIOBase):
         self._kept: OrderedDict[int, bytes] = OrderedDict()
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
+        """Return True."""
         return True
 
     def tell(self) -> int:
+        """Return the place of the next octet."""
         return self._place
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """Go to a place, also one behind the end."""
         base = {SEEK_SET: 0, SEEK_CUR: self._place, SEEK_END: self._opener.shape.size}[whence]
         if base + offset < 0:
             raise ValueError("there is nothing before the start")
         self._place = base + offset
         return self._place
 
+    def read(self, size: int | None = -1) -> bytes:
+        """Return ``size`` octets, all that are left when it is negative; fewer at the end alone."""
+        left = max(0, self._opener.shape.size - self._place)
+        if size is not None and 0 <= size < left:
+            left = size
+        pieces = []
+        while left:
+            number, within = divmod(self._place, CHUNK)
+            piece = self._chunk(number)[within : within + left]
+            self._place += len(piece)
+            left -= len(piece)
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
     def readinto(self, buffer: Any) -> int:
-        if self._place >= self._opener.shape.size or not len(buffer):
-            return 0
-        number, within = divmod(self._place, CHUNK)
-        piece = self._chunk(number)[within : within + len(buffer)]
+        """Read as much as there is room for."""
+        piece = self.read(len(buffer))
         buffer[: len(piece)] = piece
-        self._place += len(piece)
         return len(piece)
 
     def _chunk(self, number: int) -> bytes:
@@ -155,17 +174,10 @@ class _Chunks(RawIOBase):
             octets = self._opener.chunk(number, self._sealed_at(number))
             if len(self._kept) == _KEPT:
                 self._kept.popitem(last=False)
-        self._kept[number] = octets
-        self._kept.move_to_end(number)
+            self._kept[number] = octets
+        else:
+            self._kept.move_to_end(number)
         return octets
-
-
-def reader(key: bytes, shape: Shape, sealed_at: Callable[[int], bytes]) -> BufferedReader:
-    """Return the document to be read at any place; it holds a few chunks at once, and no more.
-
-    ``sealed_at`` is asked for a chunk by its number. Reading raises BadSeal.
-    """
-    return BufferedReader(_Chunks(Opener(key, shape), sealed_at), buffer_size=1 << 16)
 
 
 def _nonce(number: int, last: bool) -> bytes:

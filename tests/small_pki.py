@@ -4,6 +4,7 @@ It signs with the cryptography library, so that nothing of ours stands on both s
 """
 
 import datetime
+import hashlib
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -138,10 +139,13 @@ class SmallPki:
 
     def token(self, covered: bytes, hashed: str = "sha256", by: Holder | None = None) -> bytes:
         """A TimeStampToken over ``covered`` of this very moment, made by openssl."""
+        return self.token_of(hashlib.new(hashed, covered).digest(), hashed, by)
+
+    def token_of(self, digest: bytes, hashed: str = "sha256", by: Holder | None = None) -> bytes:
+        """The same over what has this digest."""
         by = by or self.stamper
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory)
-            (path / "covered").write_bytes(covered)
             pems = {"tsa": [by.certificate], "chain": by.above[:-1]}
             for name, certificates in pems.items():
                 octets = (one.public_bytes(serialization.Encoding.PEM) for one in certificates)
@@ -149,7 +153,7 @@ class SmallPki:
             (path / "key.pem").write_bytes(by.private(serialization.Encoding.PEM))
             (path / "serial").write_text(f"{x509.random_serial_number() % 2**60:016X}")
             (path / "conf").write_text(_TSA.format(path=path))
-            query = ["-query", "-data", "covered", f"-{hashed}", "-cert", "-out", "q"]
+            query = ["-query", "-digest", digest.hex(), f"-{hashed}", "-cert", "-out", "q"]
             _openssl(path, "ts", *query)
             reply = ["-reply", "-queryfile", "q", "-config", "conf", "-token_out", "-out", "t"]
             _openssl(path, "ts", *reply)

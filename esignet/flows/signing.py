@@ -77,19 +77,24 @@ class Signing:
         places = [place for place, part in enumerate(parts) if _reaches(part, level)]
         if not places:
             return list(made), b""
-        imprints = []
-        for place in places:
-            asked = [made[place]]
-            if covered == "to_archive":
-                asked.append(parts[place].prepared.items)  # type: ignore[arg-type]
-            octets = await self._work(parts[place], covered, *asked)
-            imprints.append(Imprint(_STAMPED, _STAMPED.of(octets)))
+        imprints = [
+            Imprint(_STAMPED, await self._imprint(parts[place], made[place], covered))
+            for place in places
+        ]
         tokens = await self.documents.timestamps(imprints)
         raised = list(made)
         for place, token in zip(places, tokens, strict=True):
             evidence = Evidence(timestamp=token)
             raised[place] = await self._work(parts[place], "augment", made[place], level, evidence)
         return raised, read_token(tokens[0]).certificate
+
+    async def _imprint(self, part: Part, document: bytes, covered: str) -> bytes:
+        """Return the digest of what a time-stamp covers, which may be a whole PDF."""
+        if covered == "to_stamp":
+            return _STAMPED.of(await self._work(part, covered, document))
+        if part.is_pdf:
+            return bytes(await self._work(part, covered, document, _STAMPED))
+        return _STAMPED.of(await self._work(part, covered, document, part.prepared.items))
 
     async def _material(
         self, parts: Sequence[Part], signed: Sequence[Signed], stamper: bytes
@@ -126,9 +131,9 @@ class Signing:
     async def _work(self, part: Part, step: str, *arguments: Any) -> Any:
         """Take one step of a format: a PDF in its pool, what is large in a thread."""
         if part.is_pdf:
-            if step in ("to_archive", "check"):
+            if step == "check":
                 arguments = arguments[:1]
-            return await getattr(self.pdf, step)(*arguments)
+            return await getattr(part.pdf or self.pdf, step)(*arguments)
         work: Callable[..., Any] = getattr(part.format, step)
         if sum(len(one) for one in arguments if isinstance(one, bytes)) > LARGE:
             return await asyncio.to_thread(work, *arguments)

@@ -3,19 +3,22 @@
 from dataclasses import dataclass
 
 from esignet.formats.format import Evidence, Format, Level, Prepared
+from esignet.pdf.pool import SealedPdf
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One signature to be made in ``format`` at ``level``.
 
-    ``material`` is whether the evidence of its certificates is wanted beside it.
+    ``material`` is whether the evidence of its certificates is wanted beside it. ``pdf`` works on
+    a document that lies in a file: then what was prepared, and is made, is what is appended to it.
     """
 
     format: Format
     prepared: Prepared
     level: Level
     material: bool = False
+    pdf: SealedPdf | None = None
 
     @property
     def is_pdf(self) -> bool:

@@ -5,7 +5,7 @@ themselves are judged as all others are.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
@@ -17,7 +17,7 @@ from esignet.formats.format import Evidence, FormatError, Found, Level
 from esignet.formats.pdf_opening import at, plain, readable
 from esignet.formats.pdf_writing import Gap, covered
 from keystore.checking.message import Problem
-from keystore.checking.timestamp import BadTimestamp, check
+from keystore.checking.timestamp import BadTimestamp, check_digest
 from keystore.der import oids
 from keystore.der.cms_reading import Message, read_message
 from keystore.der.reader import NotDer
@@ -54,13 +54,16 @@ def placed(stream: BinaryIO) -> list[Placed]:
         return [_placed(stream, one) for one in reader.embedded_signatures]
 
 
-def found(stream: BinaryIO) -> tuple[Found, ...]:
-    """Return what every signature in a PDF is; FormatError: there is none, or no PDF."""
+def found(stream: BinaryIO, *, whole: bool = True) -> tuple[Found, ...]:
+    """Return what every signature in a PDF is; FormatError: there is none, or no PDF.
+
+    Archive time-stamps come with what they cover unless that is too large, as ``whole`` says.
+    """
     every = placed(stream)
     if all(one.is_stamp for one in every):
         raise FormatError("the PDF has no signature")
     with readable():
-        stamps = [_stamp(stream, one) for one in every if one.is_stamp]
+        stamps = [_stamp(stream, one, whole) for one in every if one.is_stamp]
         material = _material(every[0].embedded.reader)
         return tuple(
             _found(stream, one, [stamp for stamp in stamps if stamp.after(one)], material)
@@ -119,15 +122,7 @@ def _unpadded(contents: bytes) -> bytes:
 
 def _found(stream: BinaryIO, one: Placed, stamps: list[_Stamp], material: Evidence) -> Found:
     message = _message(one)
-    numbers = [int(number) for number in one.embedded.byte_range]
-
-    def digest(name: str) -> bytes:
-        hashed = hashlib.new(name)
-        for piece in _pieces(stream, one.gap, numbers[3]):
-            hashed.update(piece)
-        return hashed.digest()
-
-    read = cms_levels.found(message, message.signers[0], digest)
+    read = cms_levels.found(message, message.signers[0], _digester(stream, one))
     later = [problem for stamp in stamps for problem in stamp.problems]
     right = [(stamp.place.contents, stamp.covered) for stamp in stamps if not stamp.problems]
     certificates = tuple(dict.fromkeys((*read.evidence.certificates, *material.certificates)))
@@ -178,20 +173,31 @@ def _level(read: Found, stamps: list[tuple[bytes, bytes]], material: Evidence) -
     return Level.B_LTA if stamps else Level.B_LT
 
 
-def _stamp(stream: BinaryIO, one: Placed) -> _Stamp:
-    numbers = [int(number) for number in one.embedded.byte_range]
-    octets = b"".join(_pieces(stream, one.gap, numbers[3]))
+def _stamp(stream: BinaryIO, one: Placed, whole: bool) -> _Stamp:
     problems: list[Problem] = []
     try:
-        check(one.contents, octets)
+        check_digest(one.contents, _digester(stream, one))
     except BadTimestamp as fault:
         problems.append(("SIG_CONSTRAINTS_FAILURE", str(fault)))
+    octets = b"".join(_pieces(stream, one)) if whole else b""
     return _Stamp(one, octets, (*problems, *_changes(one)))
 
 
-def _pieces(stream: BinaryIO, gap: Gap, after: int) -> Iterator[bytes]:
-    left = gap.begins + after
-    for piece in covered(stream, gap):
+def _digester(stream: BinaryIO, one: Placed) -> Callable[[str], bytes]:
+    """Return what digests the octets that a signature or time-stamp covers."""
+
+    def digest(name: str) -> bytes:
+        hashed = hashlib.new(name)
+        for piece in _pieces(stream, one):
+            hashed.update(piece)
+        return hashed.digest()
+
+    return digest
+
+
+def _pieces(stream: BinaryIO, one: Placed) -> Iterator[bytes]:
+    left = one.gap.begins + int(one.embedded.byte_range[3])
+    for piece in covered(stream, one.gap):
         if left <= 0:
             return
         yield piece[:left]

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from esignet.formats.format import Evidence, Found, Item, Level, Prepared, Wish
+from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import Signed
 
 HEAD = 8
@@ -28,19 +29,16 @@ class Embed(msgspec.Struct, frozen=True, tag="embed"):
 class ToStamp(msgspec.Struct, frozen=True, tag="to_stamp"):
     """Say what the signature time-stamp covers."""
 
-    pdf: bytes
-
 
 class ToArchive(msgspec.Struct, frozen=True, tag="to_archive"):
-    """Say what the document time-stamp covers."""
+    """Say the digest of what the document time-stamp covers."""
 
-    pdf: bytes
+    algorithm: HashAlgorithm
 
 
 class Augment(msgspec.Struct, frozen=True, tag="augment"):
     """Raise the level."""
 
-    pdf: bytes
     level: Level
     evidence: Evidence
 
@@ -48,14 +46,32 @@ class Augment(msgspec.Struct, frozen=True, tag="augment"):
 class Check(msgspec.Struct, frozen=True, tag="check"):
     """Read every signature."""
 
-    pdf: bytes
+
+Step = Prepare | Embed | ToStamp | ToArchive | Augment | Check
 
 
-Request = Prepare | Embed | ToStamp | ToArchive | Augment | Check
+class Lent(msgspec.Struct, frozen=True):
+    """A PDF that lies sealed in a file which the worker inherited (see `esignet.pdf.sealed`)."""
+
+    file: int
+    key: bytes
+    name: bytes
+    size: int
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A step on ``pdf``, or on a ``lent`` one: then ``pdf`` is what was appended to it so far."""
+
+    step: Step
+    pdf: bytes = b""
+    lent: Lent | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """``result`` is one of the shapes below; ``refusal`` is there when nothing was done."""
+    """``result`` is one of the shapes below; ``refusal`` is there when nothing was done.
+
+    A PDF in it is the whole, or what is appended to the lent one, as it was in the request.
+    """
 
     result: msgspec.Raw = msgspec.Raw(b"\xc0")
     refusal: str = ""

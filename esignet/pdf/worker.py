@@ -3,12 +3,17 @@
 Started by ``esignet.pdf.pool`` with a pipe on each side; it ends when the pipe does.
 """
 
+import hashlib
 import resource
 import sys
-from typing import BinaryIO
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from typing import BinaryIO, cast
 
 import msgspec
 
+from esignet.formats import pades_stream, pdf_checking
 from esignet.formats.format import FormatError
 from esignet.formats.pades import FORMAT
 from esignet.pdf.messages import (
@@ -17,12 +22,16 @@ from esignet.pdf.messages import (
     Augment,
     Check,
     Embed,
+    Lent,
     Prepare,
     Request,
+    Step,
     ToArchive,
     ToStamp,
     framed,
 )
+from esignet.pdf.sealed import Continued, SealedFile
+from keystore.streams import Shape
 
 _REQUEST = msgspec.msgpack.Decoder(Request)
 
@@ -51,19 +60,43 @@ def _answered(message: bytes) -> Answer:
 
 
 def _result(request: Request) -> object:
-    match request:
-        case Prepare():
-            return FORMAT.prepare([request.item], request.wish)
-        case Embed():
-            return FORMAT.embed(request.prepared, request.signed)
+    if request.lent is None:
+        whole = BytesIO(request.pdf)
+        return _worked(request.step, whole, whole.getvalue, whole=True)
+    continued = _continued(request.lent, request.pdf)
+    pdf = cast(BinaryIO, continued)
+    return _worked(request.step, pdf, lambda: bytes(continued.tail), whole=False)
+
+
+def _worked(step: Step, pdf: BinaryIO, written: Callable[[], bytes], *, whole: bool) -> object:
+    match step:
+        case Prepare(item=item, wish=wish):
+            prepared = pades_stream.prepare(pdf, item, wish)
+            return replace(prepared, content=written())
         case ToStamp():
-            return FORMAT.to_stamp(request.pdf)
-        case ToArchive():
-            return FORMAT.to_archive(request.pdf, ())
-        case Augment():
-            return FORMAT.augment(request.pdf, request.level, request.evidence)
+            return pades_stream.to_stamp(pdf)
+        case ToArchive(algorithm=algorithm):
+            return _digest(pdf, algorithm.value)
+        case Augment(level=level, evidence=evidence):
+            pades_stream.augment(pdf, level, evidence)
+            return written()
         case Check():
-            return FORMAT.check(request.pdf, ())
+            return pdf_checking.found(pdf, whole=whole)
+        case Embed(prepared=prepared, signed=signed):
+            return FORMAT.embed(prepared, signed)
+
+
+def _continued(lent: Lent, tail: bytes) -> Continued:
+    shape = Shape(name=lent.name, size=lent.size)
+    file = SealedFile(file=lent.file, key=lent.key, shape=shape)
+    return Continued(file.opened(), lent.size, tail)
+
+
+def _digest(pdf: BinaryIO, algorithm: str) -> bytes:
+    hashed = hashlib.new(algorithm)
+    for piece in pades_stream.to_archive(pdf):
+        hashed.update(piece)
+    return hashed.digest()
 
 
 def _answer(answers: BinaryIO, answer: Answer) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -71,9 +72,13 @@ _remembered = remembering(_read_token, kept=1024, longest=8192)
 
 def check(token: bytes, covered: bytes) -> Token:
     """Return what ``token`` says, or raise BadTimestamp unless it is over ``covered``."""
+    return check_digest(token, lambda name: hashlib.new(name, covered).digest())
+
+
+def check_digest(token: bytes, digest: Callable[[str], bytes]) -> Token:
+    """Do the same with what digests the covered octets, given the name of an algorithm."""
     found = read_token(token)
-    expected = hashlib.new(HASHES[found.hash_oid], covered).digest()
-    if not hmac.compare_digest(expected, found.imprint):
+    if not hmac.compare_digest(digest(HASHES[found.hash_oid]), found.imprint):
         raise BadTimestamp("the time-stamp is over something else")
     return found
 

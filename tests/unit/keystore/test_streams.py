@@ -1,6 +1,6 @@
 """Documents sealed in chunks: any chunking reads the same, and no chunk can stand elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from keystore import streams
 from keystore.door import BadSeal
-from keystore.streams import CHUNK, Opener, Sealer, Shape, reader
+from keystore.streams import CHUNK, Opener, Reader, Sealer, Shape
 
 KEY, NAME = bytes(range(32)), b"document-1"
 EDGES = (1, 15, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK - 7)
@@ -62,6 +62,10 @@ def test_the_end_comes_once_and_never_of_nothing() -> None:
         Sealer(b"short", NAME)
 
 
+def reader(sealed_at: Callable[[int], bytes]) -> Reader:
+    return Reader(Opener(KEY, Shape(name=NAME, size=SIZE)), sealed_at)
+
+
 SIZE = 2 * CHUNK + 100
 CHUNKS = sealed(OCTETS[:SIZE])
 OTHERS = sealed(OCTETS[:SIZE], name=b"document-2")
@@ -101,7 +105,7 @@ def test_no_octet_can_be_changed(number: int, place: int, by: int) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, SIZE + 10), st.integers(0, CHUNK + 10)), max_size=8))
 def test_any_place_can_be_read(places: list[tuple[int, int]]) -> None:
-    document = reader(KEY, Shape(name=NAME, size=SIZE), CHUNKS.__getitem__)
+    document = reader(CHUNKS.__getitem__)
     for at, count in places:
         document.seek(at)
         assert document.read(count) == OCTETS[:SIZE][at : at + count]
@@ -117,7 +121,7 @@ def test_few_chunks_are_asked_for_twice() -> None:
         asked.append(number)
         return CHUNKS[number]
 
-    document = reader(KEY, Shape(name=NAME, size=SIZE), sealed_at)
+    document = reader(sealed_at)
     for at in (0, CHUNK, 2 * CHUNK, 5, CHUNK + 5, 2 * CHUNK + 5):
         document.seek(at)
         document.read(3)
@@ -125,7 +129,7 @@ def test_few_chunks_are_asked_for_twice() -> None:
 
 
 def test_a_reader_finds_what_was_changed() -> None:
-    document = reader(KEY, Shape(name=NAME, size=SIZE), OTHERS.__getitem__)
+    document = reader(OTHERS.__getitem__)
     with pytest.raises(BadSeal, match="chunk 0"):
         document.read(1)
     with pytest.raises(ValueError, match="before the start"):

@@ -53,7 +53,7 @@ async def test_a_document_goes_to_the_highest_level_through_a_worker(pool: PdfPo
     stamp = PKI.token(await pool.to_stamp(pdf))
     pdf = await pool.augment(pdf, Level.B_T, Evidence(timestamp=stamp))
     pdf = await pool.augment(pdf, Level.B_LT, PKI.material(PKI.signer))
-    stamp = PKI.token(await pool.to_archive(pdf))
+    stamp = PKI.token_of(await pool.to_archive(pdf, HashAlgorithm.SHA256))
     pdf = await pool.augment(pdf, Level.B_LTA, Evidence(timestamp=stamp))
     (found,) = await pool.check(pdf)
     assert (found.level, found.problems, found.certificate) == (Level.B_LTA, (), PKI.signer.der)

@@ -1,0 +1,170 @@
+"""PDFs that lie sealed in a file: signed at every level, read nowhere as a whole."""
+
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from esignet.formats.format import Evidence, FormatError, Item, Level, Prepared, Wish
+from esignet.formats.pdf_wish import PdfWish
+from esignet.pdf.pool import Bounds, PdfPool, SealedPdf
+from esignet.pdf.sealed import Continued, SealedFile
+from keystore.signing.digests import HashAlgorithm
+from keystore.signing.structures.cms import build
+from keystore.signing.structures.structure import Ground
+from keystore.streams import CHUNK, Sealer, Shape
+from tests import large_pdf, pdf_files
+from tests.small_pki import AT, SmallPki
+
+PKI = SmallPki()
+WISH = Wish(pdf=PdfWish(at=AT))
+KEY, NAME = bytes(range(32)), b"document-1"
+ITEM = Item(name="a.pdf", digest=b"")
+
+
+def long_pdf(octets: int) -> bytes:
+    """Return a PDF of about so many octets."""
+    return b"".join(large_pdf.pieces(octets))
+
+
+@contextmanager
+def lent(pdf: bytes) -> Iterator[SealedFile]:
+    """Lie a PDF down in a file without a name, sealed."""
+    sealer = Sealer(KEY, NAME)
+    with tempfile.TemporaryFile() as file:
+        for chunk in sealer.add(pdf):
+            file.write(chunk)
+        file.write(sealer.end())
+        file.flush()
+        yield SealedFile(file=file.fileno(), key=KEY, shape=Shape(name=NAME, size=len(pdf)))
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[PdfPool]:
+    made = PdfPool(Bounds(workers=1, seconds=60))
+    yield made
+    await made.close()
+
+
+async def embedded(sealed: SealedPdf, prepared: Prepared) -> bytes:
+    ground = Ground(
+        hash_algorithm=HashAlgorithm.SHA256,
+        digests=prepared.digests,
+        certificate=PKI.signer.der,
+        chain=PKI.signer.chain[:-1],
+        alg="ES256",
+        now=AT,
+    )
+    built = build(prepared.plan, ground)  # type: ignore[arg-type]
+    return await sealed.embed(prepared, PKI.signer.signed(built.parts, built.signed))
+
+
+@pytest.mark.server
+async def test_it_goes_to_the_highest_level_and_its_start_is_never_touched(pool: PdfPool) -> None:
+    """What comes back is only what is appended; with the original before it, it is right."""
+    pdf = long_pdf(2 * CHUNK)
+    with lent(pdf) as file:
+        sealed = pool.over(file)
+        tail = await embedded(sealed, await sealed.prepare(ITEM, WISH))
+        stamp = PKI.token(await sealed.to_stamp(tail))
+        tail = await sealed.augment(tail, Level.B_T, Evidence(timestamp=stamp))
+        tail = await sealed.augment(tail, Level.B_LT, PKI.material(PKI.signer))
+        stamp = PKI.token_of(await sealed.to_archive(tail, HashAlgorithm.SHA256))
+        tail = await sealed.augment(tail, Level.B_LTA, Evidence(timestamp=stamp))
+        (found,) = await sealed.check(tail)
+        assert (found.level, found.problems) == (Level.B_LTA, ())
+        assert [covered for _, covered in found.archive] == [b""], "it would be the whole PDF"
+    (judged,) = await pool.check(pdf + tail)
+    assert (judged.level, judged.problems, judged.certificate) == (
+        Level.B_LTA,
+        (),
+        PKI.signer.der,
+    )
+    assert len(tail) < CHUNK
+
+
+@pytest.mark.server
+async def test_the_next_signer_signs_what_the_first_one_made(pool: PdfPool) -> None:
+    pdf = pdf_files.document()
+    with lent(pdf) as file:
+        sealed = pool.over(file)
+        tail = await embedded(sealed, await sealed.prepare(ITEM, WISH))
+        again = Item(name="a.pdf", digest=b"", content=tail)
+        second = await embedded(sealed, await sealed.prepare(again, WISH))
+        assert second.startswith(tail)
+        assert [one.problems for one in await sealed.check(second)] == [(), ()]
+
+
+@pytest.mark.server
+async def test_what_is_approved_is_what_a_whole_pdf_would_show(pool: PdfPool) -> None:
+    pdf = long_pdf(CHUNK)
+    whole = await pool.prepare(Item(name="a.pdf", digest=b"", content=pdf), WISH)
+    with lent(pdf) as file:
+        prepared = await pool.over(file).prepare(ITEM, WISH)
+    assert prepared.content is not None
+    assert pdf + prepared.content == whole.content
+    assert prepared.digests == whole.digests
+
+
+@pytest.mark.server
+async def test_another_documents_chunks_are_no_pdf(pool: PdfPool) -> None:
+    with lent(long_pdf(2 * CHUNK)) as file:
+        other = SealedFile(
+            file=file.file, key=KEY, shape=Shape(name=b"document-2", size=file.shape.size)
+        )
+        with pytest.raises(FormatError, match="chunk 0 is not the one"):
+            await pool.over(other).prepare(ITEM, WISH)
+        octets = bytearray(os.pread(file.file, 10, CHUNK + 100))
+        octets[0] ^= 1
+        os.pwrite(file.file, octets, CHUNK + 100)
+        with pytest.raises(FormatError, match="chunk 1 is not the one"):
+            await pool.over(file).prepare(ITEM, WISH)
+    with (
+        pytest.raises(FormatError, match="encrypted"),
+        lent(pdf_files.document(password="secret")) as file,
+    ):
+        await pool.over(file).prepare(ITEM, WISH)
+
+
+@pytest.mark.server
+async def test_nothing_of_it_lies_in_a_file_in_clear(pool: PdfPool, tmp_path: Path) -> None:
+    pdf = pdf_files.document(root={"/Note": "a very secret clause"})
+    with lent(pdf) as file:
+        await pool.over(file).prepare(ITEM, WISH)
+        assert b"secret clause" not in os.pread(file.file, 1 << 20, 0)
+        assert os.fstat(file.file).st_nlink == 0, "no name leads to it"
+
+
+def continued(tail: bytes = b"") -> Continued:
+    return Continued(io.BytesIO(b"0123456789"), 10, tail)
+
+
+def test_only_what_is_appended_can_be_written() -> None:
+    work = continued()
+    work.seek(0, 2)
+    work.write(b"abcdef")
+    work.seek(12)
+    work.write(b"XY")
+    assert bytes(work.tail) == b"abXYef"
+    work.seek(8)
+    assert work.read(5) == b"89abX"
+    assert work.seek(-3, 2) == 13
+    assert work.read() == b"Yef"
+    for place in (0, 9, 17):
+        work.seek(place)
+        with pytest.raises(ValueError, match="only what was appended"):
+            work.write(b"!")
+    with pytest.raises(ValueError, match="before the start"):
+        work.seek(-1)
+
+
+def test_it_reads_as_one_document() -> None:
+    work = continued(b"abc")
+    assert hashlib.sha256(work.read()).digest() == hashlib.sha256(b"0123456789abc").digest()
+    assert work.seek(1, 0) == 1
+    assert (work.read(2), work.seek(2, 1), work.read(1)) == (b"12", 5, b"5")

@@ -12,6 +12,7 @@ from keystore.der import cms, oids
 from keystore.der.algorithms import HASHES, digest_oid, read_signature_algorithm
 from keystore.der.names import issuer_and_serial, subject_key_identifier
 from keystore.der.reader import Fields, NotDer, Value, expect, integer, oid, read
+from keystore.der.remembering import remembering
 from keystore.der.writer import oid as written_oid
 from keystore.der.writer import sequence, tlv
 
@@ -138,6 +139,10 @@ class Message:
 
 def read_message(octets: bytes) -> Message:
     """Return a ContentInfo of SignedData, or raise NotDer."""
+    return _remembered(octets)
+
+
+def _read_message(octets: bytes) -> Message:
     outer = Fields(read(octets))
     if oid(outer.take(0x06)) != oids.SIGNED:
         raise NotDer("the message is not signed")
@@ -160,6 +165,10 @@ def read_message(octets: bytes) -> Message:
         revocations=tuple(one.octets for one in _members(revocations)),
         signers=tuple(map(_signer, signers)),
     )
+
+
+# A message that was just written is read for its time-stamp, and once more to put that into it.
+_remembered = remembering(_read_message, kept=64, longest=16_384)
 
 
 def read_time(value: Value) -> int:

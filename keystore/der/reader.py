@@ -48,9 +48,10 @@ class Value(msgspec.Struct, frozen=True, gc=False):
             raise NotDer("a primitive value stands where a constructed one belongs")
         if self.depth >= DEEPEST:
             raise NotDer("values lie too deep in one another")
-        found, source, place, end = list[Value](), self.source, self.begins, self.end
+        source, place, end, depth = self.source, self.begins, self.end, self.depth + 1
+        found: list[Value] = []
         while place < end:
-            value = _value(source, place, end, self.depth + 1)
+            value = _value(source, place, end, depth)
             found.append(value)
             place = value.end
         return found
@@ -84,14 +85,18 @@ class Fields:
 
     def take(self, tag: int) -> Value:
         """Return the next field, or raise NotDer unless it has this identifier octet."""
-        found = self.maybe(tag)
-        return expect(found, tag)
+        place = self._place
+        if place < len(self._values) and self._values[place].tag == tag:
+            self._place = place + 1
+            return self._values[place]
+        return expect(None, tag)
 
     def maybe(self, *tags: int) -> Value | None:
         """Return the next field when it has one of these identifier octets."""
-        if self._place < len(self._values) and self._values[self._place].tag in tags:
-            self._place += 1
-            return self._values[self._place - 1]
+        place = self._place
+        if place < len(self._values) and self._values[place].tag in tags:
+            self._place = place + 1
+            return self._values[place]
         return None
 
     def any(self) -> Value:

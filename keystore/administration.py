@@ -11,12 +11,16 @@ from keystore.backends.registry import Backends
 from keystore.door import KeyState, MacPurpose, NotPermitted, SealPurpose
 from keystore.jose import public
 from keystore.keyring import KeyRing
-from keystore.purposes import Administration, OwnRing, Role
+from keystore.purposes import Administration, OwnRing, OwnSecret, Role
 from keystore.rings import issuer_ring, mac_ring, seal_ring
 from keystore.rotation import KeyVersion, Policy
 from keystore.stores.interfaces import KeyRecords, KeysChanged, KeyUse
 
 _TRIES = 5
+_SECRETS: dict[str, Algorithm] = {
+    OwnSecret.WRAPPING: Algorithm.KWP,
+    OwnSecret.BINDING: Algorithm.HMAC,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class KeyAdministration:
         self._clock = clock
 
     async def ensure(
-        self, issuers: Mapping[str, Iterable[str]], own: Iterable[OwnRing] = ()
+        self, issuers: Mapping[str, Iterable[str]], own: Iterable[OwnRing | OwnSecret] = ()
     ) -> None:
         """Make the first key of every issuer's algorithms, of every hash and seal, and of ``own``.
 
@@ -59,7 +63,7 @@ class KeyAdministration:
             *((issuer_ring(name), Algorithm(alg)) for name in issuers for alg in issuers[name]),
             *((mac_ring(purpose), Algorithm.HMAC) for purpose in MacPurpose),
             *((seal_ring(purpose), Algorithm.AES) for purpose in SealPurpose),
-            *((ring, Algorithm.ES256) for ring in own),
+            *((ring, _SECRETS.get(ring, Algorithm.ES256)) for ring in own),
         ]
         for ring, algorithm in wanted:
             if not _family(await self._records.versions(), ring, algorithm):

@@ -26,6 +26,8 @@ from keystore.signing.door import (
 from tests.keyrings import ISSUER, Keys, key_service, only, serving
 
 SETTINGS = Esignet(address="https://sign.example", country="UT", organization="Utopia Trust")
+STORING = msgspec.structs.replace(SETTINGS, stored_keys=True, sign_hash=True)
+"""People may have long-term keys, which sign hashes too."""
 HOLDER = CertificateSubject(serial="p-7Hq2", country="UT", pseudonym="quiet-otter")
 SHA256 = HashAlgorithm.SHA256
 
@@ -62,7 +64,7 @@ class SigningHouse:
 
 @asynccontextmanager
 async def signing_house(
-    backend: Backend, database: OpenDatabase, sockets: Path
+    backend: Backend, database: OpenDatabase, sockets: Path, settings: Esignet = SETTINGS
 ) -> AsyncIterator[SigningHouse]:
     """Serve until the block ends."""
     keys = only(backend)
@@ -70,7 +72,7 @@ async def signing_house(
     ground = DocumentGround(
         database=database, backends=keys.backends, clock=SystemClock(), entropy=SystemEntropy()
     )
-    desk = document_desk(SETTINGS, ground)
+    desk = document_desk(settings, ground)
     service = replace(service, clock=SystemClock(), documents=desk)
     async with serving(service):
         clients = [DocumentClient(socket_path(sockets, role)) for role in (Role.IDP, Role.ESIGNET)]

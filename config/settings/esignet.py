@@ -52,6 +52,15 @@ class Esignet(Section, frozen=True):
     """Days for which an organisation's certificate is valid, 3650 at most; its key is replaced
     when three quarters of them are over."""
 
+    stored_keys: bool = False
+    """Whether people may have long-term keys, which lie wrapped by the token outside it and sign
+    each time with an approval of its own. Without them each signature has a key of its own, which
+    is safer. The token must wrap keys (AES-KWP)."""
+
+    sign_hash: bool = False
+    """Whether stored keys sign hashes of what an application made (CSC signHash): then the person
+    approves a hash, and nobody but the application can tell of what. Needs `stored_keys`."""
+
     timestamp_policy: str = "1.3.6.1.4.1.32473.1.2"
     """Object identifier of the policy of time-stamps; the same holds for it."""
 
@@ -76,3 +85,5 @@ class Esignet(Section, frozen=True):
                 raise ValueError(f"{name} is no object identifier")
         if not all(0 < days <= _MOST_DAYS for days in (self.long_term_days, self.seal_days)):
             raise ValueError(f"a certificate is valid for 1 to {_MOST_DAYS} days")
+        if self.sign_hash and not self.stored_keys:
+            raise ValueError("sign_hash needs stored_keys")

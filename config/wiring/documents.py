@@ -7,6 +7,7 @@ from config.runtime.clock import Clock
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.entropy import Entropy
 from config.settings.esignet import Esignet
+from config.wiring.credentials import finding, stored_keys, stored_signing
 from keystore.authority.authority import Authority
 from keystore.authority.extensions import Naming
 from keystore.authority.profiles import DAY, Kind
@@ -15,8 +16,10 @@ from keystore.authority.revoking import Revoking
 from keystore.authority.showing import Showing
 from keystore.backends.registry import Backends
 from keystore.keyring import KeyRing
+from keystore.service.credential_desk import CredentialDesk
 from keystore.service.document_desk import DocumentDesk
 from keystore.signing.evidence import EvidenceSeal
+from keystore.signing.recording import Recording
 from keystore.signing.replay import Replay
 from keystore.signing.signing import DocumentSigning
 from keystore.stores.kept_signatures import KeptSignatures
@@ -67,13 +70,16 @@ def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDe
     database = ground.database
     authority = Authority(database, ring, naming_of(esignet), ground.clock, ground.entropy)
     showing = Showing(authority, database)
+    recording = Recording(ring, database)
+    stored = stored_signing(esignet, finding(database, ring), ground.backends, recording)
     signing = DocumentSigning(
         ring=ring,
         maker=ground.backends.maker,
         authority=authority,
-        database=database,
+        recording=recording,
         clock=ground.clock,
         entropy=ground.entropy,
+        stored=stored,
     )
     return DocumentDesk(
         ring=ring,
@@ -95,6 +101,9 @@ def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDe
             database=database,
             clock=ground.clock,
             entropy=ground.entropy,
+        ),
+        credentials=CredentialDesk(
+            ring, stored_keys(stored, authority, showing, ground.clock, ground.entropy)
         ),
         database=database,
         clock=ground.clock,

@@ -19,7 +19,7 @@ from keystore.backends.software import SoftwareBackend
 from keystore.door import MacPurpose, SealPurpose
 from keystore.pkcs11.pin import PinSource
 from keystore.pkcs11.uri import Pkcs11Uri
-from keystore.purposes import OwnRing, Role
+from keystore.purposes import OwnRing, OwnSecret, Role
 from keystore.rings import mac_ring, seal_ring
 from keystore.rotation import Policy
 from keystore.service.run import KeyService, run
@@ -76,6 +76,7 @@ def policies(lifetimes: Lifetimes) -> Policies:
     lasting = Policy(publish_for=0, active_for=2 * YEAR, keep_for=None)
     short = Policy(publish_for=0, active_for=YEAR, keep_for=86400)
     secrets = {mac_ring(p): short if p in CODES else lasting for p in MacPurpose}
+    secrets |= dict.fromkeys(OwnSecret, lasting)
     secrets |= {seal_ring(p): short if p in MESSAGES else lasting for p in SealPurpose}
     secrets |= {
         ring: Policy(publish_for=0, active_for=int(years * YEAR), keep_for=86400)

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from keystore.credentials.door import (
+    CredentialActivations,
+    CredentialApproval,
+    Credentials,
+    StoredCredential,
+)
 from keystore.door import NotPermitted
+from keystore.service import credential_frames
 from keystore.service import document_frames as frames
 from keystore.service.client import expect
 from keystore.service.connection import Connection
@@ -23,7 +30,7 @@ DEADLINE = 10.0
 """Seconds within which documents are signed: a batch makes keys, certificates and signatures."""
 
 
-class DocumentClient(Activations, Documents):
+class DocumentClient(Activations, Documents, CredentialActivations, Credentials):
     """The socket at ``path``. A request that signs is never repeated by itself."""
 
     def __init__(self, path: Path, deadline: float = DEADLINE) -> None:
@@ -76,6 +83,30 @@ class DocumentClient(Activations, Documents):
         reply = await self._ask(lambda n: frames.SealEvidence(n, asked))
         [one] = expect(reply, frames.DocumentsSigned).signed
         return _signed(one)
+
+    async def activate_credential(self, approval: CredentialApproval) -> str:
+        reply = await self._ask(lambda n: credential_frames.ActivateCredential(n, approval))
+        return expect(reply, Octets).value.decode()
+
+    async def create_credential(self, activation: str) -> StoredCredential:
+        def request(number: int) -> Request:
+            return credential_frames.CreateCredential(number, activation)
+
+        reply = await self._ask(request, repeats=0)
+        [made] = expect(reply, credential_frames.CredentialsAre).found
+        return made
+
+    async def delete_credential(self, activation: str) -> None:
+        def request(number: int) -> Request:
+            return credential_frames.DeleteCredential(number, activation)
+
+        expect(await self._ask(request, repeats=0), Octets)
+
+    async def credentials(self, client_id: str, known_as: str) -> list[StoredCredential]:
+        def request(number: int) -> Request:
+            return credential_frames.ListCredentials(number, client_id, known_as)
+
+        return expect(await self._ask(request), credential_frames.CredentialsAre).found
 
     async def close(self) -> None:
         """Hang up."""

@@ -14,8 +14,10 @@ from keystore.backends.backend import Algorithm
 from keystore.door import NotPermitted
 from keystore.jose import jwk
 from keystore.keyring import KeyRing
-from keystore.purposes import DocumentUse, OwnRing, Role
+from keystore.purposes import DocumentUse, OwnRing, OwnSecret, Role
 from keystore.service import document_frames as frames
+from keystore.service.credential_desk import CredentialDesk
+from keystore.service.credential_frames import CredentialRequest, CredentialsAre
 from keystore.service.frames import Octets
 from keystore.signing.door import EvidenceFile, Imprint, Signed, SigningOrder
 from keystore.signing.evidence import EvidenceSeal
@@ -52,23 +54,32 @@ class DocumentDesk:
     responder: Responder
     stamping: Stamping
     evidence: EvidenceSeal
+    credentials: CredentialDesk
     database: Database
     clock: Clock
+
+    @property
+    def rings(self) -> tuple[OwnRing | OwnSecret, ...]:
+        """Return the rings that have to be there before documents are signed."""
+        return (*OwnRing, *(() if self.credentials.keys is None else OwnSecret))
 
     async def keep(self) -> None:
         """Certify keys that are new, and forget activations that expired, and what they signed."""
         await self.authority.refresh()
         await forget(self.database, self.clock.now())
         await self.replay.kept.forget(self.clock.now())
+        await self.credentials.keep()
 
     async def keep_log(self, stop: asyncio.Event) -> None:
         """Order the audit log and sign its checkpoints until ``stop``."""
         await Sequencer(self.database, self.signing.checkpoint, self.clock).run(stop)
 
     async def answer(
-        self, role: Role, request: frames.DocumentRequest
-    ) -> frames.DocumentReply | Octets:
+        self, role: Role, request: frames.DocumentRequest | CredentialRequest
+    ) -> frames.DocumentReply | CredentialsAre | Octets:
         """Return the reply, or raise NotPermitted, NotActivated, KeyServiceUnavailable."""
+        if isinstance(request, CredentialRequest):
+            return await self.credentials.answer(role, request)
         self.ring.use(role, _USES[type(request)])
         match request:
             case frames.Activate(number, approval):
@@ -83,8 +94,8 @@ class DocumentDesk:
             case frames.ShowAuthority(number):
                 shown = await self.showing.shown(self.clock.now())
                 keys = jwk.written(self.ring.own_keys(OwnRing.AUDIT), Algorithm.ES256)
-                chains, crls, older = map(list, (shown.chains, shown.crls, shown.older))
-                return frames.AuthorityIs(number, chains, crls, older, keys)
+                lists, older = list(shown.crls), list(shown.older)
+                return frames.AuthorityIs(number, list(shown.chains), lists, older, keys)
             case frames.SealEvidence(number, files):
                 sealed = await self.evidence.sealed([EvidenceFile(*one) for one in files])
                 return frames.DocumentsSigned(number, [_one(sealed)])

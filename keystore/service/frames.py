@@ -10,6 +10,7 @@ import msgspec
 
 from keystore.backends.backend import Algorithm
 from keystore.door import KeyState, MacPurpose, SealPurpose, TokenKind
+from keystore.service.credential_frames import CredentialRequest, CredentialsAre
 from keystore.service.document_frames import DocumentReply, DocumentRequest
 
 LONGEST_FRAME = 4 << 20
@@ -164,8 +165,8 @@ class Refused(msgspec.Struct, array_like=True, tag="refused", frozen=True):
 
 
 KeyRequest = Sign | Published | MakeMacs | Seal | Open | ListKeys | Rotate | Advance | Health
-Request = KeyRequest | DocumentRequest
-Reply = Signed | Shown | Macs | Octets | Listed | Done | Refused | DocumentReply
+Request = KeyRequest | DocumentRequest | CredentialRequest
+Reply = Signed | Shown | Macs | Octets | Listed | Done | Refused | DocumentReply | CredentialsAre
 Frame = TypeVar("Frame", Request, Reply)
 
 REQUESTS: "msgspec.msgpack.Decoder[Request]" = msgspec.msgpack.Decoder(Request)

@@ -16,7 +16,7 @@ from keystore.backends.registry import Backends
 from keystore.batches import Batches
 from keystore.door import KeyServiceUnavailable
 from keystore.keyring import KeyRing
-from keystore.purposes import OwnRing, Role
+from keystore.purposes import Role
 from keystore.service.desk import Desk
 from keystore.service.document_desk import DocumentDesk
 from keystore.service.server import Access, Listener
@@ -104,7 +104,9 @@ class _Upkeep:
             if not self._ensured:
                 await self._ring.refresh()
                 await self._keys.wake()
-                await self._keys.ensure(self._issuers, OwnRing if self._documents else ())
+                await self._keys.ensure(
+                    self._issuers, self._documents.rings if self._documents else ()
+                )
                 self._ensured = True
             await self._keys.advance()
             if self._documents is not None:

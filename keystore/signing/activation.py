@@ -5,7 +5,9 @@ lives for 300 seconds and is used once. Whoever holds one and asks for anything 
 """
 
 import hmac
+import re
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -28,7 +30,8 @@ _TOLD = (
     *("kind", "client_id", "subject", "credential", "acr", "amr", "auth_time"),
     *("transaction", "consent", "hash_algorithm", "count", "digests"),
 )
-_RULES = Rules(algs=frozenset(["ES256"]), typs=frozenset([TYP]))
+_OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,9})){2,20}", re.ASCII)
+_ALGS = frozenset(["ES256"])
 
 
 class Activation(Approval, frozen=True, kw_only=True):
@@ -51,6 +54,11 @@ def claims_of(approval: Approval, jti: str, now: int) -> bytes:
     Raises NotPermitted for what could never be signed: so it is told before anybody agreed.
     """
     _check(approval, now)
+    return claims(approval, jti, now)
+
+
+def claims(approval: msgspec.Struct, jti: str, now: int) -> bytes:
+    """Return the members of ``approval`` as claims, with those of an activation."""
     members = {
         **msgspec.structs.asdict(approval),
         **{"aud": AUDIENCE, "jti": jti, "iat": now, "exp": now + LIFETIME},
@@ -60,20 +68,45 @@ def claims_of(approval: Approval, jti: str, now: int) -> bytes:
 
 def judged(token: str, keys: JwkSet, now: int) -> Activation:
     """Return the activation that ``token`` is, or raise NotActivated. Use is judged elsewhere."""
+    said = opened(token, keys, TYP)
+    try:
+        for name in ("digests", "consent"):
+            said[name] = base64url.decode(said[name])
+        found = msgspec.convert(said, Activation)
+    except (KeyError, ValueError, TypeError) as reason:
+        raise NotActivated("this is no activation") from reason
+    check_life(found, now)
+    return found
+
+
+def opened(token: str, keys: JwkSet, typ: str) -> dict[str, Any]:
+    """Return the claims of a token of ours of this ``typ`` alone, or raise NotActivated."""
     if len(token) > LONGEST:
         raise NotActivated("this is no activation")
+    rules = Rules(algs=_ALGS, typs=frozenset([typ]))
     try:
-        claims = dict(reader.verify(reader.parse(token), keys, _RULES).claims)
-        for name in ("digests", "consent"):
-            claims[name] = base64url.decode(claims[name])
-        found = msgspec.convert(claims, Activation)
-    except (BadToken, KeyError, ValueError, TypeError) as reason:
+        return dict(reader.verify(reader.parse(token), keys, rules).claims)
+    except (BadToken, ValueError) as reason:
         raise NotActivated("this is no activation") from reason
+
+
+class Lived(Protocol):
+    """What an activation of any ``typ`` says of its life."""
+
+    @property
+    def aud(self) -> str: ...
+    @property
+    def iat(self) -> int: ...
+    @property
+    def exp(self) -> int: ...
+
+
+def check_life(found: Lived, now: int) -> None:
+    """Raise NotActivated unless the activation is for the key service, and for now."""
     if found.aud != AUDIENCE:
         raise NotActivated("this activation is for somebody else")
     if not found.iat - 5 <= now < found.exp or found.exp - found.iat > LIFETIME:
         raise NotActivated("the activation has expired")
-    return found
 
 
 def check_digests(
@@ -89,21 +122,49 @@ def check_digests(
         raise NotActivated("these are not the digests that were approved")
 
 
-def _check(approval: Approval, now: int) -> None:
+class Approving(Protocol):
+    """What every approval says of the person and the login."""
+
+    @property
+    def transaction(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def acr(self) -> str: ...
+    @property
+    def amr(self) -> tuple[str, ...]: ...
+    @property
+    def auth_time(self) -> int: ...
+    @property
+    def consent(self) -> bytes: ...
+
+
+def check_person(approval: Approving, now: int) -> None:
+    """Raise NotPermitted unless person and login are named, and the page that was agreed to."""
     texts = (approval.transaction, approval.subject, approval.client_id, approval.acr)
     if not all(0 < len(text) <= LONGEST_TEXT for text in texts):
         raise NotPermitted("an approval lacks a name, or one is too long")
     if len(approval.amr) > 16 or any(len(word) > 32 for word in approval.amr):
         raise NotPermitted("an approval names too many methods")
-    if len(approval.digests) != 32 or len(approval.consent) != 32:
+    if len(approval.consent) != 32 or approval.auth_time > now + 5:
+        raise NotPermitted("an approval holds the hash of a page, and is of a past login")
+
+
+def _check(approval: Approval, now: int) -> None:
+    check_person(approval, now)
+    if len(approval.digests) != 32:
         raise NotPermitted("an approval holds hashes of 32 octets")
-    if not 0 < approval.count <= MOST or approval.auth_time > now + 5:
-        raise NotPermitted(f"an approval covers 1 to {MOST} digests, of a past login")
+    if not 0 < approval.count <= MOST:
+        raise NotPermitted(f"an approval covers 1 to {MOST} digests")
     if approval.kind is not ActivationKind.PERSON or approval.holder.organization:
         # A seal takes the organisation's own word beside that of idp, and nothing here reads it.
         raise NotPermitted("no seals of organisations are made here")
-    if approval.credential:
-        raise NotPermitted("there are no stored credentials here")
+    if approval.raw and not approval.credential:
+        raise NotPermitted("only stored credentials sign hashes as they are")
+    if approval.commitment and not _OID.fullmatch(approval.commitment):
+        raise NotPermitted("a commitment is an object identifier")
     try:
         name_of(approval.holder)
     except ValueError as reason:

@@ -48,9 +48,9 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
 
     ``credential`` names a stored credential, and is empty for a one-time key and certificate.
     ``raw`` is whether the digests are of what is signed itself (hashType ``dtbsr``), which a stored
-    credential signs as they are; ``commitment`` is what every plan must say (its object
-    identifier, empty for none). ``digests`` is ``list_hash`` of the ``count`` digests. ``consent`` is the SHA-256 hash of the
-    page that was agreed to. ``auth_time`` is a NumericDate.
+    credential signs as they are; ``commitment`` is what every plan must say (its object identifier,
+    empty for none). ``digests`` is ``list_hash`` of the ``count`` digests. ``consent`` is the
+    SHA-256 hash of the page that was agreed to. ``auth_time`` is a NumericDate.
     """
 
     kind: ActivationKind

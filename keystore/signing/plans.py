@@ -92,4 +92,19 @@ class CosePlan(msgspec.Struct, array_like=True, frozen=True, tag="cose"):
     media_type: str = ""
 
 
-Plan = CmsPlan | ManifestPlan | XmlPlan | JadesPlan | JwsPlan | CosePlan
+class RawPlan(msgspec.Struct, array_like=True, frozen=True, tag="raw"):
+    """The digest itself, signed as it is: of what its owner's application made (CSC signHash)."""
+
+    digest: int
+
+
+Plan = CmsPlan | ManifestPlan | XmlPlan | JadesPlan | JwsPlan | CosePlan | RawPlan
+
+
+def commitment_of(plan: Plan) -> str:
+    """Return the object identifier of what the signature commits to, empty for none."""
+    match plan:
+        case CmsPlan() | XmlPlan() | JadesPlan():
+            return plan.commitment
+        case _:
+            return ""

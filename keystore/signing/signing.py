@@ -10,23 +10,23 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from config.runtime.audit.records import AuditEntry, DatabaseAudit
+from config.runtime.audit.records import AuditEntry
 from config.runtime.clock import Clock
-from config.runtime.database.unit import Database, Refused
 from config.runtime.entropy import Entropy
 from keystore.authority.authority import Authority, Draft
 from keystore.authority.profiles import Kind
 from keystore.backends.backend import Algorithm, Backend, OneTimeKey, UnknownKey
+from keystore.credentials.using import StoredSigning
 from keystore.door import KeyServiceUnavailable, NotPermitted
-from keystore.jose import writer
 from keystore.keyring import KeyRing
 from keystore.purposes import OwnRing, Role
 from keystore.signing import activation, log
 from keystore.signing.activation import Activation
-from keystore.signing.door import Approval, Signed, SigningOrder, UsedBefore
-from keystore.signing.structures.building import build, places
+from keystore.signing.covering import check_plans
+from keystore.signing.door import Approval, Signed, SigningOrder
+from keystore.signing.recording import Recording
+from keystore.signing.structures.building import build
 from keystore.signing.structures.structure import BadPlan, Built, Ground
-from keystore.stores.activations import use
 
 _NOT_YET = b"\x01" * 64
 """Stands for a signature of the authority while a plan is tried."""
@@ -34,19 +34,28 @@ _NOT_YET = b"\x01" * 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentSigning:
-    """The key service's own hand; ``maker`` makes the one-time keys."""
+    """The key service's own hand; ``maker`` makes the one-time keys.
+
+    ``stored`` signs with people's stored credentials; None where there are none.
+    """
 
     ring: KeyRing
     maker: Backend
     authority: Authority
-    database: Database
+    recording: Recording
     clock: Clock
     entropy: Entropy
+    stored: StoredSigning | None = None
 
     async def activate(self, approval: Approval) -> str:
         """Return the activation of ``approval``; raises NotPermitted, KeyServiceUnavailable."""
-        claims = activation.claims_of(approval, self.entropy.token(16), self.clock.now())
-        [token] = await self._tokens(OwnRing.ACTIVATION, activation.TYP, [claims], Role.IDP)
+        now = self.clock.now()
+        if approval.credential:
+            await self._stored().usable(approval, now)
+        claims = activation.claims_of(approval, self.entropy.token(16), now)
+        [token] = await self.recording.tokens(
+            OwnRing.ACTIVATION, activation.TYP, [claims], Role.IDP
+        )
         return token
 
     async def sign(self, order: SigningOrder) -> list[Signed]:
@@ -54,7 +63,9 @@ class DocumentSigning:
         now = self.clock.now()
         approved = activation.judged(order.activation, self.ring.own_keys(OwnRing.ACTIVATION), now)
         activation.check_digests(approved, order.hash_algorithm, order.digests)
-        _check_plans(order)
+        check_plans(order, approved)
+        if approved.credential:
+            return await self._stored().signed(order, approved, now)
         keys = await self._keys(1 if order.one_key else len(order.plans))
         try:
             return await self._signed(order, approved, keys, now)
@@ -64,6 +75,11 @@ class DocumentSigning:
             raise KeyServiceUnavailable("the token lost a one-time key") from reason
         finally:
             await asyncio.shield(self._discard(keys))
+
+    def _stored(self) -> StoredSigning:
+        if self.stored is None:
+            raise NotPermitted("there are no stored credentials here")
+        return self.stored
 
     async def _signed(
         self, order: SigningOrder, approved: Activation, keys: Sequence[OneTimeKey], now: int
@@ -78,7 +94,8 @@ class DocumentSigning:
         entries = [
             _entry(approved, number, drafts[place], now) for number, place in enumerate(whose)
         ]
-        await self._use_up(approved, drafts, entries)
+        issued = [self.authority.issued_write(draft) for draft in drafts]
+        await self.recording.use_up(approved.jti, approved.exp, issued, entries)
         made = await self.ring.sign_own(
             OwnRing.ISSUING, [draft.unsigned.signed for draft in drafts]
         )
@@ -90,7 +107,7 @@ class DocumentSigning:
             for plan, place in zip(order.plans, whose, strict=True)
         ]
         values = await self._values(keys, whose, built)
-        promises = await self._promises(entries, approved, now)
+        promises = await self.recording.promises(entries, approved, now)
         return [
             Signed(
                 parts=one.parts,
@@ -103,18 +120,6 @@ class DocumentSigning:
             )
             for one, value, place, promise in zip(built, values, whose, promises, strict=True)
         ]
-
-    async def _use_up(
-        self, approved: Activation, drafts: Sequence[Draft], entries: Sequence[AuditEntry]
-    ) -> None:
-        using, audit = use(approved.jti, approved.exp), DatabaseAudit()
-        issued = [self.authority.issued_write(draft) for draft in drafts]
-        try:
-            await self.database.submit(using, *issued, *(audit.write(one) for one in entries))
-        except Refused as reason:
-            if reason.write is using:
-                raise UsedBefore("the activation was used before") from None
-            raise KeyServiceUnavailable("a serial number was taken") from None
 
     async def _keys(self, count: int) -> list[OneTimeKey]:
         making = [asyncio.ensure_future(self.maker.one_time(Algorithm.ES256)) for _ in range(count)]
@@ -149,41 +154,18 @@ class DocumentSigning:
                 values[number] = value
         return values
 
-    async def _promises(
-        self, entries: Sequence[AuditEntry], approved: Activation, now: int
-    ) -> list[str]:
-        told = approved.told()
-        claims = [log.promise_claims(entry, now, told) for entry in entries]
-        return await self._tokens(OwnRing.AUDIT, log.PROMISE, claims, Role.ESIGNET)
-
-    async def _tokens(
-        self, ring: OwnRing, typ: str, claims: Sequence[bytes], role: Role
-    ) -> list[str]:
-        key = self.ring.own(ring)
-        header = writer.own_header(typ, key.algorithm, key.kid)
-        inputs = [writer.signing_input(header, one) for one in claims]
-        signatures = await self.ring.sign_own(ring, inputs, role)
-        return [writer.compact(*pair) for pair in zip(inputs, signatures, strict=True)]
-
     async def checkpoint(self, text: bytes) -> bytes:
         """Return the token that signs a checkpoint of the key service's own audit log."""
         claims = log.checkpoint_claims(text)
-        [token] = await self._tokens(OwnRing.AUDIT, log.CHECKPOINT, [claims], Role.OPERATOR)
+        [token] = await self.recording.tokens(
+            OwnRing.AUDIT, log.CHECKPOINT, [claims], Role.OPERATOR
+        )
         return token.encode()
 
     async def _discard(self, keys: Sequence[OneTimeKey]) -> None:
         await asyncio.gather(
             *(self.maker.discard(key.handle) for key in keys), return_exceptions=True
         )
-
-
-def _check_plans(order: SigningOrder) -> None:
-    """Raise NotPermitted unless every plan signs approved digests, none of them twice."""
-    named = [place for plan in order.plans for place in places(plan)]
-    if not named or len(set(named)) != len(named):
-        raise NotPermitted("every approved digest is signed once at most")
-    if not all(0 <= place < len(order.digests) for place in named):
-        raise NotPermitted("a plan names a digest that was not approved")
 
 
 def _ground(order: SigningOrder, certificate: bytes, draft: Draft, now: int) -> Ground:

@@ -10,9 +10,10 @@ from keystore.signing.plans import (
     JwsPlan,
     ManifestPlan,
     Plan,
+    RawPlan,
     XmlPlan,
 )
-from keystore.signing.structures import cms, cose, jades, jws, manifest, xml
+from keystore.signing.structures import cms, cose, jades, jws, manifest, raw, xml
 from keystore.signing.structures.structure import Built, Ground
 
 _BUILDERS: dict[type, Callable[[Any, Ground], Built]] = {
@@ -22,6 +23,7 @@ _BUILDERS: dict[type, Callable[[Any, Ground], Built]] = {
     JadesPlan: jades.build,
     JwsPlan: jws.build,
     CosePlan: cose.build,
+    RawPlan: raw.build,
 }
 
 

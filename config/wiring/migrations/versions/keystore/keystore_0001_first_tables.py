@@ -24,6 +24,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kid", "issuer_kid", name=op.f("pk_authority_certificate")),
     )
     op.create_table(
+        "credential",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("holder", sa.LargeBinary(), nullable=False),
+        sa.Column("shown_to", sa.LargeBinary(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("algorithm", sa.Text(), nullable=False),
+        sa.Column("wrapped_by", sa.Text(), nullable=False),
+        sa.Column("blob", sa.LargeBinary(), nullable=False),
+        sa.Column("public", sa.LargeBinary(), nullable=False),
+        sa.Column("attributes", sa.LargeBinary(), nullable=False),
+        sa.Column("serial", sa.Text(), nullable=False),
+        sa.Column("chain", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("bound_by", sa.Text(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_credential")),
+    )
+    with op.batch_alter_table("credential", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_credential_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_credential_shown_to"), ["shown_to"], unique=False)
+
+    op.create_table(
         "issued_certificate",
         sa.Column("serial", sa.Text(), nullable=False),
         sa.Column("issuer_kid", sa.Text(), nullable=False),
@@ -106,4 +131,9 @@ def downgrade() -> None:
 
     op.drop_table("kept_signatures")
     op.drop_table("issued_certificate")
+    with op.batch_alter_table("credential", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_credential_shown_to"))
+        batch_op.drop_index(batch_op.f("ix_credential_expires_at"))
+
+    op.drop_table("credential")
     op.drop_table("authority_certificate")

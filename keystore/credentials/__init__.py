@@ -1,0 +1,1 @@
+"""Long-term keys of people: wrapped by the token, bound to their holder, used by approval alone."""

@@ -1,0 +1,44 @@
+"""Answers what one role asks about stored credentials: permitted first, then done."""
+
+from dataclasses import dataclass
+
+from keystore.credentials.keeping import StoredKeys
+from keystore.door import NotPermitted
+from keystore.keyring import KeyRing
+from keystore.purposes import DocumentUse, Role
+from keystore.service import credential_frames as frames
+from keystore.service.frames import Octets
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialDesk:
+    """``keys`` is None where no keys of people are stored."""
+
+    ring: KeyRing
+    keys: StoredKeys | None
+
+    async def keep(self) -> None:
+        """Sweep what was abandoned or ended long ago."""
+        if self.keys is not None:
+            await self.keys.keep()
+
+    async def answer(
+        self, role: Role, request: frames.CredentialRequest
+    ) -> frames.CredentialsAre | Octets:
+        """Return the reply, or raise NotPermitted, NotActivated, KeyServiceUnavailable."""
+        is_approval = isinstance(request, frames.ActivateCredential)
+        use = DocumentUse.ACTIVATE_CREDENTIAL if is_approval else DocumentUse.CREDENTIALS
+        self.ring.use(role, use)
+        if self.keys is None:
+            raise NotPermitted("no keys of people are stored here")
+        match request:
+            case frames.ActivateCredential(number, approval):
+                return Octets(number, (await self.keys.activate(approval)).encode())
+            case frames.CreateCredential(number, activation):
+                return frames.CredentialsAre(number, [await self.keys.create(activation)])
+            case frames.DeleteCredential(number, activation):
+                await self.keys.delete(activation)
+                return Octets(number, b"")
+            case frames.ListCredentials(number, client_id, known_as):
+                found = await self.keys.finding.shown(client_id, known_as)
+                return frames.CredentialsAre(number, found)

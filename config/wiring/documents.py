@@ -70,17 +70,7 @@ def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDe
     database = ground.database
     authority = Authority(database, ring, naming_of(esignet), ground.clock, ground.entropy)
     showing = Showing(authority, database)
-    recording = Recording(ring, database)
-    stored = stored_signing(esignet, finding(database, ring), ground.backends, recording)
-    signing = DocumentSigning(
-        ring=ring,
-        maker=ground.backends.maker,
-        authority=authority,
-        recording=recording,
-        clock=ground.clock,
-        entropy=ground.entropy,
-        stored=stored,
-    )
+    signing = _signing(esignet, ground, authority, ring)
     return DocumentDesk(
         ring=ring,
         signing=signing,
@@ -103,10 +93,26 @@ def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDe
             entropy=ground.entropy,
         ),
         credentials=CredentialDesk(
-            ring, stored_keys(stored, authority, showing, ground.clock, ground.entropy)
+            ring, stored_keys(signing.stored, authority, showing, ground.clock, ground.entropy)
         ),
         database=database,
         clock=ground.clock,
+    )
+
+
+def _signing(
+    esignet: Esignet, ground: DocumentGround, authority: Authority, ring: KeyRing
+) -> DocumentSigning:
+    recording = Recording(ring, ground.database)
+    found = finding(ground.database, ring)
+    return DocumentSigning(
+        ring=ring,
+        maker=ground.backends.maker,
+        authority=authority,
+        recording=recording,
+        clock=ground.clock,
+        entropy=ground.entropy,
+        stored=stored_signing(esignet, found, ground.backends, recording),
     )
 
 

@@ -92,3 +92,31 @@ def test_every_secret_and_volume_that_is_mounted_is_declared() -> None:
         mounted = set(re.findall(r"\{ name: (\w+), mountPath:", text))
         declared = set(re.findall(r"\{ name: (\w+), (?:configMap|secret|emptyDir):", text))
         assert mounted == declared, name
+
+
+def test_the_signing_service_is_a_user_an_account_and_a_network_of_its_own() -> None:
+    text = TEXTS["deploy/kubernetes/esignet.yaml"]
+    users = dict(
+        re.findall(r"useradd --system --uid (\d+).* (\w+) ", (ROOT / "Dockerfile").read_text())
+    )
+    containers = dict(re.findall(r"- name: (keys|esignet)\n((?:\s{10}.*\n)+)", text))
+    uids = {name: re.search(r"runAsUser: (\d+)", body) for name, body in containers.items()}
+    assert {name: users[uid.group(1)] for name, uid in uids.items() if uid} == {
+        "keys": "symbolon",
+        "esignet": "esignet",
+    }
+    settings = settings_files()["deploy/kubernetes/settings.yaml"]
+    assert 'esignet = ["esignet"]' in settings
+    assert "/run/secrets/hsm" in containers["keys"] and "hsm" not in containers["esignet"]
+    assert "mountPath: /run/symbolon, readOnly: true" in containers["esignet"]
+    assert "serviceAccountName: symbolon-esignet" in text
+    assert {"kind: NetworkPolicy", "kind: PodDisruptionBudget"} <= set(text.splitlines())
+
+
+@pytest.mark.parametrize("name", sorted(settings_files()))
+def test_people_approve_for_the_signing_service_that_is_deployed(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "symbolon.toml"
+    file.write_text(settings_files()[name])
+    settings = load(file, {})
+    assert settings.esignet.address
+    assert settings.issuers[0].features.signing_service == settings.esignet.address

@@ -23,6 +23,11 @@ class TokenKind(StrEnum):
     AUTHORIZATION_RESPONSE = "authorization_response"  # typ: JWT (JARM §2.1 names none)
     INTROSPECTION = "introspection"  # typ: token-introspection+jwt (RFC 9701 §5)
     SIGNATURE_EVENT = "signature_event"  # typ: secevent+jwt (RFC 8417 §2.3)
+    CLIENT_ASSERTION = "client_assertion"  # typ: client-authentication+jwt (rfc7523bis §4)
+
+
+SIGNING_CLIENT = "signing:"
+"""What the client_id of the signing service begins with, before that of whom it acts for."""
 
 
 class MacPurpose(StrEnum):
@@ -59,7 +64,9 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One token to be signed. ``claims`` is a JSON object in UTF-8 whose ``iss`` is the issuer."""
+    """One token to be signed. ``claims`` is a JSON object in UTF-8 whose ``iss`` is the issuer,
+    or for a CLIENT_ASSERTION the client_id of the signing service.
+    """
 
     kind: TokenKind
     alg: str

@@ -102,7 +102,7 @@ class KeyRing:
             if signer is None:
                 raise NotPermitted(f"no active {order.alg} key of {issuer}")
             self._use(role, Act.SIGN, order.kind, signer.key.kid)
-            claims = claims_of(issuer, order.claims)
+            claims = claims_of(issuer, order.claims, order.kind)
             signers.append(signer)
             inputs.append(writer.signing_input(signer.headers[order.kind], claims))
         signatures = await self._signatures(signers, inputs)

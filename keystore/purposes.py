@@ -73,10 +73,12 @@ Purpose = TokenKind | MacPurpose | SealPurpose | Administration | OwnRing | OwnS
 _OF_THE_WORKER = frozenset((TokenKind.AUDIT_CHECKPOINT, TokenKind.SIGNATURE_EVENT))
 """Tokens that are signed where they leave."""
 
+_OF_OTHERS = _OF_THE_WORKER | {TokenKind.CLIENT_ASSERTION}
+
 _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
     Role.IDP: frozenset(
         [
-            *((Act.SIGN, kind) for kind in TokenKind if kind not in _OF_THE_WORKER),
+            *((Act.SIGN, kind) for kind in TokenKind if kind not in _OF_OTHERS),
             *((Act.MAC, purpose) for purpose in MacPurpose),
             (Act.SEAL, SealPurpose.PERSON),
             (Act.OPEN, SealPurpose.PERSON),
@@ -110,6 +112,10 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
     Role.ESIGNET: frozenset(
         [
             (Act.ASK, DocumentUse.SIGN),  # and no activation of its own
+            (
+                Act.SIGN,
+                TokenKind.CLIENT_ASSERTION,
+            ),  # as a client of idp, for who signs on its pages
             (Act.ASK, DocumentUse.CREDENTIALS),
             (Act.ASK, DocumentUse.SEAL),  # with the organisation's own word, which it cannot write
             (Act.ASK, DocumentUse.STAMP),

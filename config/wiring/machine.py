@@ -44,6 +44,7 @@ from idp.flows.clients import (
     CACHE_SECONDS,
     ClientAuthentication,
     KnownClients,
+    SigningService,
 )
 from idp.flows.inspection import Inspection
 from idp.flows.issuer_keys import IssuerKeys
@@ -111,16 +112,17 @@ def machine(world: World, issuer: Issuer, stores: Stores, crash_here: CrashHere)
 
 
 def _shared(world: World, issuer: Issuer, stores: Stores) -> Machine:
+    keys = IssuerKeys(issuer.address, world.door)
     known = KnownClients(
         issuer.address,
         issuer.profile,
         stores.clients,
         Cache(world.clock, entries=CACHE_ENTRIES, seconds=CACHE_SECONDS),
         client_documents(world, issuer),
+        _signing_service(issuer, keys),
     )
     client_keys = ClientKeys(world.fetcher.get_json, world.clock)
     methods = _methods(world, issuer, stores, client_keys)
-    keys = IssuerKeys(issuer.address, world.door)
     proofs = dpop_proofs(world, issuer)
     return Machine(
         issuer=issuer,
@@ -139,6 +141,16 @@ def _shared(world: World, issuer: Issuer, stores: Stores) -> Machine:
             issuer.features.signing_service,
         ),
     )
+
+
+def _signing_service(issuer: Issuer, keys: IssuerKeys) -> SigningService | None:
+    """Return the signing service as who acts for clients, proven by keys of the issuer's own."""
+
+    async def jwks() -> bytes:
+        return (await keys.published()).jwks
+
+    address = issuer.features.signing_service
+    return SigningService(address, jwks) if address else None
 
 
 def tokens(

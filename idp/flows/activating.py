@@ -49,10 +49,10 @@ class Activating:
             return redemption
         if set(request.asked.words("resource")) - {self.service}:
             raise InvalidTarget("a token with signatures is for the signing service alone")
-        among = sector(self.service, request.client.sector or request.client.client_id)
+        among = sector(self.service, request.client.sector or request.client.party)
         subject, known = await subject_in(self.naming, among, authorization.resident_id)
         holder, named = await self._holder(approved, authorization, request.client)
-        approval = _approval(approved, authorization, subject, holder)
+        approval = _approval(approved, authorization, request.client, subject, holder)
         try:
             activation = await self.activations.activate(approval)
         except NotPermitted:
@@ -75,7 +75,7 @@ class Activating:
         pseudonym, write = authorization.subject, None
         if client.subject_type != "pairwise":
             pseudonym, write = await subject_in(
-                self.naming, f"holder:{client.client_id}", authorization.resident_id
+                self.naming, f"holder:{client.party}", authorization.resident_id
             )
         serial = hashlib.sha256(f"serial\0{pseudonym}".encode()).hexdigest()[:32]
         if not approved.named:
@@ -95,6 +95,7 @@ class Activating:
 def _approval(
     approved: SigningApproval,
     authorization: Authorization,
+    client: Client,
     subject: str,
     holder: CertificateSubject,
 ) -> Approval:
@@ -103,7 +104,7 @@ def _approval(
         kind=ActivationKind.PERSON,
         transaction=approved.transaction,
         subject=subject,
-        client_id=authorization.client_id,
+        client_id=client.party,
         holder=holder,
         hash_algorithm=HashAlgorithm(approved.algorithm),
         count=approved.count,

@@ -1,6 +1,6 @@
 """Registered clients: looked up from memory, and proven by exactly one method."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from config.runtime.cache import Cache
@@ -13,6 +13,7 @@ from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClient, InvalidDpopProof
 from idp.protocol.parameters import Parameters
 from idp.protocol.profile import PROFILES, stricter
+from idp.protocol.signing_client import acting_for, party_of
 from idp.stores.clients import Clients
 
 CACHE_SECONDS = 5.0
@@ -33,11 +34,19 @@ _STRANGER_METHODS = {
 
 
 @dataclass(frozen=True, slots=True)
+class SigningService:
+    """The ``address`` of the issuer's signing service; ``keys`` returns the JWKS of its proofs."""
+
+    address: str
+    keys: Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class KnownClients:
     """The clients of one issuer. A registration may be a few seconds old.
 
     ``profile`` is the issuer's: no client is held to less. ``documents`` are those of clients that
-    nobody registered, where the issuer takes them.
+    nobody registered, where the issuer takes them. ``signing`` acts for any of them.
     """
 
     issuer: str
@@ -45,6 +54,7 @@ class KnownClients:
     clients: Clients
     cache: Cache[tuple[str, str], Client | None]
     documents: ClientDocuments | None = None
+    signing: SigningService | None = None
 
     async def find(self, client_id: str) -> Client | None:
         """Return the client of this issuer, or None."""
@@ -52,16 +62,27 @@ class KnownClients:
 
     async def named(self, client_id: str) -> Client | None:
         """Return the client as far as it is known here: enough to name it to a person."""
+        if party := party_of(client_id):
+            client = await self.named(party)
+            return client and await self._acting(client)
         client = await self._registered(client_id)
         if client is None and self.documents is not None:
             client = self.documents.remembered(client_id)
         return client
 
     async def _load(self, client_id: str) -> Client | None:
+        if party := party_of(client_id):
+            client = await self._load(party)
+            return client and await self._acting(client)
         client = await self._registered(client_id)
         if client is None and self.documents is not None:
             client = await self.documents.find(client_id)
         return client
+
+    async def _acting(self, party: Client) -> Client | None:
+        if self.signing is None:
+            return None
+        return acting_for(party, self.signing.address, await self.signing.keys())
 
     async def _registered(self, client_id: str) -> Client | None:
         client = await self.clients.find(client_id)

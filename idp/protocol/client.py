@@ -32,7 +32,9 @@ class Client:
     ``number_match`` it shows a number that people type where they approve. ``sso_group`` names the
     apps of one maker that share logins; only the operator says so. ``self_described`` says that
     nobody registered it: what is known stands at the address that is its client_id, and people are
-    asked each time. ``profile`` is the name of what is demanded of it (``idp.protocol.profile``).
+    asked each time. ``acts_for`` is the client_id of the relying party on whose behalf the signing
+    service asks (``idp.protocol.signing_client``). ``profile`` is the name of what is demanded of
+    it (``idp.protocol.profile``).
     """
 
     client_id: str
@@ -102,6 +104,7 @@ class Client:
     first_party: bool = False
     sso_group: str = ""
     self_described: bool = False
+    acts_for: str = ""
     created_at: int = 0
 
     @property
@@ -123,6 +126,11 @@ class Client:
     def is_sender_constrained(self) -> bool:
         """Return whether its access tokens are always bound to a key of its own."""
         return self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens
+
+    @property
+    def party(self) -> str:
+        """Return the client_id of the relying party: its own, unless it acts for another."""
+        return self.acts_for or self.client_id
 
     def name(self, locales: tuple[str, ...]) -> str:
         """Return the client's name in the first of ``locales`` that it has, else its default."""

@@ -14,6 +14,7 @@ TYP = {
     TokenKind.AUTHORIZATION_RESPONSE: "JWT",  # JARM §2.1 names none
     TokenKind.INTROSPECTION: "token-introspection+jwt",  # RFC 9701 §5
     TokenKind.SIGNATURE_EVENT: "secevent+jwt",  # RFC 8417 §2.3
+    TokenKind.CLIENT_ASSERTION: "client-authentication+jwt",  # draft-ietf-oauth-rfc7523bis §4
 }
 
 

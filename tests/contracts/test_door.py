@@ -44,8 +44,10 @@ TYPS = {
     TokenKind.AUDIT_CHECKPOINT: "audit-checkpoint+jwt",
     TokenKind.AUTHORIZATION_RESPONSE: "JWT",
     TokenKind.SIGNATURE_EVENT: "secevent+jwt",
+    TokenKind.CLIENT_ASSERTION: "client-authentication+jwt",
 }
 OF_THE_WORKER = (TokenKind.AUDIT_CHECKPOINT, TokenKind.SIGNATURE_EVENT)
+CLIENT = (TokenKind.CLIENT_ASSERTION,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,14 @@ def claims(issuer: str = ISSUER, **more: object) -> bytes:
 async def test_every_kind_in_every_algorithm_verifies_elsewhere(house: House) -> None:
     shown = {key.kid: key for key in await house.door.published(ISSUER)}
     for alg in ALGS:
-        orders = [Order(kind, alg, claims(kind=kind.value)) for kind in TokenKind]
+        orders = [Order(kind, alg, claims(kind=kind.value)) for kind in TYPS if kind not in CLIENT]
         mine = [order for order in orders if order.kind not in OF_THE_WORKER]
         theirs = [order for order in orders if order.kind in OF_THE_WORKER]
+        proof = Order(TokenKind.CLIENT_ASSERTION, alg, claims(iss="signing:clinic"))
         tokens = await house.door.sign(ISSUER, mine)
         tokens += await house.doors[Role.WORKER].sign(ISSUER, theirs)
-        for order, token in zip([*mine, *theirs], tokens, strict=True):
+        tokens += await house.doors[Role.ESIGNET].sign(ISSUER, [proof])
+        for order, token in zip([*mine, *theirs, proof], tokens, strict=True):
             kid = jws.extract_compact(token.encode()).headers()["kid"]
             key = JWKRegistry.import_key(json.loads(shown[kid].jwk))
             read = jws.deserialize_compact(token, key, algorithms=[alg])
@@ -171,6 +175,25 @@ async def test_only_claims_of_the_issuer_are_signed(house: House, refused: bytes
     with pytest.raises(NotPermitted):
         await house.door.sign(ISSUER, [good, Order(TokenKind.ID_TOKEN, "ES256", refused)])
     assert await house.door.sign(ISSUER, [good])
+
+
+@pytest.mark.spec("RFC 7523 §3")
+async def test_the_signing_service_proves_itself_and_nobody_else(house: House) -> None:
+    esignet = house.doors[Role.ESIGNET]
+    mine = Order(TokenKind.CLIENT_ASSERTION, "ES256", claims(iss="signing:clinic"))
+    assert await esignet.sign(ISSUER, [mine])
+    for iss in (ISSUER, "clinic", "https://signing:clinic", ""):
+        refused = Order(TokenKind.CLIENT_ASSERTION, "ES256", claims(iss=iss))
+        with pytest.raises(NotPermitted):
+            await esignet.sign(ISSUER, [refused])
+    for kind in TokenKind:
+        if kind not in CLIENT:
+            for iss in (ISSUER, "signing:clinic"):
+                with pytest.raises(NotPermitted):
+                    await esignet.sign(ISSUER, [Order(kind, "ES256", claims(iss=iss))])
+    for role in (Role.IDP, Role.WORKER, Role.OPERATOR):
+        with pytest.raises(NotPermitted):
+            await house.doors[role].sign(ISSUER, [mine])
 
 
 async def test_a_nested_issuer_is_no_second_issuer(house: House) -> None:

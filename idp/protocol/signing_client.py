@@ -1,0 +1,44 @@
+"""The signing service as a client: on behalf of a relying party whose person signs on its pages.
+
+Its client_id names that party, so everything that a person is told, and what they are called, is
+the party's. It proves itself with a key of the issuer's own, which the key service lends to the
+signing service for nothing but this; nobody registers it, and nothing is kept of it.
+"""
+
+from idp.protocol.client import Client
+from idp.protocol.signing import CREDENTIAL
+from keystore.door import SIGNING_CLIENT
+
+CALLBACK = "/sign/callback"
+
+
+def party_of(client_id: str) -> str:
+    """Return the client_id of the relying party that is acted for, "" where that is nobody."""
+    party = client_id.removeprefix(SIGNING_CLIENT)
+    return "" if party == client_id or party.startswith(SIGNING_CLIENT) else party
+
+
+def acting_for(party: Client, service: str, jwks: bytes) -> Client:
+    """Return the client as which the signing ``service`` acts for ``party``.
+
+    It gets codes for approvals alone, at its own address. Its tokens need no key of their own
+    (RFC 9449): it is itself the resource server, and shows them to nobody.
+    """
+    return Client(
+        client_id=SIGNING_CLIENT + party.client_id,
+        issuer=party.issuer,
+        names=party.names or {"": party.client_id},
+        redirect_uris=(service + CALLBACK,),
+        token_endpoint_auth_method="private_key_jwt",
+        sector=party.sector or party.client_id,
+        profile="oidc",
+        purposes=party.purposes,
+        jwks=jwks,
+        response_modes=("query",),
+        subject_type=party.subject_type,
+        id_token_signed_response_alg=party.id_token_signed_response_alg,
+        require_pushed_authorization_requests=True,
+        authorization_details_types=(CREDENTIAL,),
+        self_described=party.self_described,
+        acts_for=party.client_id,
+    )

@@ -9,8 +9,7 @@ import msgspec
 from config.cli.opening import settings_of
 from config.runtime.logs import configure_logs
 from config.settings import Settings, SettingsError
-from config.wiring.app import Application, build_application
-from config.wiring.esignet import build_esignet
+from config.wiring.application import Application
 from config.wiring.loops import calm_the_collector, use_uvloop
 from config.wiring.production import open_world
 from config.wiring.serving import Listening, Server
@@ -32,12 +31,16 @@ def serve(settings_file: str | None, product: str) -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    from config.wiring.app import build_application  # neither product loads the other
+
     async with open_world(settings, Role.IDP) as world:
         await serve_application(build_application(world), settings)
 
 
 async def serve_esignet(settings: Settings) -> None:
     """Serve every face of the signing service until SIGTERM."""
+    from config.wiring.esignet import build_esignet
+
     esignet = settings.esignet
     if not esignet.address:
         raise SettingsError("esignet.address is empty: say where the signing service is reached")

@@ -1,7 +1,6 @@
 """The web server plugged together. Read it to see which address is answered by what."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -15,6 +14,7 @@ from config.runtime.telemetry import LoopLag, Metrics
 from config.runtime.web import Answer, Budget, Call, Failure, FailurePage, House, Web
 from config.runtime.web.openapi import openapi
 from config.runtime.web.operations import Operations, budget_gauges, check_gauge
+from config.wiring.application import Application
 from config.wiring.certificates import origins, trusted_proxies
 from config.wiring.login import residents_side
 from config.wiring.machine import machine
@@ -29,18 +29,6 @@ from idp.endpoints.page_refusals import PageRefusals
 from idp.pages.room import load_pages
 from idp.protocol.errors import TemporarilyUnavailable
 from keystore.door import KeyServiceUnavailable
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """``web`` is for everybody; ``operations`` is for the operator's port alone.
-
-    Somebody has to ``watch`` the ``lag`` of the event loop that it runs on.
-    """
-
-    web: Web
-    operations: Operations
-    lag: LoopLag
 
 
 def build_application(world: World, crash_here: CrashHere = never) -> Application:

@@ -19,7 +19,7 @@ from config.runtime.web.openapi import openapi
 from config.runtime.web.operations import Operations, budget_gauges, check_gauge
 from config.settings import Issuer
 from config.settings.esignet import Esignet
-from config.wiring.app import Application
+from config.wiring.application import Application
 from config.wiring.bearers import bearers
 from config.wiring.certificates import trusted_proxies
 from config.wiring.esignet_pages import page_door

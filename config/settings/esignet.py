@@ -74,6 +74,19 @@ class Esignet(Section, frozen=True):
     largest_document: int = 20_000_000
     """Octets of a document that may be given for signing."""
 
+    largest_upload: int = 500_000_000
+    """Octets of a document that may be uploaded first, which is then kept encrypted in chunks."""
+
+    upload_quota: int = 2_000_000_000
+    """Octets of uploaded documents that one client may keep at the same time."""
+
+    upload_lifetime: int = 3600
+    """Seconds for which an uploaded document waits for a signature request; then it stays as long
+    as that."""
+
+    concurrent_uploads: int = 16
+    """Uploads that run at the same time in one server; others are told to come back."""
+
     def __post_init__(self) -> None:
         if self.address.endswith("/"):
             raise ValueError("address has no slash at its end")

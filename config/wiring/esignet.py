@@ -22,6 +22,7 @@ from config.settings.esignet import Esignet
 from config.wiring.application import Application
 from config.wiring.bearers import bearers
 from config.wiring.certificates import trusted_proxies
+from config.wiring.esignet_documents import document_routes, uploads
 from config.wiring.esignet_pages import page_door
 from config.wiring.readiness import checks
 from config.wiring.verifying import every_format
@@ -70,6 +71,11 @@ def build_esignet(world: World) -> Application:
         *Assets(door.answers.pages.look).routes(),
         *_evidence(world, documents),
         *_validation(world, signing),
+        *document_routes(
+            world,
+            uploads(world),
+            bearers(world, _issuer(world), settings.esignet.address),
+        ),
         *_requests(world, signing),
         *_csc(world, signing, later),
     ]
@@ -176,6 +182,7 @@ def _application(
     budgets = {
         "tokens": Budget("tokens", settings.web.concurrent_tokens, settings.web.concurrent_tokens),
         "logins": Budget("logins", settings.web.concurrent_logins, settings.web.concurrent_logins),
+        "uploads": Budget("uploads", settings.esignet.concurrent_uploads, 0),
     }
     tally = RequestTally()
     house = House(

@@ -1,6 +1,6 @@
 """The signing service plugged together. Read it to see which address is answered by what."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -42,6 +42,7 @@ from esignet.flows.csc_later import Later
 from esignet.flows.csc_stamps import CscStamps
 from esignet.flows.requests import Requests
 from esignet.flows.signing import Signing
+from esignet.formats.format import Format
 from esignet.pdf.pool import PdfPool
 from esignet.protocol.csc.service import Service
 from esignet.protocol.csc.version import V1, V2
@@ -67,17 +68,18 @@ def build_esignet(world: World) -> Application:
     signing = Signing(documents=documents, pdf=PdfPool(), shown=shown)
     later = Later(answers=CscAnswers(world.database), clock=world.clock, entropy=world.entropy)
     door = page_door(world, _issuer(world))
+    formats = every_format()
     routes = [
         *Assets(door.answers.pages.look).routes(),
         *_evidence(world, documents),
-        *_validation(world, signing),
+        *_validation(world, signing, formats),
         *document_routes(
             world,
             uploads(world),
             bearers(world, _issuer(world), settings.esignet.address),
         ),
-        *_requests(world, signing),
-        *_csc(world, signing, later),
+        *_requests(world, signing, formats),
+        *_csc(world, signing, later, formats),
     ]
     return _application(world, routes, door, _lifespan(documents, signing.pdf, later))
 
@@ -91,10 +93,10 @@ def _evidence(world: World, documents: DocumentClient) -> list[Route]:
     ]
 
 
-def _validation(world: World, signing: Signing) -> list[Route]:
+def _validation(world: World, signing: Signing, formats: Mapping[str, Format]) -> list[Route]:
     esignet = world.settings.esignet
     return ValidationEndpoint(
-        formats=every_format(),
+        formats=formats,
         pdf=signing.pdf,
         trust=_trust(esignet, signing),
         clock=world.clock,
@@ -115,14 +117,14 @@ def _trust(esignet: Esignet, signing: Signing) -> Callable[[], Awaitable[Trust]]
     return trust
 
 
-def _requests(world: World, signing: Signing) -> list[Route]:
+def _requests(world: World, signing: Signing, formats: Mapping[str, Format]) -> list[Route]:
     esignet = world.settings.esignet
     return SignatureRequestsEndpoint(
         requests=Requests(
             store=SignatureRequests(world.database),
             signs=signing,
             pdf=signing.pdf,
-            formats=every_format(),
+            formats=formats,
             door=world.door,
             entropy=world.entropy,
         ),
@@ -133,7 +135,9 @@ def _requests(world: World, signing: Signing) -> list[Route]:
     ).routes()
 
 
-def _csc(world: World, signing: Signing, later: Later) -> list[Route]:
+def _csc(
+    world: World, signing: Signing, later: Later, formats: Mapping[str, Format]
+) -> list[Route]:
     esignet, issuer = world.settings.esignet, _issuer(world)
     callers = bearers(world, issuer, esignet.address)
     about = Service(
@@ -149,7 +153,7 @@ def _csc(world: World, signing: Signing, later: Later) -> list[Route]:
             version=version,
             approvals=Approvals(callers),
             credentials=CscCredentials(NothingStored()),
-            documents=CscDocuments(every_format(), signing),
+            documents=CscDocuments(formats, signing),
             stamps=CscStamps(signing.documents),
             later=later,
         )

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from esignet.formats.format import Evidence, Found, Item, Level, Prepared, Wish
+from esignet.pdf.preview import Seen
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import Signed
 
@@ -47,7 +48,13 @@ class Check(msgspec.Struct, frozen=True, tag="check"):
     """Read every signature."""
 
 
-Step = Prepare | Embed | ToStamp | ToArchive | Augment | Check
+class Preview(msgspec.Struct, frozen=True, tag="preview"):
+    """Draw a page (see ``esignet.pdf.preview``)."""
+
+    page: int
+
+
+Step = Prepare | Embed | ToStamp | ToArchive | Augment | Check | Preview
 
 
 class Lent(msgspec.Struct, frozen=True):
@@ -84,6 +91,7 @@ RESULTS: dict[type, Any] = {
     ToArchive: msgspec.msgpack.Decoder(bytes),
     Augment: msgspec.msgpack.Decoder(bytes),
     Check: msgspec.msgpack.Decoder(tuple[Found, ...]),
+    Preview: msgspec.msgpack.Decoder(Seen),
 }
 
 

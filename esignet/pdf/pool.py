@@ -21,12 +21,14 @@ from esignet.pdf.messages import (
     Embed,
     Lent,
     Prepare,
+    Preview,
     Request,
     Step,
     ToArchive,
     ToStamp,
     framed,
 )
+from esignet.pdf.preview import Seen
 from esignet.pdf.sealed import SealedFile
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import Signed
@@ -102,6 +104,11 @@ class PdfPool:
         request = Request(step=Check(), pdf=_bounded(pdf))
         found: tuple[Found, ...] = await self.answered(request)
         return found
+
+    async def preview(self, pdf: bytes, page: int) -> Seen:
+        """Return how a page looks; 0 asks for the number of pages alone."""
+        seen: Seen = await self.answered(Request(step=Preview(page), pdf=_bounded(pdf)))
+        return seen
 
     def over(self, file: SealedFile) -> "SealedPdf":
         """Return the same for a PDF of any size that lies sealed in a file."""
@@ -201,6 +208,11 @@ class SealedPdf:
         """Return every signature, without what archive time-stamps cover."""
         found: tuple[Found, ...] = await self._asked(Check(), pdf)
         return found
+
+    async def preview(self, pdf: bytes, page: int) -> Seen:
+        """Return how a page looks; 0 asks for the number of pages alone."""
+        seen: Seen = await self._asked(Preview(page), pdf)
+        return seen
 
     async def _asked(self, step: Step, pdf: bytes) -> Any:
         file, shape = self.file, self.file.shape

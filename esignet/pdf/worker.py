@@ -16,6 +16,7 @@ import msgspec
 from esignet.formats import pades_stream, pdf_checking
 from esignet.formats.format import FormatError
 from esignet.formats.pades import FORMAT
+from esignet.pdf import preview
 from esignet.pdf.messages import (
     HEAD,
     Answer,
@@ -24,6 +25,7 @@ from esignet.pdf.messages import (
     Embed,
     Lent,
     Prepare,
+    Preview,
     Request,
     Step,
     ToArchive,
@@ -80,6 +82,8 @@ def _worked(step: Step, pdf: BinaryIO, written: Callable[[], bytes], *, whole: b
         case Augment(level=level, evidence=evidence):
             pades_stream.augment(pdf, level, evidence)
             return written()
+        case Preview(page=page):
+            return preview.seen(pdf, page)
         case Check():
             return pdf_checking.found(pdf, whole=whole)
         case Embed(prepared=prepared, signed=signed):

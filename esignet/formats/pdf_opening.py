@@ -8,6 +8,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from esignet.formats.format import FormatError
+from esignet.formats.pdf_reader import FrugalReader
 
 MOST_PAGES = 5_000
 DEEPEST = 100
@@ -48,7 +49,7 @@ def opened(stream: BinaryIO) -> PdfFileReader:
         stream.seek(0)
         if not stream.read(8).startswith(b"%PDF-"):
             raise FormatError("this is no PDF")
-        reader = PdfFileReader(stream, strict=True)
+        reader = FrugalReader(stream, strict=True)
         if reader.security_handler is not None:
             raise FormatError("the PDF is encrypted; save it without a password and send that")
         if reader.xrefs.hybrid_xrefs_present:

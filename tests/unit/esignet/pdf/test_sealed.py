@@ -140,6 +140,20 @@ async def test_nothing_of_it_lies_in_a_file_in_clear(pool: PdfPool, tmp_path: Pa
         assert os.fstat(file.file).st_nlink == 0, "no name leads to it"
 
 
+@pytest.mark.server
+@pytest.mark.attack("A47")
+async def test_memory_does_not_grow_with_the_document() -> None:
+    """A worker that has less room than the document signs and checks it all the same."""
+    pool = PdfPool(Bounds(workers=1, seconds_lent=100, memory=180 * CHUNK))
+    with lent(long_pdf(96 * CHUNK)) as file:
+        sealed = pool.over(file)
+        tail = await embedded(sealed, await sealed.prepare(ITEM, WISH))
+        tail = await sealed.augment(tail, Level.B_LT, PKI.material(PKI.signer))
+        (found,) = await sealed.check(tail)
+    assert found.problems == ()
+    await pool.close()
+
+
 def continued(tail: bytes = b"") -> Continued:
     return Continued(io.BytesIO(b"0123456789"), 10, tail)
 

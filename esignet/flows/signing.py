@@ -7,12 +7,13 @@ before it is handed over.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from config.runtime.cache import Cache
+from config.runtime.turns import Turns
 from esignet.flows.signing_parts import Made, Part
 from esignet.formats.format import Evidence, FormatError, Found, Level
 from esignet.pdf.pool import PdfPool
@@ -43,6 +44,7 @@ class Signing:
     documents: Documents
     pdf: PdfPool
     shown: Cache[str, AuthorityShown]
+    turns: Turns = field(default_factory=Turns)
 
     async def made(self, approved: Activated, parts: Sequence[Part], now: int) -> list[Made]:
         """Return each part signed, at its level, and checked.
@@ -137,8 +139,7 @@ class Signing:
         work: Callable[..., Any] = getattr(part.format, step)
         if sum(len(one) for one in arguments if isinstance(one, bytes)) > LARGE:
             return await asyncio.to_thread(work, *arguments)
-        await asyncio.sleep(0)  # one of many: others have their turn
-        return work(*arguments)
+        return await self.turns.do(work, *arguments)
 
 
 def shifted(plan: Plan, by: int) -> Plan:

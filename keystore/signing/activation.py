@@ -6,7 +6,8 @@ lives for 300 seconds and is used once. Whoever holds one and asks for anything 
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -15,7 +16,7 @@ from keystore.authority.profiles import name_of
 from keystore.door import NotPermitted
 from keystore.jose import base64url, reader
 from keystore.jose.jwk import JwkSet
-from keystore.jose.reader import BadToken, Rules
+from keystore.jose.reader import BadToken, Parsed, Rules, Verified
 from keystore.signing.digests import MOST, HashAlgorithm, list_hash
 from keystore.signing.door import ActivationKind, Approval, NotActivated
 
@@ -32,6 +33,9 @@ _TOLD = (
 )
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,9})){2,20}", re.ASCII)
 _ALGS = frozenset(["ES256"])
+
+Judge = Callable[[Parsed, JwkSet, Rules], Verified]
+"""Judges the signature of a token that was parsed."""
 
 
 class Activation(Approval, frozen=True, kw_only=True):
@@ -66,9 +70,30 @@ def claims(approval: msgspec.Struct, jti: str, now: int) -> bytes:
     return msgspec.json.encode({name: _written(value) for name, value in members.items()})
 
 
-def judged(token: str, keys: JwkSet, now: int) -> Activation:
+class Made:
+    """Activations that this very key service signed, by their SHA-256: as many as may be waiting.
+
+    One that comes back is not verified again; another key service's is.
+    """
+
+    def __init__(self, most: int = 4096) -> None:
+        self._most = most
+        self._made: OrderedDict[bytes, None] = OrderedDict()
+
+    def add(self, token: str) -> None:
+        """Remember ``token``, which was signed just now."""
+        self._made[reader.fingerprint(token)] = None
+        if len(self._made) > self._most:
+            self._made.popitem(last=False)
+
+    def judge(self, token: str) -> Judge:
+        """Return how the signature of ``token`` is judged."""
+        return reader.recognise if reader.fingerprint(token) in self._made else reader.verify
+
+
+def judged(token: str, keys: JwkSet, now: int, judge: Judge = reader.verify) -> Activation:
     """Return the activation that ``token`` is, or raise NotActivated. Use is judged elsewhere."""
-    said = opened(token, keys, TYP)
+    said = opened(token, keys, TYP, judge)
     try:
         for name in ("digests", "consent"):
             said[name] = base64url.decode(said[name])
@@ -79,13 +104,13 @@ def judged(token: str, keys: JwkSet, now: int) -> Activation:
     return found
 
 
-def opened(token: str, keys: JwkSet, typ: str) -> dict[str, Any]:
+def opened(token: str, keys: JwkSet, typ: str, judge: Judge = reader.verify) -> dict[str, Any]:
     """Return the claims of a token of ours of this ``typ`` alone, or raise NotActivated."""
     if len(token) > LONGEST:
         raise NotActivated("this is no activation")
     rules = Rules(algs=_ALGS, typs=frozenset([typ]))
     try:
-        return dict(reader.verify(reader.parse(token), keys, rules).claims)
+        return dict(judge(reader.parse(token), keys, rules).claims)
     except (BadToken, ValueError) as reason:
         raise NotActivated("this is no activation") from reason
 

@@ -8,7 +8,7 @@ and the record stands; nothing is ever signed without both.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.runtime.audit.records import AuditEntry
 from config.runtime.clock import Clock
@@ -46,6 +46,7 @@ class DocumentSigning:
     clock: Clock
     entropy: Entropy
     stored: StoredSigning | None = None
+    made: activation.Made = field(default_factory=activation.Made)
 
     async def activate(self, approval: Approval) -> str:
         """Return the activation of ``approval``; raises NotPermitted, KeyServiceUnavailable."""
@@ -56,12 +57,15 @@ class DocumentSigning:
         [token] = await self.recording.tokens(
             OwnRing.ACTIVATION, activation.TYP, [claims], Role.IDP
         )
+        self.made.add(token)
         return token
 
     async def sign(self, order: SigningOrder) -> list[Signed]:
         """Return a signature per plan. Raises NotActivated, NotPermitted, KeyServiceUnavailable."""
         now = self.clock.now()
-        approved = activation.judged(order.activation, self.ring.own_keys(OwnRing.ACTIVATION), now)
+        judge = self.made.judge(order.activation)
+        keys_of_ours = self.ring.own_keys(OwnRing.ACTIVATION)
+        approved = activation.judged(order.activation, keys_of_ours, now, judge)
         activation.check_digests(approved, order.hash_algorithm, order.digests)
         check_plans(order, approved)
         if approved.credential:

@@ -97,6 +97,19 @@ class Features(Section, frozen=True):
     signing_country: str = "ZZ"
     """Country (ISO 3166-1 alpha-2) that certificates of residents name."""
 
+    signing_qualifiers: tuple[str, ...] = ()
+    """Kinds of signatures that clients may ask for by ``signatureQualifier``, as the signing
+    service's authority is entitled to make them: country or region, law, type (such as
+    ``eu_eidas_aes``). Any other is refused, here and by the signing service."""
+
+    signing_stored_keys: bool = False
+    """Whether people may approve long-term keys for their signatures, and signatures with them.
+    The signing service needs ``esignet.stored_keys``."""
+
+    signing_hashes: bool = False
+    """Whether people may approve hashes that a stored key signs as they are (CSC signHash). The
+    signing service needs ``esignet.sign_hash``."""
+
     backchannel_modes: tuple[str, ...] = ("poll", "ping", "push")
     """How clients of backchannel authentication (CIBA) may get their tokens. FAPI forbids push."""
 

@@ -20,12 +20,12 @@ from config.settings import Settings
 from config.wiring.world import World
 from idp.residents.embedded import EmbeddedResidents
 from idp.residents.normalising import Numbering
+from keystore.credentials.door import EveryActivation
 from keystore.door import Door, KeyServiceUnavailable, MacPurpose
 from keystore.purposes import Role
 from keystore.service.client import KeyServiceClient
 from keystore.service.document_client import DocumentClient
 from keystore.service.run import socket_path
-from keystore.signing.door import Activations
 
 WAIT = 0.25
 """Seconds between two questions to a key service that is not there yet."""
@@ -72,7 +72,7 @@ async def open_world(settings: Settings, role: Role) -> AsyncIterator[World]:
         )
 
 
-def _activations(settings: Settings, role: Role, stack: AsyncExitStack) -> Activations | None:
+def _activations(settings: Settings, role: Role, stack: AsyncExitStack) -> EveryActivation | None:
     """Return what activates signatures: for the web server's role, where an issuer has them."""
     if role is not Role.IDP or not any(one.features.signing_service for one in settings.issuers):
         return None

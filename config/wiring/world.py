@@ -9,8 +9,8 @@ from config.runtime.limits import Limits
 from config.runtime.outbound import Fetcher
 from config.settings import Settings
 from idp.residents.port import Residents
+from keystore.credentials.door import EveryActivation
 from keystore.door import Door
-from keystore.signing.door import Activations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,4 +29,4 @@ class World:
     limits: Limits
     limits_secret: bytes
     fetcher: Fetcher
-    activations: Activations | None = None
+    activations: EveryActivation | None = None

@@ -12,21 +12,22 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from idp.authorization_details import fields
+from idp.authorization_details.commitments import COMMITMENTS
 from idp.protocol.details import Row, Shown
 from idp.protocol.errors import InvalidAuthorizationDetails
 from idp.protocol.redirect_uris import LONGEST as LONGEST_ADDRESS
-from idp.protocol.signing import CREDENTIAL, SigningApproval
+from idp.protocol.signing import CREDENTIAL, SigningApproval, is_raw
 from keystore.signing.digests import MOST, HashAlgorithm, list_hash
 
-_HEADING, _KIND, _TELLS, _WITH = (
-    *("Sign documents", "Kind", "It tells everybody"),
-    "With your certificate",
-)
+_HEADING, _KIND = "Sign documents", "Kind"
+_SAYS, _WHAT = "It says", "What is signed"
+_HASH = "A code that the application made. Nobody but the application can tell of which document"
+TELLS, WITH = "It tells everybody", "With your certificate"
 _WORDS = {
     "aes": "Advanced electronic signature",
     "qes": "Qualified electronic signature",
 }
-_SUBJECTS = {
+SUBJECTS = {
     "pseudonym": "A number that stands for you at this service alone, and not your name",
     "name": "Your name, and a number that stands for you at this service alone",
 }
@@ -42,7 +43,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}\Z", re.ASCII)
 _QUALIFIER = re.compile(r"[a-z0-9]+(_[a-z0-9]+){2}\Z", re.ASCII)
 _MEMBERS = (
     *("type", "credentialID", "signatureQualifier", "numSignatures", "documentDigests"),
-    *("hashAlgorithmOID", "locations", "certificateSubject"),
+    *("hashAlgorithmOID", "locations", "certificateSubject", "commitment"),
 )
 _DOCUMENT = ("hash", "label", "hashType", "href", "checksum", "access", "pages")
 
@@ -71,25 +72,25 @@ class Credential:
 
     texts: ClassVar[tuple[str, ...]] = (
         _HEADING,
-        _KIND,
-        _TELLS,
-        _WITH,
+        *(_KIND, _SAYS, _WHAT, _HASH, TELLS, WITH),
         *_WORDS.values(),
-        *_SUBJECTS.values(),
+        *SUBJECTS.values(),
+        *COMMITMENTS.values(),
     )
 
     def check(self, detail: Mapping[str, Any]) -> None:
         """Every digest is one of its algorithm, and every document has a name to show."""
         fields.only(detail, _MEMBERS)
         if "credentialID" in detail:
-            _matching(detail, "credentialID", _IDENTIFIER)
+            identifier(detail)
             if "certificateSubject" in detail:
                 raise InvalidAuthorizationDetails("a stored credential has its certificate already")
         if "signatureQualifier" in detail:
             _matching(detail, "signatureQualifier", _QUALIFIER)
-        if detail.get("certificateSubject", "name") not in tuple(_SUBJECTS):
-            raise InvalidAuthorizationDetails(f"certificateSubject is among {', '.join(_SUBJECTS)}")
+        if detail.get("certificateSubject", "name") not in tuple(SUBJECTS):
+            raise InvalidAuthorizationDetails(f"certificateSubject is among {', '.join(SUBJECTS)}")
         found = documents(detail)
+        _check_commitment(detail, raw=is_raw(detail))
         count = detail.get("numSignatures", len(found))
         if type(count) is not int or count != len(found):
             raise InvalidAuthorizationDetails("numSignatures is not the number of documents")
@@ -102,11 +103,15 @@ class Credential:
         if qualifier := detail.get("signatureQualifier", ""):
             word = _WORDS.get(qualifier.rpartition("_")[2])
             rows.append(Row(_KIND, word or qualifier, is_ours=word is not None))
+        if commitment := detail.get("commitment", ""):
+            rows.append(Row(_SAYS, COMMITMENTS[commitment], is_ours=True))
+        if is_raw(detail):
+            rows.append(Row(_WHAT, _HASH, is_ours=True))
         if "credentialID" in detail:
-            rows.append(Row(_WITH, detail["credentialID"]))
+            rows.append(Row(WITH, detail["credentialID"]))
         else:
-            subject = _SUBJECTS[detail.get("certificateSubject", "pseudonym")]
-            rows.append(Row(_TELLS, subject, is_ours=True))
+            subject = SUBJECTS[detail.get("certificateSubject", "pseudonym")]
+            rows.append(Row(TELLS, subject, is_ours=True))
         return Shown(_HEADING, tuple(rows))
 
     def within(self, wanted: Mapping[str, Any], granted: Mapping[str, Any]) -> bool:
@@ -146,6 +151,8 @@ def approved(detail: Mapping[str, Any], transaction: str, page: bytes) -> Signin
         credential=detail.get("credentialID", ""),
         qualifier=detail.get("signatureQualifier", ""),
         named=detail.get("certificateSubject") == "name",
+        raw=is_raw(detail),
+        commitment=detail.get("commitment", ""),
     )
 
 
@@ -222,6 +229,20 @@ def _leads_somewhere(value: object) -> bool:
         return parts.port != 0 and bool(parts.hostname) and parts.username is None
     except ValueError:
         return False
+
+
+def identifier(detail: Mapping[str, Any]) -> None:
+    """Raise InvalidAuthorizationDetails unless ``credentialID`` can name a stored credential."""
+    _matching(detail, "credentialID", _IDENTIFIER)
+
+
+def _check_commitment(detail: Mapping[str, Any], *, raw: bool) -> None:
+    if "commitment" not in detail:
+        return
+    if detail["commitment"] not in tuple(COMMITMENTS):
+        raise InvalidAuthorizationDetails(f"commitment is among {', '.join(COMMITMENTS)}")
+    if raw:
+        raise InvalidAuthorizationDetails("what a signed hash says is up to who made it")
 
 
 def _matching(detail: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> None:

@@ -13,11 +13,16 @@ from idp.grants.grant_type import Redemption, TokenRequest
 from idp.protocol.client import Client
 from idp.protocol.errors import AccessDenied, InvalidGrant, InvalidTarget
 from idp.protocol.grant import Authorization
-from idp.protocol.signing import SigningApproval, sector
+from idp.protocol.signing import CREATIONS, CredentialChange, SigningApproval, sector
 from idp.residents.port import Residents
+from keystore.credentials.door import (
+    CredentialAct,
+    CredentialApproval,
+    EveryActivation,
+)
 from keystore.door import NotPermitted
 from keystore.signing.digests import HashAlgorithm
-from keystore.signing.door import ActivationKind, Activations, Approval, CertificateSubject
+from keystore.signing.door import ActivationKind, Approval, CertificateSubject
 
 LIFETIME = 300
 """Seconds for which the access token is good: no longer than the activation in it."""
@@ -33,7 +38,7 @@ class Activating:
     country: str
     naming: Naming
     residents: Residents
-    activations: Activations
+    activations: EveryActivation
 
     async def activated(
         self, redemption: Redemption, request: TokenRequest, now: int
@@ -44,7 +49,8 @@ class Activating:
         AccessDenied when the certificate shall carry a name that the ID store does not have, and
         KeyServiceUnavailable.
         """
-        approved, authorization = redemption.signature, redemption.authorization
+        approved = redemption.signature or redemption.change
+        authorization = redemption.authorization
         if approved is None:
             return redemption
         if set(request.asked.words("resource")) - {self.service}:
@@ -52,11 +58,11 @@ class Activating:
         among = sector(self.service, request.client.sector or request.client.party)
         subject, known = await subject_in(self.naming, among, authorization.resident_id)
         holder, named = await self._holder(approved, authorization, request.client)
-        approval = _approval(approved, authorization, request.client, subject, holder)
+        person = _Person(authorization, request.client, subject, holder)
         try:
-            activation = await self.activations.activate(approval)
+            activation = await self._activation(approved, person)
         except NotPermitted:
-            raise InvalidGrant("no certificate can be made for what was approved") from None
+            raise InvalidGrant("the key service cannot do what was approved") from None
         return replace(
             redemption,
             audience=(self.service,),
@@ -65,8 +71,18 @@ class Activating:
             writes=(*redemption.writes, *(write for write in (known, named) if write)),
         )
 
+    async def _activation(
+        self, approved: SigningApproval | CredentialChange, person: "_Person"
+    ) -> str:
+        if isinstance(approved, SigningApproval):
+            return await self.activations.activate(_approval(approved, person))
+        return await self.activations.activate_credential(_change(approved, person))
+
     async def _holder(
-        self, approved: SigningApproval, authorization: Authorization, client: Client
+        self,
+        approved: SigningApproval | CredentialChange,
+        authorization: Authorization,
+        client: Client,
     ) -> tuple[CertificateSubject, Write | None]:
         """Return what the certificate tells. Nobody but this client's sector knows the pseudonym,
 
@@ -92,21 +108,47 @@ class Activating:
         ), write
 
 
-def _approval(
-    approved: SigningApproval,
-    authorization: Authorization,
-    client: Client,
-    subject: str,
-    holder: CertificateSubject,
-) -> Approval:
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """Who approved: ``subject`` is their name in esignet's sector."""
+
+    authorization: Authorization
+    client: Client
+    subject: str
+    holder: CertificateSubject
+
+
+def _change(approved: CredentialChange, person: _Person) -> CredentialApproval:
+    authorization = person.authorization
+    assert authorization.auth_time is not None
+    is_new = approved.type in CREATIONS
+    return CredentialApproval(
+        act=CredentialAct.CREATE if is_new else CredentialAct.DELETE,
+        transaction=approved.transaction,
+        subject=person.subject,
+        known_as=authorization.subject,
+        client_id=person.client.party,
+        holder=person.holder,
+        acr=authorization.acr or "",
+        amr=authorization.amr,
+        auth_time=authorization.auth_time,
+        consent=approved.page,
+        credential=approved.credential,
+    )
+
+
+def _approval(approved: SigningApproval, person: _Person) -> Approval:
+    authorization = person.authorization
     assert authorization.auth_time is not None
     return Approval(
         kind=ActivationKind.PERSON,
         transaction=approved.transaction,
-        subject=subject,
-        client_id=client.party,
-        holder=holder,
+        subject=person.subject,
+        client_id=person.client.party,
+        holder=person.holder,
         hash_algorithm=HashAlgorithm(approved.algorithm),
+        raw=approved.raw,
+        commitment=approved.commitment,
         count=approved.count,
         digests=approved.digests,
         acr=authorization.acr or "",

@@ -8,6 +8,7 @@ from config.runtime.audit.records import AuditEntry
 from config.runtime.database.unit import Write
 from config.runtime.journal import Fact
 from idp.authorization_details.credential import approved
+from idp.authorization_details.credential_change import changed
 from idp.flows.login_draft import Draft
 from idp.flows.login_ground import LoginGround, digest
 from idp.flows.login_subjects import subject_of
@@ -22,7 +23,13 @@ from idp.protocol.next_step import Facts, proven, wanted
 from idp.protocol.own_pages import is_own
 from idp.protocol.response_types import words
 from idp.protocol.session import Proof, Session, authenticated_at, joined
-from idp.protocol.signing import TYPES, SigningApproval, asked_signature
+from idp.protocol.signing import (
+    APPROVED_ONCE,
+    CredentialChange,
+    SigningApproval,
+    asked_change,
+    asked_signature,
+)
 from idp.stores.history import LOGGED_IN, SIGNED, Event
 
 
@@ -267,8 +274,9 @@ def _authorization(ground: LoginGround, login: Login, subject: str) -> Authoriza
         nonce=request.nonce,
         auth_time_asked=request.auth_time_asked,
         resources=request.resources,
-        details=tuple(one for one in request.details if one["type"] not in TYPES),
+        details=tuple(one for one in request.details if one["type"] not in APPROVED_ONCE),
         signature=_signature(login),
+        change=_change(login),
         bound_to=None if request.dpop_jkt is None else Confirmation(jkt=request.dpop_jkt),
     )
 
@@ -278,4 +286,14 @@ def _signature(login: Login) -> SigningApproval | None:
     asked = asked_signature(login.request.details)
     if asked is None:
         return None
-    return approved(asked, digest(f"transaction {login.id}").hex()[:32], login.page)
+    return approved(asked, _transaction(login), login.page)
+
+
+def _change(login: Login) -> CredentialChange | None:
+    """Return what was approved about stored credentials."""
+    asked = asked_change(login.request.details)
+    return None if asked is None else changed(asked, _transaction(login))
+
+
+def _transaction(login: Login) -> str:
+    return digest(f"transaction {login.id}").hex()[:32]

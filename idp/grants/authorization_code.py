@@ -61,4 +61,5 @@ class AuthorizationCode:
             writes=(self.codes.use(code, now, opened.ends_at), *opened.writes),
             answer=opened.answer,
             signature=authorization.signature,
+            change=authorization.change,
         )

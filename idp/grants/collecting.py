@@ -83,6 +83,7 @@ class Collecting:
             writes=(self.requests.move(request, request.redeem(opened.ends_at)), *opened.writes),
             answer=opened.answer,
             signature=given.signature,
+            change=given.change,
         )
 
     async def _goes_on(self, given: Authorization, now: int) -> bool:

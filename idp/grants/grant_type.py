@@ -12,7 +12,7 @@ from idp.protocol.client import Client
 from idp.protocol.details import Detail
 from idp.protocol.grant import Authorization, Confirmation
 from idp.protocol.parameters import Parameters
-from idp.protocol.signing import SigningApproval
+from idp.protocol.signing import CredentialChange, SigningApproval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,8 @@ class Redemption:
     ``scope`` and ``audience`` are those of the access token; an empty audience is the
     issuer. It lives until ``ends_at`` at most.
     ``fresh`` says that the ID token answers an authorization request, and not a refresh.
-    ``signature`` is what the person approved for signing, to be activated now or never, and
-    ``activated`` the details that came of it.
+    ``signature`` is what the person approved for signing, ``change`` what about their stored
+    credentials, to be activated now or never; ``activated`` are the details that came of it.
     ``answer`` are further members of the token endpoint's answer, ``id_token`` further claims.
     """
 
@@ -58,6 +58,7 @@ class Redemption:
     answer: Mapping[str, Any] = field(default_factory=dict)
     id_token: Mapping[str, Any] = field(default_factory=dict)
     signature: SigningApproval | None = None
+    change: CredentialChange | None = None
     activated: tuple[Detail, ...] = ()
 
 

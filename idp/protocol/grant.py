@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from idp.protocol.claims_request import ClaimsRequest
-from idp.protocol.signing import SigningApproval
+from idp.protocol.signing import CredentialChange, SigningApproval
 
 MOST_ANCESTORS = 4
 """How often tokens may be exchanged one for another."""
@@ -37,8 +37,8 @@ class Authorization:
     to, and ``actor`` the ``act`` claim of a delegation (RFC 8693 §4.1). ``ancestors`` are the
     grants that it was exchanged from: without any of them it is worth nothing. ``grant_action`` is
     what the request wanted done with the grant ("": it did not say; Grant Management §5.2).
-    ``signature`` is what the person approved for signing: a code or a request of another device
-    carries it once; no grant has it.
+    ``signature`` is what the person approved for signing, ``change`` what about their stored
+    credentials: a code or a request of another device carries it once; no grant has it.
     """
 
     grant_id: str
@@ -63,6 +63,7 @@ class Authorization:
     grant_action: str = ""
     ancestors: tuple[str, ...] = ()
     signature: SigningApproval | None = None
+    change: CredentialChange | None = None
 
     @property
     def has_person(self) -> bool:

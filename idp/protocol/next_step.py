@@ -17,7 +17,7 @@ from idp.protocol.errors import (
 )
 from idp.protocol.login import Account, IllegalMove, Login, Stage
 from idp.protocol.session import Proof, Session, standing
-from idp.protocol.signing import asked_signature
+from idp.protocol.signing import asked_change, asked_signature
 
 
 class Step(StrEnum):
@@ -53,7 +53,8 @@ class Facts:
 def wanted(request: AuthorizationRequest) -> Wanted:
     """Return the levels of authentication that the request asks for."""
     asked = wanted_levels(request.acr_values, request.claims)
-    return replace(asked, signing=True) if asked_signature(request.details) else asked
+    signs = asked_signature(request.details) or asked_change(request.details)
+    return replace(asked, signing=True) if signs else asked
 
 
 def demanded_subjects(request: AuthorizationRequest) -> frozenset[str] | None:

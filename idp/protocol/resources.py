@@ -13,7 +13,7 @@ from config.settings import Features
 from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClientMetadata, InvalidTarget
 from idp.protocol.parameters import Parameters
-from idp.protocol.signing import TYPES
+from idp.protocol.signing import APPROVED_ONCE
 
 MOST_RESOURCES = 50
 LONGEST_ADDRESS = 2048
@@ -95,7 +95,7 @@ class Asking(Protocol):
 def may_be_named(case: Asking) -> None:
     """RFC 8707 §2. The signing service may be named by whoever may ask for signatures."""
     named = set(case.asked.words("resource"))
-    if not TYPES.isdisjoint(case.client.authorization_details_types):
+    if not APPROVED_ONCE.isdisjoint(case.client.authorization_details_types):
         named.discard(case.features.signing_service)
     check_asked(named, case.client)
 

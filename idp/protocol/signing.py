@@ -6,7 +6,7 @@ grant.
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,23 @@ CREDENTIAL_V2 = "credential"
 
 TYPES = frozenset((CREDENTIAL, CREDENTIAL_V2))
 
+CREATION = "https://cloudsignatureconsortium.org/2025/credential-creation"
+"""The type of the details that ask for a stored credential."""
+
+DELETION = "https://cloudsignatureconsortium.org/2025/credential-deletion"
+"""The type of the details that ask to destroy one."""
+
+CREATION_V2, DELETION_V2 = "credential_creation", "credential_deletion"
+"""What clients of v2.1 call the same."""
+
+CREATIONS = frozenset((CREATION, CREATION_V2))
+CHANGES = CREATIONS | {DELETION, DELETION_V2}
+APPROVED_ONCE = TYPES | CHANGES
+"""Types whose details are agreed to each time, are good once, and never part of a grant."""
+
+RAW = "dtbsr"
+"""The hashType of the digest of what is signed itself, made by an application."""
+
 LONGEST_PUSHED = 131_072
 """Characters of a detail of this type that is pushed: 500 documents, with names of usual length."""
 
@@ -32,7 +49,9 @@ class SigningApproval:
 
     ``transaction`` is the login's, ``page`` the SHA-256 hash of the page that was agreed to, and
     ``algorithm`` the name of the digests' hash. ``credential`` names a stored credential, else it
-    is empty; ``named`` is whether the certificate carries the name.
+    is empty; ``named`` is whether the certificate carries the name. ``raw`` is whether a stored
+    credential signs the digests as they are, ``commitment`` the object identifier of what the
+    signature says that the person did, or empty.
     """
 
     type: str
@@ -45,10 +64,17 @@ class SigningApproval:
     credential: str = ""
     qualifier: str = ""
     named: bool = False
+    raw: bool = False
+    commitment: str = ""
 
     def told(self, activation: str) -> dict[str, Any]:
         """Return the detail that the access token carries: no names, no digest by itself."""
-        said = {"credentialID": self.credential, "signatureQualifier": self.qualifier}
+        said = {
+            "credentialID": self.credential,
+            "signatureQualifier": self.qualifier,
+            "hashType": RAW if self.raw else "",
+            "commitment": self.commitment,
+        }
         return {
             "type": self.type,
             **{name: value for name, value in said.items() if value},
@@ -57,6 +83,43 @@ class SigningApproval:
             "digests": urlsafe_b64encode(self.digests).rstrip(b"=").decode(),
             "activation": activation,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialChange:
+    """What a person approved about a stored credential: a new one, or the end of ``credential``.
+
+    ``page`` is the SHA-256 hash of the detail that was agreed to; the rest as in SigningApproval.
+    """
+
+    type: str
+    transaction: str
+    page: bytes
+    credential: str = ""
+    named: bool = False
+
+    def told(self, activation: str) -> dict[str, Any]:
+        """Return the detail that the access token carries."""
+        named = {"credentialID": self.credential} if self.credential else {}
+        return {"type": self.type, **named, "activation": activation}
+
+
+def asked_change(details: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the detail that asks for a change of stored credentials, if there is one."""
+    return next((detail for detail in details if detail["type"] in CHANGES), None)
+
+
+def is_raw(detail: Mapping[str, Any]) -> bool:
+    """Return whether a stored credential shall sign hashes as they are: all of them, or none.
+
+    Raises InvalidAuthorizationDetails for some of each: nobody could tell what was approved.
+    """
+    if "credentialID" not in detail:
+        return False  # the kind is the default then, and a builder writes around the digest
+    kinds = {document.get("hashType", RAW) for document in detail["documentDigests"]}
+    if RAW in kinds and len(kinds) > 1:
+        raise InvalidAuthorizationDetails("hashType dtbsr stands for all digests, or for none")
+    return kinds == {RAW}
 
 
 def asked_signature(details: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -69,7 +132,7 @@ def check_asked(details: Sequence[dict[str, Any]], features: Features, *, coded:
 
     ``coded`` is whether nothing but a code, or a request that is collected, carries them.
     """
-    asked = [detail for detail in details if detail["type"] in TYPES]
+    asked = [detail for detail in details if detail["type"] in APPROVED_ONCE]
     if len(asked) > 1:
         raise InvalidAuthorizationDetails("one approval is for one list of documents")
     for detail in asked:
@@ -77,6 +140,20 @@ def check_asked(details: Sequence[dict[str, Any]], features: Features, *, coded:
             raise InvalidAuthorizationDetails("signatures are approved for a code alone")
         if set(detail.get("locations", ())) - {features.signing_service}:
             raise InvalidAuthorizationDetails("locations names another service than signs here")
+        if detail["type"] in TYPES:
+            _check_kind(detail, features)
+
+
+def _check_kind(detail: Mapping[str, Any], features: Features) -> None:
+    """Raise InvalidAuthorizationDetails for a kind of signature that is not offered."""
+    qualifier = detail.get("signatureQualifier")
+    if qualifier is not None and qualifier not in features.signing_qualifiers:
+        offered = ", ".join(features.signing_qualifiers) or "none"
+        raise InvalidAuthorizationDetails(f"signatureQualifier is not offered; there is {offered}")
+    if "credentialID" in detail and not features.signing_stored_keys:
+        raise InvalidAuthorizationDetails("no credentials are stored here")
+    if is_raw(detail) and not features.signing_hashes:
+        raise InvalidAuthorizationDetails("no hashes are signed as they are (hashType dtbsr) here")
 
 
 def check_length(text: str, details: Sequence[dict[str, Any]], usual: int) -> None:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from keystore.signing.door import CertificateSubject
+from keystore.signing.door import Activations, CertificateSubject
 
 
 class CredentialAct(StrEnum):
@@ -62,6 +62,10 @@ class CredentialActivations(Protocol):
         Raises NotPermitted for what could not be done, KeyServiceUnavailable.
         """
         ...
+
+
+class EveryActivation(Activations, CredentialActivations, Protocol):
+    """All that idp has activated."""
 
 
 class Credentials(Protocol):

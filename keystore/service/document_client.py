@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from keystore.credentials.door import (
-    CredentialActivations,
     CredentialApproval,
     Credentials,
+    EveryActivation,
     StoredCredential,
 )
 from keystore.door import NotPermitted
@@ -16,7 +16,6 @@ from keystore.service.client import expect
 from keystore.service.connection import Connection
 from keystore.service.frames import BadFrame, Octets, Reply, Request
 from keystore.signing.door import (
-    Activations,
     Approval,
     AuthorityShown,
     Documents,
@@ -30,7 +29,7 @@ DEADLINE = 10.0
 """Seconds within which documents are signed: a batch makes keys, certificates and signatures."""
 
 
-class DocumentClient(Activations, Documents, CredentialActivations, Credentials):
+class DocumentClient(EveryActivation, Documents, Credentials):
     """The socket at ``path``. A request that signs is never repeated by itself."""
 
     def __init__(self, path: Path, deadline: float = DEADLINE) -> None:

@@ -21,7 +21,7 @@ from config.wiring.world import World as Outside
 from idp.protocol.client import Client
 from idp.stores.clients import Clients
 from idp.stores.codes import Codes
-from keystore.signing.door import Activations
+from keystore.credentials.door import EveryActivation
 from tests.factor_world import FAST, GENEROUS, World, world
 from tests.journeys.browsers import Browser, Page
 from tests.residents import StillClock
@@ -138,7 +138,7 @@ async def site(
     directory: Path,
     *others: Issuer,
     fetcher: object | None = None,
-    activations: Activations | None = None,
+    activations: EveryActivation | None = None,
     **features: Any,
 ) -> AsyncIterator[Site]:
     """Start an issuer on ``database``, and ``others`` in the same deployment."""

@@ -15,6 +15,9 @@ SOFTHSM_PLACES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/lib
 COUNTRY = "GB"
 """What certificates of the demonstration name."""
 
+QUALIFIER = "gb_national_aes"
+"""The one kind of signature that the demonstration offers."""
+
 LOOPBACK = "127.0.0.1"
 SAMPLES = Path(__file__).parents[3] / "idp/residents/samples.jsonl"
 FEATURES: dict[str, dict[str, object]] = {
@@ -213,7 +216,11 @@ class Plan:
             if self.tester:
                 issuer["mtls_address"] = self.certified(self.issuer_of(profile))
             yield "[issuers]", issuer
-            signing = {"signing_service": self.esignet, "signing_country": COUNTRY}
+            signing = {
+                "signing_service": self.esignet,
+                "signing_country": COUNTRY,
+                "signing_qualifiers": [QUALIFIER],
+            }
             yield "issuers.features", {**features, **signing}
 
 

@@ -24,7 +24,8 @@ def of_login() -> set[str]:
     explained = (*page_refusals.REFUSALS.values(), *page_refusals.FAILED.values())
     names = {*CLAIM_NAMES.values(), *FACTOR_NAMES.values(), *CLAIM_GROUPS, page_refusals.HOME}
     told = {*own_forms.DONE.values(), *me_factors.WEAK.values()}
-    issuer = Issuer(address="", features=Features(signing_service="https://sign.example"))
+    features = Features(signing_service="https://sign.example", signing_stored_keys=True)
+    issuer = Issuer(address="", features=features)
     details = {text for one in detail_types(issuer).values() for text in one.texts}
     endpoints = LOGIN.directory.parent / "endpoints"
     return {

@@ -31,6 +31,10 @@ class NoSuchDocument(Exception):
     """There is no such document, it is another client's, or its time is over."""
 
 
+class Bound(Exception):
+    """A signature request has the document, and destroys it when it ends."""
+
+
 class EmptyDocument(Exception):
     """There is nothing in it."""
 
@@ -127,11 +131,12 @@ class Uploads:
         return found
 
     async def destroy(self, identifier: str, client_id: str) -> None:
-        """Destroy the key of a client's document, or raise NoSuchDocument."""
+        """Destroy the key of a client's document, or raise NoSuchDocument or Bound."""
         try:
             await self.store.database.submit(self.store.destroyed(identifier, client_id))
         except Refused:
-            raise NoSuchDocument from None
+            await self.find(identifier, client_id)
+            raise Bound from None
 
     async def octets(self, upload: Upload, tail: bytes = b"") -> AsyncGenerator[bytes, None]:
         """Return what yields a document, followed by ``tail``. It raises NoSuchDocument, too."""
@@ -147,8 +152,14 @@ class Uploads:
         return pieces()
 
     @asynccontextmanager
-    async def lent(self, upload: Upload) -> AsyncIterator[SealedFile]:
-        """Lend a document to another process, in a file without a name that holds it sealed."""
+    async def lent(self, identifier: str) -> AsyncIterator[SealedFile]:
+        """Lend a document to another process, in a file without a name that holds it sealed.
+
+        Raises NoSuchDocument.
+        """
+        upload = await self.store.lent(identifier, self.clock.now())
+        if upload is None:
+            raise NoSuchDocument
         key = await self._key(upload)
         with tempfile.TemporaryFile(buffering=0) as file:
             for number in range(_shape(upload).chunks):

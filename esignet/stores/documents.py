@@ -128,12 +128,17 @@ _end = Statement(
     )
 )
 _find = Statement(select(document).where(_whole, _now))
+_find_of_any = Statement(select(document).where(_of, document.c.state == Arrival.WHOLE.value, _now))
 _bind = Statement(
     update(document)
     .where(_whole, _now, document.c.request_id.is_(None))
     .values(request_id=bindparam("request"), expires_at=bindparam("until"))
 )
-_destroy = Statement(delete(document).where(_of, document.c.client_id == bindparam("client_id")))
+_destroy = Statement(
+    delete(document).where(
+        _of, document.c.client_id == bindparam("client_id"), document.c.request_id.is_(None)
+    )
+)
 _destroy_of = Statement(delete(document).where(document.c.request_id == bindparam("request")))
 _sum = Statement(
     select(func.coalesce(func.sum(document.c.size), 0)).where(
@@ -193,7 +198,7 @@ class Documents:
         return Write(_bind, {**values, "request": request, "until": until})
 
     def destroyed(self, identifier: str, client_id: str) -> Write:
-        """Return the write that destroys the key of a client's document."""
+        """Return the write that destroys the key of a client's document that no request has."""
         return Write(_destroy, {"of": identifier, "client_id": client_id})
 
     def destroyed_of(self, request: str) -> Write:
@@ -203,6 +208,11 @@ class Documents:
     async def find(self, identifier: str, client_id: str, now: int) -> Upload | None:
         """Return a document of this client that is here as a whole."""
         row = await self.database.row(_find, of=identifier, client_id=client_id, now=now)
+        return None if row is None else _upload(row)
+
+    async def lent(self, identifier: str, now: int) -> Upload | None:
+        """Return a document that is here as a whole, whoever gave it."""
+        row = await self.database.row(_find_of_any, of=identifier, now=now)
         return None if row is None else _upload(row)
 
     async def chunk(self, identifier: str, number: int) -> bytes | None:

@@ -128,6 +128,10 @@ async def test_one_request_gets_a_document(database: OpenDatabase) -> None:
     found = await store.find("d1", "office", NOW)
     assert found == replace(WHOLE, request=request, expires_at=NOW + 7200)
     await database.submit(store.destroyed_of("another request"))
+    with pytest.raises(Refused):
+        await database.submit(store.destroyed("d1", "office"))
+    assert await store.lent("d1", NOW) == found
+    assert await store.lent("d1", NOW + 7200) is None
     assert await store.find("d1", "office", NOW) == found
     await database.submit(store.destroyed_of(request))
     assert await store.find("d1", "office", NOW) is None

@@ -176,6 +176,19 @@ async def test_only_who_gave_it_gets_it_back_and_may_destroy_it(world: World) ->
     assert await world.left() == 0
 
 
+async def test_what_a_request_has_is_destroyed_with_it_alone(world: World) -> None:
+    identifier = (await world.give(CONTENT)).told["id"]
+    upload, store = await world.uploads.find(identifier, "office"), world.uploads.store
+    until, now = world.clock.now() + 9000, world.clock.now()
+    await world.database.submit(store.bound(upload, "r1", until, now))
+    refused = await world.ask("DELETE", f"/{identifier}")
+    assert (refused.status, refused.told["error"]) == (409, "conflict")
+    world.clock.at += 8999
+    assert (await world.ask("GET", f"/{identifier}")).body == CONTENT
+    await world.database.submit(store.destroyed_of("r1"))
+    assert (await world.ask("GET", f"/{identifier}")).status == 404
+
+
 async def test_it_is_gone_when_its_time_is_over(world: World) -> None:
     identifier = (await world.give(CONTENT)).told["id"]
     world.clock.at += 3599
@@ -284,9 +297,8 @@ async def test_nothing_of_a_document_lies_anywhere_in_clear(door: Door, tmp_path
     database = await open_database(url)
     async with opened(database, door, ALLOWANCE) as world:
         identifier = (await world.give(CONTENT)).told["id"]
-        upload = await world.uploads.find(identifier, "office")
         before = set(Path(tempfile.gettempdir()).iterdir())
-        async with world.uploads.lent(upload) as file:
+        async with world.uploads.lent(identifier) as file:
             sealed = b"".join(file.chunk(number) for number in range(file.shape.chunks))
             assert set(Path(tempfile.gettempdir()).iterdir()) <= before, "the file has no name"
             document = file.opened()

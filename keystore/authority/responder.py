@@ -17,6 +17,8 @@ from config.runtime.database.unit import Database
 from keystore.authority import capturing
 from keystore.authority.authority import Authority, SignOwn
 from keystore.authority.profiles import Kind
+from keystore.der.names import issuer_and_serial
+from keystore.der.remembering import remembering
 from keystore.purposes import OwnRing
 from keystore.stores.authority import AuthorityRecords, IssuedCertificate, OwnCertificate
 from keystore.x509.parsed import parsed
@@ -80,35 +82,34 @@ class Responder:
 
     async def _about(self, certificate: bytes, now: int) -> bytes:
         """Return the answer; within a second the same one, as long as the same is known."""
-        one = parsed(certificate)
-        known = await AuthorityRecords(self.database).issued(f"{one.serial_number:x}")
+        serial = parsed(certificate).serial_number
+        known = await AuthorityRecords(self.database).issued(f"{serial:x}")
         asked = certificate, known, now
         if asked not in self._last:
-            answer = await self._answer(one, known, now)
+            answer = await self._answer(certificate, known, now)
             if len(self._last) >= _KEPT or next(iter(self._last), asked)[2] != now:
                 self._last.clear()
             self._last[asked] = answer
         return self._last[asked]
 
-    async def _answer(
-        self, one: x509.Certificate, known: IssuedCertificate | None, now: int
-    ) -> bytes:
-        issuer = self._issuer_of(one, known)
+    async def _answer(self, certificate: bytes, known: IssuedCertificate | None, now: int) -> bytes:
+        issuer = self._issuer_of(certificate, known)
         if known is not None and known.issuer_kid != issuer.kid:
             known = None
         builder = ocsp.OCSPResponseBuilder().add_response(
-            cert=one,
+            cert=parsed(certificate),
             issuer=parsed(issuer.certificate),
             algorithm=hashes.SHA256(),
             **_times(known, now),
         )
         return await self._signed(builder, issuer)
 
-    def _issuer_of(self, one: x509.Certificate, known: IssuedCertificate | None) -> OwnCertificate:
-        """Return who made ``one``: as is remembered under its serial number, or by signature."""
+    def _issuer_of(self, certificate: bytes, known: IssuedCertificate | None) -> OwnCertificate:
+        """Return who made it: as is remembered under its serial number, or by signature."""
         own = None if known is None else self.authority.of(known.issuer_kid)
-        if own is not None and own.kind is Kind.ISSUING and _names(one, own):
+        if own is not None and own.kind is Kind.ISSUING and _names(certificate, own):
             return own
+        one = parsed(certificate)
         own = next((own for own in self.authority.issuers() if _is_of(one, own)), None)
         if own is None:
             raise ValueError("no certificate that an issuing authority of ours signed")
@@ -156,9 +157,17 @@ def _times(known: IssuedCertificate | None, now: int) -> dict[str, Any]:
     return said
 
 
-def _names(certificate: x509.Certificate, own: OwnCertificate) -> bool:
+def _names(certificate: bytes, own: OwnCertificate) -> bool:
     """Return whether the certificate names this issuer."""
-    return certificate.issuer == parsed(own.certificate).subject
+    named, _ = issuer_and_serial(certificate)
+    return named == _subject(own.certificate)
+
+
+def _subject_of(certificate: bytes) -> bytes:
+    return parsed(certificate).subject.public_bytes()
+
+
+_subject = remembering(_subject_of, kept=64, longest=4096)
 
 
 def _is_of(certificate: x509.Certificate, own: OwnCertificate) -> bool:

@@ -44,7 +44,7 @@ class SignedAttributes:
         if len(self.digest) != _LENGTHS[self.hash_oid]:
             raise ValueError("the digest has not the length of its algorithm")
         attributes = [
-            attribute(oids.CONTENT_TYPE, oid(self.content_type)),
+            _content_type(self.content_type),
             attribute(oids.MESSAGE_DIGEST, octets(self.digest)),
             attribute(oids.SIGNING_CERTIFICATE_V2, signing_certificate(self.certificate)),
             *self.extra,
@@ -145,6 +145,11 @@ def ocsp_revocation(response: bytes) -> bytes:
     return context(1, oid(oids.OCSP_RESPONSE) + response)
 
 
+@lru_cache(maxsize=8)
+def _content_type(dotted: str) -> bytes:
+    return attribute(oids.CONTENT_TYPE, oid(dotted))
+
+
 def signing_certificate(certificate: bytes) -> bytes:
     """Return a SigningCertificateV2 (RFC 5035 §3) by SHA-256, its default, which is not written."""
     hashed = hashlib.sha256(certificate).digest()
@@ -159,6 +164,7 @@ def algorithm_protection(hash_oid: str, alg: str) -> bytes:
     return attribute(oids.ALGORITHM_PROTECTION, sequence(digest, bytes((0xA1,)) + signature[1:]))
 
 
+@lru_cache(maxsize=64)
 def time(at: int) -> bytes:
     """Return a NumericDate as Time: UTCTime until 2049, then GeneralizedTime (RFC 5652 §11.3)."""
     moment = datetime.fromtimestamp(at, UTC)

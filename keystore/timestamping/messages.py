@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import lru_cache
 
 from keystore.der import oids
 from keystore.der.algorithms import HASHES, digest_identifier, digest_oid
@@ -63,16 +64,21 @@ def read_request(request: bytes) -> Asked:
 def stamped_statement(asked: Asked, *, policy: str, serial: int, at: int, accuracy: int) -> bytes:
     """Return a TSTInfo in DER; ``at`` is a NumericDate, ``accuracy`` in seconds."""
     hashed = asked.imprint
-    moment = datetime.fromtimestamp(at, UTC).strftime("%Y%m%d%H%M%SZ").encode()
     return sequence(
         write_integer(1),
         write_oid(policy),
         sequence(digest_identifier(hashed.hash_algorithm.oid), octets(hashed.digest)),
         write_integer(serial),
-        tlv(0x18, moment),
+        _generalized(at),
         sequence(write_integer(accuracy)),
         b"" if asked.nonce is None else write_integer(asked.nonce),
     )
+
+
+@lru_cache(maxsize=64)
+def _generalized(at: int) -> bytes:
+    """Return a NumericDate as GeneralizedTime (RFC 3161 §2.4.2)."""
+    return tlv(0x18, datetime.fromtimestamp(at, UTC).strftime("%Y%m%d%H%M%SZ").encode())
 
 
 def granted(token: bytes) -> bytes:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,13 +99,17 @@ class Bench:
         await bench.measure(0.5)
         return bench
 
-    async def measure(self, seconds: float) -> Slice:
-        """Ask for ``seconds``, wait until the server has settled, and return what it took."""
+    async def measure(self, seconds: float, began: Callable[[], None] = lambda: None) -> Slice:
+        """Ask for ``seconds``, wait until the server has settled, and return what it took.
+
+        ``began`` is called when all is ready and the first request is about to leave.
+        """
         if self.scenario.signs:
             await self.target.sign_ahead(int(1.5 * self.rate * seconds))
         await self.target.settle()
         latencies: list[float] = []
         async with _connected(self.target, self.scenario.connections) as connections:
+            began()
             cpu, databases = self._cpu(self.target.processes), self._cpu(self.target.databases)
             own, begun = time.process_time(), time.perf_counter()
             pairs = zip(self.works, connections, strict=True)
@@ -125,13 +129,17 @@ class Bench:
 
     async def sample(self, seconds: float) -> None:
         """Run one more slice, which is not counted, to see where the time goes."""
-        files = self.target.samples
-        for name, file in files.items():
+        files, processes = self.target.samples, self.target.processes
+        for file in files.values():
             file.unlink(missing_ok=True)
-            os.kill(self.target.processes[name], signal.SIGUSR1)
-        sampled = await self.measure(seconds)
+
+        def begin() -> None:
+            for name in files:
+                os.kill(processes[name], signal.SIGUSR1)
+
+        sampled = await self.measure(seconds, begin)
         for name, file in files.items():
-            os.kill(self.target.processes[name], signal.SIGUSR2)
+            os.kill(processes[name], signal.SIGUSR2)
             told = await self._told(file)
             self.series.parts[name] = {
                 part: 1000 * cpu / sampled.rounds for part, cpu in sorted(told.parts.items())

@@ -31,12 +31,16 @@ class FormatError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One document: ``digest`` under the wish's algorithm; ``content`` where it was given to us."""
+    """One document: ``digest`` under the wish's algorithm; ``content`` where it was given to us.
+
+    ``upload`` names a PDF that lies elsewhere; ``content`` is what was appended to it, if anything.
+    """
 
     name: str
     digest: bytes
     media_type: str = "application/octet-stream"
     content: bytes | None = None
+    upload: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

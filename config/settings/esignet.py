@@ -87,6 +87,9 @@ class Esignet(Section, frozen=True):
     concurrent_uploads: int = 16
     """Uploads that run at the same time in one server; others are told to come back."""
 
+    open_requests: int = 1000
+    """Signature requests of one client that may wait at the same time."""
+
     def __post_init__(self) -> None:
         if self.address.endswith("/"):
             raise ValueError("address has no slash at its end")

@@ -1,5 +1,6 @@
 """The signing service plugged together. Read it to see which address is answered by what."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -22,32 +23,29 @@ from config.settings.esignet import Esignet
 from config.wiring.application import Application
 from config.wiring.bearers import bearers
 from config.wiring.certificates import trusted_proxies
+from config.wiring.esignet_csc import CscGround, csc_routes
 from config.wiring.esignet_documents import document_routes, uploads
+from config.wiring.esignet_hosted import hosted_routes
 from config.wiring.esignet_pages import page_door
+from config.wiring.esignet_requests import RequestGround, signature_requests
 from config.wiring.readiness import checks
 from config.wiring.verifying import every_format
 from config.wiring.world import World
 from esignet.endpoints.certificates import CertificatesEndpoint
-from esignet.endpoints.csc import CscEndpoint
-from esignet.endpoints.csc_methods import CscMethods
 from esignet.endpoints.ocsp import OcspEndpoint
 from esignet.endpoints.page_door import PageDoor
 from esignet.endpoints.requests import SignatureRequestsEndpoint
 from esignet.endpoints.tsa import TsaEndpoint
 from esignet.endpoints.validation import ValidationEndpoint
-from esignet.flows.csc_approvals import Approvals
-from esignet.flows.csc_credentials import CscCredentials, NothingStored
-from esignet.flows.csc_documents import CscDocuments
 from esignet.flows.csc_later import Later
-from esignet.flows.csc_stamps import CscStamps
+from esignet.flows.preparing import Preparing
+from esignet.flows.request_signing import Silent
 from esignet.flows.requests import Requests
+from esignet.flows.resuming import Resuming
 from esignet.flows.signing import Signing
 from esignet.formats.format import Format
 from esignet.pdf.pool import PdfPool
-from esignet.protocol.csc.service import Service
-from esignet.protocol.csc.version import V1, V2
 from esignet.stores.csc_answers import CscAnswers
-from esignet.stores.requests import SignatureRequests
 from esignet.validation.engine import Trust
 from keystore.checking.paths import pem_certificates
 from keystore.door import KeyServiceUnavailable
@@ -69,6 +67,14 @@ def build_esignet(world: World) -> Application:
     later = Later(answers=CscAnswers(world.database), clock=world.clock, entropy=world.entropy)
     door = page_door(world, _issuer(world))
     formats = every_format()
+    requests, resuming = signature_requests(_requests(world, signing, formats))
+    csc = CscGround(
+        documents=documents,
+        signing=signing,
+        later=later,
+        formats=formats,
+        issuer=_issuer(world),
+    )
     routes = [
         *Assets(door.answers.pages.look).routes(),
         *_evidence(world, documents),
@@ -78,10 +84,11 @@ def build_esignet(world: World) -> Application:
             uploads(world),
             bearers(world, _issuer(world), settings.esignet.address),
         ),
-        *_requests(world, signing, formats),
-        *_csc(world, signing, later, formats),
+        *_request_routes(world, requests),
+        *hosted_routes(world, _issuer(world), requests, signing.pdf, door),
+        *csc_routes(world, csc),
     ]
-    return _application(world, routes, door, _lifespan(documents, signing.pdf, later))
+    return _application(world, routes, door, _lifespan(documents, signing.pdf, later, resuming))
 
 
 def _evidence(world: World, documents: DocumentClient) -> list[Route]:
@@ -117,56 +124,28 @@ def _trust(esignet: Esignet, signing: Signing) -> Callable[[], Awaitable[Trust]]
     return trust
 
 
-def _requests(world: World, signing: Signing, formats: Mapping[str, Format]) -> list[Route]:
+def _requests(world: World, signing: Signing, formats: Mapping[str, Format]) -> RequestGround:
+    return RequestGround(
+        database=world.database,
+        door=world.door,
+        clock=world.clock,
+        entropy=world.entropy,
+        hand=signing,
+        preparing=Preparing(formats=formats, pdf=signing.pdf),
+        notices=Silent(),
+        most=world.settings.esignet.open_requests,
+    )
+
+
+def _request_routes(world: World, requests: Requests) -> list[Route]:
     esignet = world.settings.esignet
     return SignatureRequestsEndpoint(
-        requests=Requests(
-            store=SignatureRequests(world.database),
-            signs=signing,
-            pdf=signing.pdf,
-            formats=formats,
-            door=world.door,
-            entropy=world.entropy,
-        ),
+        requests=requests,
         bearers=bearers(world, _issuer(world), esignet.address),
         clock=world.clock,
         largest=esignet.largest_document,
         origins=(esignet.address,),
     ).routes()
-
-
-def _csc(
-    world: World, signing: Signing, later: Later, formats: Mapping[str, Format]
-) -> list[Route]:
-    esignet, issuer = world.settings.esignet, _issuer(world)
-    callers = bearers(world, issuer, esignet.address)
-    about = Service(
-        name=esignet.organization,
-        logo="",
-        region=esignet.country,
-        description="Signatures of residents, with keys that live for one approval",
-        issuer=issuer.address,
-    )
-    routes = []
-    for version, path in ((V1, "/csc/v1"), (V2, "/csc/v2")):
-        methods = CscMethods(
-            version=version,
-            approvals=Approvals(callers),
-            credentials=CscCredentials(NothingStored()),
-            documents=CscDocuments(formats, signing),
-            stamps=CscStamps(signing.documents),
-            later=later,
-        )
-        routes += CscEndpoint(
-            version=version,
-            origin=esignet.address,
-            path=path,
-            clock=world.clock,
-            bearers=callers,
-            about=about,
-            methods=methods.served(),
-        ).routes()
-    return routes
 
 
 def _issuer(world: World) -> Issuer:
@@ -208,13 +187,17 @@ def _application(
 
 
 def _lifespan(
-    documents: DocumentClient, pdf: PdfPool, later: Later
+    documents: DocumentClient, pdf: PdfPool, later: Later, resuming: Resuming
 ) -> Callable[[], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
+        looking = asyncio.create_task(resuming.run())
         try:
             yield
         finally:
+            looking.cancel()
+            await asyncio.wait([looking])
+            await resuming.signing.drained()
             await later.drained()
             await pdf.close()
             await documents.close()

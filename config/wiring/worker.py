@@ -17,6 +17,7 @@ from config.runtime.plugins import plugins
 from config.runtime.relay import Relay
 from config.settings import Lifetimes
 from config.wiring.world import World
+from esignet.stores.creation_keys import CreationKeys
 from esignet.stores.csc_answers import CscAnswers
 from esignet.stores.documents import Documents
 from esignet.stores.requests import SignatureRequests
@@ -113,6 +114,7 @@ def expiring(database: Database, lifetimes: Lifetimes) -> tuple[Prune, ...]:
         Sessions.prune,
         Consents(database).prune,
         SignatureRequests(database).prune,
+        CreationKeys.prune,
         CscAnswers(database).prune,
         Documents(database).prune,
         lambda now, limit: History.prune(now - lifetimes.history, limit),

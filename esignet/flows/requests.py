@@ -1,124 +1,86 @@
-"""Signature requests: documents are prepared, approved elsewhere, and signed once.
+"""Signature requests of clients: made once, shown, given up, signed, and answered until they end.
 
-The documents lie encrypted under a key of their own request, which is destroyed when it ends. What
-was signed is answered once and kept nowhere: after a lost answer the client begins anew.
+What a request holds lies encrypted under a key of its own (`esignet.flows.request_contents`); how
+it is signed so that nobody's death loses or doubles a signature: `esignet.flows.request_signing`.
 """
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import msgspec
-
-from config.runtime.database.unit import DatabaseUnavailable, Refused
-from config.runtime.entropy import Entropy
+from config.runtime.database.unit import Refused
 from esignet.flows.csc_approvals import Caller
-from esignet.flows.csc_documents import Signs
-from esignet.flows.signing_parts import Made, Part
-from esignet.formats.format import Format, FormatError, Item, Level, Prepared, Wish
-from esignet.formats.pdf_wish import PdfWish
-from esignet.pdf.pool import PdfBusy, PdfPool
+from esignet.flows.request_contents import (
+    DOCUMENTS,
+    SIGNERS,
+    TOLD,
+    Contents,
+    SignedDocument,
+    result,
+)
+from esignet.flows.request_creating import Creating, NoSuchRequest, Shown
+from esignet.flows.request_signing import (
+    LEASE,
+    Busy,
+    NotApproved,
+    Notices,
+    RequestSigning,
+)
+from esignet.formats.format import Prepared
+from esignet.protocol.activation_subject import approval_hash, signer_hash
+from esignet.protocol.asking import Asked
 from esignet.protocol.csc.approval import Approved, approved
 from esignet.protocol.signature_request import (
-    Asked,
-    BadRequest,
-    Document,
+    Event,
     IllegalMove,
     SignatureRequest,
+    Slot,
     State,
 )
-from esignet.stores.requests import SealedDocuments, SignatureRequests
-from keystore.cells import KEY_BYTES, Cells
-from keystore.door import Door, KeyServiceUnavailable, NotPermitted, SealPurpose
-from keystore.signing.door import NotActivated
-
-LIFETIME = 3600
-"""Seconds for which a request waits for its approval."""
-
-_CONTAINERS = frozenset(("asic_cades", "asic_xades"))
-"""Formats whose one signature covers all documents of a request."""
-
-_LEVELS = tuple(Level)
-_HIGHEST = {"jws": Level.B_B, "cose": Level.B_T}
-_HIGHEST_OF_DIGESTS = {
-    **_HIGHEST,
-    "pades": Level.B_T,  # what B-LT adds has its place in the PDF
-    "xades": Level.B_LT,  # an archive time-stamp covers the documents themselves
-    "jades": Level.B_LT,
-    "asic_xades": Level.B_LT,
-}
-_PREPARED = msgspec.msgpack.Decoder(list[Prepared])
+from esignet.stores.creation_keys import Once
+from esignet.stores.requests import SignatureRequests
 
 
-class NoSuchRequest(Exception):
-    """There is no such request, or it is another client's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToSee:
+    """A document that waits for a signature; ``content`` is None where it stays with the client.
 
-
-class NotApproved(Exception):
-    """The access token approves nothing, or other digests, or its approval is used or too old."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToApprove:
-    """A digest that is to be approved. ``file`` is the digest of the document as it was given.
-
-    The two differ where the document gains the place of its signature, as a PDF does.
+    ``digest`` is what is approved, ``file`` the digest of the document as it is.
     """
 
     label: str
     digest: bytes
     file: bytes
+    media_type: str
+    content: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
-    """A new request, and what a person approves for it."""
+class Waiting:
+    """An open request with the documents that the next signer approves."""
 
     request: SignatureRequest
-    to_approve: tuple[ToApprove, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SignedDocument:
-    """What was signed under its name. ``promise`` (a JWS) is of the audit log."""
-
-    name: str
-    content: bytes
-    promise: bytes
+    documents: tuple[ToSee, ...]
+    signers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """Signature requests of clients. ``formats`` are those that are switched on.
-
-    Every method may raise DatabaseUnavailable and KeyServiceUnavailable.
-    """
+    """Signature requests. Every method may raise DatabaseUnavailable and KeyServiceUnavailable."""
 
     store: SignatureRequests
-    signs: Signs
-    pdf: PdfPool
-    formats: Mapping[str, Format]
-    door: Door
-    entropy: Entropy
+    contents: Contents
+    creating: Creating
+    signing: RequestSigning
+    notices: Notices
 
-    async def create(self, client_id: str, asked: Asked, now: int) -> Created:
-        """Return a new request, or raise BadRequest or PdfBusy."""
-        prepared = await self._prepared(asked, now)
-        request = SignatureRequest(
-            id=self.entropy.token(),
-            client_id=client_id,
-            state=State.OPEN,
-            format=asked.format,
-            level=asked.level,
-            algorithm=asked.algorithm,
-            digests=tuple(digest for one in prepared for digest in one.digests),
-            created_at=now,
-            expires_at=now + LIFETIME,
-        )
-        sealed = await self._sealed(request.id, prepared)
-        await self.store.database.submit(self.store.added(request, sealed))
-        return Created(request, tuple(_to_approve(prepared)))
+    async def create(
+        self, client_id: str, asked: Asked, now: int, once: Once | None = None
+    ) -> Shown:
+        """Return a new request; under the same key of ``once`` the one that was made before.
+
+        Raises BadRequest, PdfBusy, TooMany, KeyReused, IllegalMove (that one has ended).
+        """
+        return await self.creating.created(client_id, asked, now, once)
 
     async def status(self, identifier: str, client_id: str) -> SignatureRequest:
         """Return a request of this client, or raise NoSuchRequest."""
@@ -127,126 +89,128 @@ class Requests:
             raise NoSuchRequest
         return found
 
-    async def cancel(self, identifier: str, client_id: str, now: int) -> None:
-        """End a request that is open, or raise NoSuchRequest or IllegalMove."""
+    async def shown(self, identifier: str, client_id: str, now: int) -> Shown:
+        """Return a request with what is approved next, and go on with one that was left."""
         request = await self.status(identifier, client_id)
-        try:
-            ended = self.store.ended(request, request.cancelled(now))
-            await self.store.database.submit(ended)
-        except Refused:
-            raise IllegalMove from None
+        self.signing.nudge(request, now)
+        state = request.told_state(now)
+        if state.is_final and state is not State.SIGNED:
+            return Shown(request, (), ())
+        sealer = await self.contents.opened(request)
+        signers = await self.contents.part(sealer, SIGNERS)
+        if state is not State.OPEN:
+            return Shown(request, (), signers)
+        return Shown(request, await self.contents.part(sealer, TOLD, request.signatures), signers)
 
-    async def sign(self, identifier: str, caller: Caller, now: int) -> list[SignedDocument]:
+    async def to_approve(self, identifier: str, now: int) -> Waiting:
+        """Return an open request with its documents, for whoever signs next.
+
+        Raises NoSuchRequest, IllegalMove.
+        """
+        request = await self.store.find(identifier)
+        if request is None:
+            raise NoSuchRequest
+        if request.told_state(now) is not State.OPEN:
+            raise IllegalMove(request.told_state(now))
+        sealer = await self.contents.opened(request)
+        prepared: list[Prepared] = await self.contents.part(sealer, DOCUMENTS)
+        documents = tuple(
+            ToSee(
+                label=item.name,
+                digest=digest,
+                file=item.digest,
+                media_type=item.media_type,
+                content=item.content,
+            )
+            for one in prepared
+            for digest, item in zip(one.digests, one.items, strict=True)
+        )
+        return Waiting(request, documents, await self.contents.part(sealer, SIGNERS))
+
+    async def cancel(self, identifier: str, client_id: str, now: int) -> None:
+        """End an open request and destroy what it holds, or raise NoSuchRequest or IllegalMove."""
+        request = await self.status(identifier, client_id)
+        await self._end(request, request.cancelled(now), Event.CANCELLED, now)
+
+    async def reject(self, identifier: str, client_id: str, reason: str, now: int) -> None:
+        """End an open request because a person would not sign; ``reason`` is a word."""
+        request = await self.status(identifier, client_id)
+        await self._end(request, request.rejected(reason, now), Event.REJECTED, now)
+
+    async def sign(
+        self, identifier: str, caller: Caller, now: int, wanted: int | None = None
+    ) -> list[SignedDocument]:
         """Return the documents, signed under the approval that the caller brings.
 
-        Of two at once one signs. Where the key service did not answer the request is open again;
-        raises NoSuchRequest, IllegalMove, NotApproved, PdfBusy, FormatError (it was signed and
-        cannot be raised to its level: the request has ended).
+        ``wanted`` is the slot that is signed where their order is free. The same approval is
+        answered with the same documents. Raises NoSuchRequest, IllegalMove, NotApproved (it is
+        open), SignedAlready, Busy, FormatError (it has failed), PdfBusy.
         """
         request = await self.status(identifier, caller.client_id)
-        given, taken = approved(caller.details), request.signed(now)
-        if (
-            given is None
-            or given.credential
-            or not given.covers(request.algorithm, request.digests)
-        ):
+        given = approved(caller.details)
+        if given is None or given.credential:
             raise NotApproved
-        parts = await self._opened(request)
+        approval = approval_hash(given.activation)
+        place = request.approved_by(approval)
+        if place is not None:
+            return await self._same(request, place)
+        return await self._first(request, given, now, wanted)
+
+    async def document(self, identifier: str, client_id: str, number: int) -> SignedDocument:
+        """Return one of the documents of a request that is signed; NoSuchRequest, IllegalMove."""
+        request = await self.status(identifier, client_id)
+        if request.state is not State.SIGNED:
+            raise IllegalMove(request.state)
+        places = _final_places(request)
+        if not 0 <= number < len(places) * request.count:
+            raise NoSuchRequest
+        place, number = places[number // request.count], number % request.count
+        sealer = await self.contents.opened(request)
+        found: SignedDocument = await self.contents.part(sealer, result(place), number)
+        return found
+
+    async def _first(
+        self, request: SignatureRequest, given: Approved, now: int, wanted: int | None
+    ) -> list[SignedDocument]:
+        if request.told_state(now) is not State.OPEN:
+            raise IllegalMove(request.told_state(now))
+        signer = signer_hash(given.activation)
+        if not signer or not given.covers(request.algorithm, request.digests):
+            raise NotApproved
+        place = request.next_place(wanted)
+        slot = Slot(signer=signer, approval=approval_hash(given.activation))
+        taken = request.taken(place, slot, now, now + LEASE)
+        await self.signing.begin(request, taken, given.activation)
+        return await self._results(request, place)
+
+    async def _same(self, request: SignatureRequest, place: int) -> list[SignedDocument]:
+        """Return what came of an approval that was brought before, and go on with it if it must."""
+        if not request.slots[place].signed_at:
+            if not request.state.is_underway:
+                raise IllegalMove(request.state)
+            request = await self.signing.resume(request)
+        if not request.slots[place].signed_at:
+            raise IllegalMove(request.state)
+        return await self._results(request, place)
+
+    async def _results(self, request: SignatureRequest, place: int) -> list[SignedDocument]:
+        sealer = await self.contents.opened(request)
+        return await self.contents.parts(sealer, result(place))
+
+    async def _end(
+        self, before: SignatureRequest, after: SignatureRequest, event: Event, now: int
+    ) -> None:
+        moved, dropped = self.store.moved(before, after), self.store.dropped(before)
         try:
-            await self.store.database.submit(self.store.moved(request, taken))
+            notices = self.notices.written(after, event, now)
+            await self.store.database.submit(moved, *dropped, *notices)
         except Refused:
-            raise IllegalMove from None
-        made = await self._made(given, taken, parts, now)
-        await self._emptied(taken)
-        return [
-            SignedDocument(_name(part), one.document, one.promise)
-            for part, one in zip(parts, made, strict=True)
-        ]
-
-    async def _made(
-        self, given: Approved, taken: SignatureRequest, parts: Sequence[Part], now: int
-    ) -> list[Made]:
-        try:
-            return await self.signs.made(given, parts, now)
-        except (NotActivated, KeyServiceUnavailable, PdfBusy) as refusal:
-            await self.store.database.submit(self.store.moved(taken, taken.reopened()))
-            if isinstance(refusal, NotActivated):
-                raise NotApproved from None
-            raise
-        except (NotPermitted, FormatError) as fault:
-            await self._emptied(taken)
-            raise FormatError("the documents cannot be signed in this way") from fault
-
-    async def _emptied(self, taken: SignatureRequest) -> None:
-        with suppress(DatabaseUnavailable):  # it expires, and what was signed has to be answered
-            await self.store.database.submit(self.store.ended(taken, taken))
-
-    async def _prepared(self, asked: Asked, now: int) -> list[Prepared]:
-        form = self.formats.get(asked.format)
-        if form is None:
-            raise BadRequest(f"format is one of {', '.join(sorted(self.formats))}", 422)
-        _judge_level(asked)
-        wish = Wish(hash_algorithm=asked.algorithm, envelope=asked.envelope)
-        try:
-            items = await asyncio.to_thread(_items, asked)
-            if asked.format == "pades":
-                return [await self._pdf(form, item, wish, now) for item in items]
-            groups = [items] if asked.format in _CONTAINERS else [[item] for item in items]
-            return await asyncio.to_thread(lambda: [form.prepare(one, wish) for one in groups])
-        except FormatError as reason:
-            raise BadRequest(str(reason), 422) from None
-
-    async def _pdf(self, form: Format, item: Item, wish: Wish, now: int) -> Prepared:
-        if item.content is None:
-            return form.prepare([item], wish)
-        return await self.pdf.prepare(item, replace(wish, pdf=PdfWish(at=now)))
-
-    async def _sealed(self, identifier: str, prepared: Sequence[Prepared]) -> SealedDocuments:
-        key, name = self.entropy.bytes(KEY_BYTES), identifier.encode()
-        cells = Cells(key, self.entropy)
-        content = await asyncio.to_thread(
-            lambda: cells.seal(msgspec.msgpack.encode(prepared), name)
-        )
-        return SealedDocuments(await self.door.seal(SealPurpose.DOCUMENT, key, name), content)
-
-    async def _opened(self, request: SignatureRequest) -> list[Part]:
-        sealed, name = await self.store.sealed(request.id), request.id.encode()
-        if sealed is None:
-            raise IllegalMove
-        key = await self.door.open(SealPurpose.DOCUMENT, sealed.key, name)
-        cells = Cells(key, self.entropy)
-        octets = await asyncio.to_thread(cells.open, sealed.content, name)
-        form, level = self.formats[request.format], Level(request.level)
-        return [Part(form, one, level) for one in _PREPARED.decode(octets)]
+            raise Busy from None
 
 
-def _to_approve(prepared: Sequence[Prepared]) -> Iterator[ToApprove]:
-    for one in prepared:
-        for digest, item in zip(one.digests, one.items, strict=True):
-            yield ToApprove(item.name, digest, item.digest)
+def _final_places(request: SignatureRequest) -> Sequence[int]:
+    """Return the slots whose documents are the outcome: the last one's hold all signatures, where
 
-
-def _judge_level(asked: Asked) -> None:
-    """Refuse a level that could only fail after the signature was made."""
-    whole = all(one.content is not None for one in asked.documents)
-    highest = (_HIGHEST if whole else _HIGHEST_OF_DIGESTS).get(asked.format, Level.B_LTA)
-    if _LEVELS.index(Level(asked.level)) > _LEVELS.index(highest):
-        given = "documents" if whole else "digests"
-        raise BadRequest(f"from {given}, {asked.format} goes up to {highest}", 422)
-
-
-def _items(asked: Asked) -> list[Item]:
-    return [_item(one, asked) for one in asked.documents]
-
-
-def _item(document: Document, asked: Asked) -> Item:
-    content = document.content
-    digest = document.digest if content is None else asked.algorithm.of(content)
-    return Item(name=document.name, digest=digest, media_type=document.media_type, content=content)
-
-
-def _name(part: Part) -> str:
-    """Return what a signed document is called: a container as such, others as what they sign."""
-    if part.format.name in _CONTAINERS:
-        return "documents.asics" if part.prepared.wish.envelope == "asic-s" else "documents.asice"
-    return part.prepared.items[0].name
+    signatures stand together.
+    """
+    return [request.place] if request.together else range(len(request.slots))

@@ -52,7 +52,20 @@ class Signing:
         Raises NotActivated, NotPermitted, KeyServiceUnavailable, FormatError, PdfBusy. Once the
         key service has signed, the activation is used up whatever happens then.
         """
-        signed = await self.documents.sign_documents(_order(approved.activation, parts))
+        return await self.finished(parts, await self.signed(approved.activation, parts))
+
+    async def signed(self, activation: str, parts: Sequence[Part]) -> list[Signed]:
+        """Return what the key service signs for each part, the same however often it is asked.
+
+        Raises NotActivated, NotPermitted, KeyServiceUnavailable.
+        """
+        return await self.documents.sign_documents(_order(activation, parts))
+
+    async def finished(self, parts: Sequence[Part], signed: Sequence[Signed]) -> list[Made]:
+        """Return each part with its signature in it, at its level, and checked.
+
+        It can be done again. Raises NotPermitted, KeyServiceUnavailable, FormatError, PdfBusy.
+        """
         made = [
             await self._work(part, "embed", part.prepared, one)
             for part, one in zip(parts, signed, strict=True)

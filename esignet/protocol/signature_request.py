@@ -1,62 +1,93 @@
-"""Signature requests: what is asked in JSON, and how one moves until it is signed or ended."""
+"""Signature requests: who has signed, and how one moves until it is signed or ended.
 
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error, a2b_base64
-from collections.abc import Mapping
+    open -> signing -> completing -> open (the next signer) ... -> signed
+      |        |           |
+      |        +-> open    +-> failed      nothing was signed; it cannot be raised to its level
+      |        +-> failed                  a signature may have been made and is lost
+      +-> rejected, cancelled, expired
+
+``signing`` begins with the approval: from then on this one approval is signed, or nothing is.
+``completing`` begins when the signatures are kept; it can be repeated as often as it takes.
+"""
+
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
-from keystore.signing.digests import MOST, HashAlgorithm
-
-LONGEST_NAME = 140
-"""Characters of a document's name, which becomes its label when it is approved."""
-
-_LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
-_ENVELOPES = ("detached", "enveloping", "enveloped", "attached", "hashed", "asic-s", "asic-e")
-_ALGORITHMS = {algorithm.oid: algorithm for algorithm in HashAlgorithm}
-_MEMBERS = frozenset(("format", "level", "envelope", "hashAlgorithmOID", "documents"))
-_DOCUMENT = frozenset(("name", "media_type", "content", "digest"))
-_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}")
-_PATHS = frozenset("/\\")
-_PIECE = 256 * 1024
-"""Characters of base64 that are read at once: others have their turn in between."""
+from esignet.protocol.asking import Order
+from keystore.signing.digests import HashAlgorithm
 
 
 class State(StrEnum):
-    """Where a request stands. That it expired is a matter of time."""
+    """Where a request stands."""
 
     OPEN = "open"
+    SIGNING = "signing"
+    COMPLETING = "completing"
     SIGNED = "signed"
+    FAILED = "failed"
+    REJECTED = "rejected"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def is_underway(self) -> bool:
+        """Return whether somebody works on it, or has to go on."""
+        return self in (State.SIGNING, State.COMPLETING)
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether nothing happens to it any more."""
+        return self is not State.OPEN and not self.is_underway
 
 
-class BadRequest(Exception):
-    """What is asked cannot be read (400), is too large (413), or cannot be done (422).
+class Event(StrEnum):
+    """What is told of a request."""
 
-    The message never repeats what was sent.
-    """
-
-    def __init__(self, description: str, status: int = 400) -> None:
-        super().__init__(description)
-        self.description = description
-        self.status = status
+    CREATED = "created"
+    SLOT_SIGNED = "slot_signed"
+    SIGNED = "signed"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
 class IllegalMove(Exception):
-    """The request was signed or cancelled, or is past its time (``expired``)."""
+    """The request is not in the state for it (``state``), or is past its time (``expired``)."""
 
-    def __init__(self, *, expired: bool = False) -> None:
+    def __init__(self, state: State | None = None, *, expired: bool = False) -> None:
         super().__init__()
-        self.expired = expired
+        self.state = state
+        self.expired = expired or state is State.EXPIRED
+
+
+class SignedAlready(Exception):
+    """The person has signed in another place of this request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """The place of one signer. ``signer`` is a hash of who it is, ``approval`` one of theirs.
+
+    Both are empty until somebody approves. ``signed_at`` is a NumericDate, 0 before.
+    """
+
+    signer: str = ""
+    approval: str = ""
+    signed_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureRequest:
-    """Documents of a client that wait for a signature. Times are NumericDates.
+    """Documents of a client that wait for signatures. Times are NumericDates.
 
-    ``digests`` are what is approved, in their order. What the documents are called, and they
-    themselves, lie encrypted elsewhere.
+    ``digests`` are what is approved next, in their order; ``count`` is how many signatures, or
+    signed documents, come of one approval; ``together`` whether the next signature is added to
+    them or has documents of its own. ``place`` is the slot that is worked on, or was last.
+    What the documents and the signers are called, and the documents, lie encrypted elsewhere.
+    ``version`` counts its moves. Whoever works on it says until when (``busy_until``). ``reason``
+    is a word that says why it failed or was rejected; ``webhook`` an address, or empty.
     """
 
     id: str
@@ -68,155 +99,119 @@ class SignatureRequest:
     digests: tuple[bytes, ...]
     created_at: int
     expires_at: int
+    envelope: str = "detached"
+    count: int = 1
+    order: Order = Order.SEQUENTIAL
+    slots: tuple[Slot, ...] = (Slot(),)
+    together: bool = True
+    place: int = 0
+    version: int = 0
+    busy_until: int = 0
+    reason: str = ""
+    webhook: str = ""
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Return a hash of each person who has signed, by their slots; empty for who has not."""
+        return tuple(slot.signer if slot.signed_at else "" for slot in self.slots)
+
+    @property
+    def signatures(self) -> int:
+        """Return how many have signed."""
+        return sum(slot.signed_at > 0 for slot in self.slots)
 
     def is_expired(self, now: int) -> bool:
         """Return whether its time is over."""
         return now >= self.expires_at
 
-    def signed(self, now: int) -> "SignatureRequest":
-        """Return it as one that is signed, or raise IllegalMove."""
-        return self._from_open(State.SIGNED, now)
+    def told_state(self, now: int) -> State:
+        """Return its state as it is told: one that waited too long has expired."""
+        is_over = not self.state.is_final and self.is_expired(now)
+        return State.EXPIRED if is_over else self.state
+
+    def next_place(self, wanted: int | None) -> int:
+        """Return the slot that signs next, ``wanted`` where the order is free.
+
+        Raises IllegalMove for a slot whose turn it is not.
+        """
+        free = [place for place, slot in enumerate(self.slots) if not slot.signed_at]
+        if self.order is Order.SEQUENTIAL:
+            free = free[:1]
+        place = free[0] if wanted is None and free else wanted
+        if place not in free or place is None:
+            raise IllegalMove(self.state)
+        return place
+
+    def approved_by(self, approval: str) -> int | None:
+        """Return the slot that this approval (by its hash) was given for."""
+        return next((n for n, slot in enumerate(self.slots) if slot.approval == approval), None)
+
+    def taken(self, place: int, slot: Slot, now: int, until: int) -> "SignatureRequest":
+        """Return it as one whose slot ``place`` somebody signs, busy ``until`` then.
+
+        Raises IllegalMove, SignedAlready.
+        """
+        self._judge_open(now)
+        if any(slot.signer == other.signer for other in self.slots):
+            raise SignedAlready
+        slots = self._with(place, slot)
+        return self._moved(State.SIGNING, place=place, slots=slots, busy_until=until)
+
+    def busy(self, until: int) -> "SignatureRequest":
+        """Return it as one that somebody works on until then; 0 for nobody."""
+        return self._moved(self.state, busy_until=until)
+
+    def reopened(self) -> "SignatureRequest":
+        """Return it open again: nothing was signed under the approval."""
+        self._judge(State.SIGNING)
+        return self._moved(State.OPEN, slots=self._with(self.place, Slot()), busy_until=0)
+
+    def completing(self) -> "SignatureRequest":
+        """Return it with its signatures made and kept, and their documents not finished."""
+        self._judge(State.SIGNING)
+        return self._moved(State.COMPLETING)
+
+    def slot_signed(self, digests: tuple[bytes, ...], now: int) -> "SignatureRequest":
+        """Return it with its slot signed: open for the next with these ``digests``, or signed."""
+        self._judge(State.COMPLETING)
+        slot = replace(self.slots[self.place], signed_at=now)
+        slots = self._with(self.place, slot)
+        state = State.SIGNED if all(one.signed_at for one in slots) else State.OPEN
+        return self._moved(state, slots=slots, digests=digests, busy_until=0)
+
+    def failed(self, reason: str) -> "SignatureRequest":
+        """Return it as one of which nothing can come any more."""
+        if not self.state.is_underway:
+            raise IllegalMove(self.state)
+        return self._moved(State.FAILED, busy_until=0, reason=reason)
+
+    def rejected(self, reason: str, now: int) -> "SignatureRequest":
+        """Return it as one that a person did not want to sign, or raise IllegalMove."""
+        self._judge_open(now)
+        return self._moved(State.REJECTED, reason=reason)
 
     def cancelled(self, now: int) -> "SignatureRequest":
         """Return it as one that its client gave up, or raise IllegalMove."""
-        return self._from_open(State.CANCELLED, now)
+        self._judge_open(now)
+        return self._moved(State.CANCELLED)
 
-    def reopened(self) -> "SignatureRequest":
-        """Return it open again after nothing could be signed, or raise IllegalMove."""
-        if self.state is not State.SIGNED:
-            raise IllegalMove
-        return replace(self, state=State.OPEN)
+    def expired(self, now: int) -> "SignatureRequest":
+        """Return it as one whose time is over, or raise IllegalMove."""
+        if self.state.is_final or not self.is_expired(now):
+            raise IllegalMove(self.state)
+        return self._moved(State.EXPIRED, busy_until=0)
 
-    def _from_open(self, state: State, now: int) -> "SignatureRequest":
-        if self.state is not State.OPEN:
-            raise IllegalMove
+    def _judge(self, state: State) -> None:
+        if self.state is not state:
+            raise IllegalMove(self.state)
+
+    def _judge_open(self, now: int) -> None:
+        self._judge(State.OPEN)
         if self.is_expired(now):
-            raise IllegalMove(expired=True)
-        return replace(self, state=state)
+            raise IllegalMove(self.state, expired=True)
 
+    def _with(self, place: int, slot: Slot) -> tuple[Slot, ...]:
+        return (*self.slots[:place], slot, *self.slots[place + 1 :])
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """One document: its ``content``, or its ``digest`` where the content stays with the client."""
-
-    name: str
-    media_type: str
-    content: bytes | None = None
-    digest: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What shall be signed, and how. ``format`` may be one that is not known here."""
-
-    format: str
-    level: str
-    envelope: str
-    algorithm: HashAlgorithm
-    documents: tuple[Document, ...]
-
-
-def asked(body: object, largest: int) -> Asked:
-    """Return what ``body`` asks for, whose documents have ``largest`` octets together at most.
-
-    Raises BadRequest.
-    """
-    members = _object(body, _MEMBERS, "the request")
-    algorithm = _ALGORITHMS.get(_text(members, "hashAlgorithmOID", HashAlgorithm.SHA256.oid))
-    if algorithm is None:
-        raise BadRequest("hashAlgorithmOID is none of SHA-256, SHA-384 and SHA-512", 422)
-    listed = members.get("documents")
-    if not isinstance(listed, list) or not 0 < len(listed) <= MOST:
-        raise BadRequest(f"documents is a list of 1 to {MOST}")
-    if sum(_announced(one) for one in listed) > largest:
-        raise BadRequest(f"the documents have more than {largest} octets", 413)
-    documents = tuple(_document(one, algorithm) for one in listed)
-    if len({one.name for one in documents}) != len(documents):
-        raise BadRequest("two documents have one name")
-    return Asked(
-        format=_text(members, "format"),
-        level=_word(members, "level", _LEVELS, "B-LT"),
-        envelope=_word(members, "envelope", _ENVELOPES, "detached"),
-        algorithm=algorithm,
-        documents=documents,
-    )
-
-
-def encoded(octets: bytes) -> str:
-    """Return base64url without padding (RFC 7515 §2), as digests are written."""
-    return urlsafe_b64encode(octets).rstrip(b"=").decode()
-
-
-def _document(value: object, algorithm: HashAlgorithm) -> Document:
-    members = _object(value, _DOCUMENT, "a document")
-    name = _text(members, "name")
-    if len(name) > LONGEST_NAME or not name.isprintable() or not _PATHS.isdisjoint(name):
-        raise BadRequest(f"a name has at most {LONGEST_NAME} printable characters and no slash")
-    if " ".join(name.split()) != name:
-        raise BadRequest("a name has single spaces, and none at its ends")
-    media_type = _text(members, "media_type")
-    if not _MEDIA_TYPE.fullmatch(media_type):
-        raise BadRequest("media_type is a type and a subtype in lower case")
-    if ("content" in members) == ("digest" in members):
-        raise BadRequest("a document has either content or digest")
-    if "content" in members:
-        content = _content(_text(members, "content"))
-        return Document(name=name, media_type=media_type, content=content)
-    digest = _digest(_text(members, "digest"), algorithm)
-    return Document(name=name, media_type=media_type, digest=digest)
-
-
-def _announced(value: object) -> int:
-    """Return how many octets a document will have, before they are read."""
-    content = value.get("content") if isinstance(value, dict) else None
-    if not isinstance(content, str):
-        return 0
-    return len(content) // 4 * 3 - content[-2:].count("=")
-
-
-def _content(text: str) -> bytes:
-    """Return the octets of base64 with its padding (RFC 4648 §4)."""
-    if not text.isascii() or len(text) % 4 or "=" in text[:-2]:
-        raise BadRequest("content is not base64")
-    pieces = range(0, len(text), _PIECE)
-    try:
-        octets = b"".join(a2b_base64(text[at : at + _PIECE], strict_mode=True) for at in pieces)
-    except Error:
-        raise BadRequest("content is not base64") from None
-    return octets
-
-
-def _digest(text: str, algorithm: HashAlgorithm) -> bytes:
-    try:
-        octets = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError:
-        raise BadRequest("digest is not base64url") from None
-    if encoded(octets) != text:  # there is one way to write it
-        raise BadRequest("digest is not base64url")
-    if len(octets) != algorithm.length:
-        raise BadRequest(f"a digest of {algorithm} has {algorithm.length} octets")
-    return octets
-
-
-def _object(value: object, known: frozenset[str], what: str) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise BadRequest(f"{what} is a JSON object")
-    if not value.keys() <= known:
-        raise BadRequest(
-            f"{what} has a member that is not known; known: {', '.join(sorted(known))}"
-        )
-    return value
-
-
-def _text(members: Mapping[str, object], name: str, default: str = "") -> str:
-    value = members.get(name, default)
-    if not isinstance(value, str) or not value:
-        raise BadRequest(f"{name} is a text that has to be there")
-    return value
-
-
-def _word(members: Mapping[str, object], name: str, words: tuple[str, ...], default: str) -> str:
-    value = _text(members, name, default)
-    if value not in words:
-        raise BadRequest(f"{name} is one of {', '.join(words)}", 422)
-    return value
+    def _moved(self, state: State, **changes: Any) -> "SignatureRequest":
+        return replace(self, state=state, version=self.version + 1, **changes)

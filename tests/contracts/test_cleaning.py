@@ -10,12 +10,18 @@ from config.runtime.journal import DatabaseJournal, Fact, facts
 from config.runtime.outbox import dead_letters
 from config.settings import Lifetimes
 from config.wiring.worker import MOST_REMOVED, Cleaner, expiring
+from esignet.stores.creation_keys import CreationKeys, Once, signature_request_creation
 from esignet.stores.csc_answers import CscAnswers, Place, csc_answer
-from esignet.stores.requests import SignatureRequests, signature_request
+from esignet.stores.requests import (
+    REMEMBERED,
+    SignatureRequests,
+    signature_request,
+    signature_request_part,
+)
 from idp.stores.oauth_tables import used
 from idp.stores.used import Used
 from tests.contracts.test_outbox import Recipient, message, queue, relay
-from tests.contracts.test_signature_requests import REQUEST, SEALED
+from tests.contracts.test_signature_requests import REQUEST
 from tests.residents import StillClock
 
 NOW = 1_800_000_000
@@ -62,11 +68,13 @@ async def test_dead_letters_leave_after_their_time(database: OpenDatabase) -> No
 async def test_documents_and_answers_of_the_signing_service_leave(database: OpenDatabase) -> None:
     requests, answers, end = SignatureRequests(database), CscAnswers(database), REQUEST.expires_at
     place = Place(id="a", client_id="office", subject="ana", lost_at=NOW, expires_at=end)
-    await database.submit(requests.added(REQUEST, SEALED), answers.begun(place))
-    await cleaner(database).run_once(end - 1, asyncio.Event())
-    assert (await rows(database, signature_request), await rows(database, csc_answer)) == (1, 1)
-    await cleaner(database).run_once(end, asyncio.Event())
-    assert (await rows(database, signature_request), await rows(database, csc_answer)) == (0, 0)
+    part, once = requests.kept(REQUEST, "key", b"sealed"), Once("k", b"hash")
+    key = CreationKeys(database).used(once, REQUEST)
+    await database.submit(requests.added(REQUEST), part, key, answers.begun(place))
+    tables = (signature_request_part, signature_request_creation, csc_answer, signature_request)
+    for now, left in ((end - 1, [1, 1, 1, 1]), (end, [0, 0, 0, 1]), (end + REMEMBERED, [0] * 4)):
+        await cleaner(database).run_once(now, asyncio.Event())
+        assert [await rows(database, table) for table in tables] == left
 
 
 async def test_a_worker_that_was_told_to_stop_leaves_the_rest(database: OpenDatabase) -> None:

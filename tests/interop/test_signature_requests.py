@@ -20,15 +20,18 @@ from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.database.unit import Statement
 from config.runtime.entropy import SystemEntropy
 from config.runtime.web import Budget, Web
+from config.wiring.esignet_requests import RequestGround, signature_requests
 from config.wiring.migrations import WEB, migrate
 from config.wiring.verifying import every_format
 from esignet.endpoints.requests import SignatureRequestsEndpoint
-from esignet.flows.requests import Requests
+from esignet.flows.preparing import Preparing
+from esignet.flows.request_signing import Silent
+from esignet.flows.resuming import Resuming
 from esignet.flows.signing import Signing
 from esignet.formats.format import Item, Level
 from esignet.pdf.pool import PdfPool
 from esignet.protocol.csc.approval import CREDENTIAL
-from esignet.stores.requests import SignatureRequests, signature_request
+from esignet.stores.requests import SignatureRequests, signature_request, signature_request_part
 from idp.authorization_details.credential import Credential
 from keystore.purposes import Role
 from keystore.service.client import KeyServiceClient
@@ -46,6 +49,7 @@ SCOPE = frozenset(("signatures",))
 CONTENT = b"A contract.\n"
 DIGEST = hashlib.sha256(CONTENT).digest()
 ROWS = Statement(select(signature_request))
+PARTS = Statement(select(signature_request_part))
 LONG = pdf_files.document(200)
 
 
@@ -60,6 +64,7 @@ class World:
     clock: HandClock
     signing: Signing
     store: SignatureRequests
+    resuming: Resuming
 
     async def ask(
         self, method: str, path: str, body: object = b"", token: str = "office", **headers: str
@@ -115,14 +120,17 @@ async def world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[World]:
             signing = Signing(documents=house.esignet, pdf=PdfPool(), shown=shown)
             store, clock = SignatureRequests(mine), HandClock(SystemClock().now())
             bearers = Bearers({name: _token(name, clock) for name in ("office", "another")})
-            requests = Requests(
-                store=store,
-                signs=signing,
-                pdf=signing.pdf,
-                formats=every_format(),
+            ground = RequestGround(
+                database=mine,
                 door=door,
+                clock=clock,
                 entropy=SystemEntropy(),
+                hand=signing,
+                preparing=Preparing(formats=every_format(), pdf=signing.pdf),
+                notices=Silent(),
+                most=20,
             )
+            requests, resuming = signature_requests(ground)
             endpoint = SignatureRequestsEndpoint(
                 requests=requests, bearers=bearers, clock=clock, largest=LARGEST
             )
@@ -130,14 +138,15 @@ async def world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[World]:
             made = web(endpoint.routes(), budgets=budgets)
             (chain,) = (await house.esignet.authority()).chains
             (tmp_path / "root.der").write_bytes(chain[-1])
-            yield World(made, house, mine, bearers, clock, signing, store)
+            yield World(made, house, mine, bearers, clock, signing, store, resuming)
+            await resuming.signing.drained()
             await signing.pdf.close()
             await door.close()
     await mine.close()
 
 
 def _token(name: str, clock: HandClock) -> Token:
-    return Token(client_id=name, subject=name, scope=SCOPE, expires_at=clock.now() + 10_000)
+    return Token(client_id=name, subject=name, scope=SCOPE, expires_at=clock.now() + 200_000)
 
 
 def octets(text: str) -> bytes:
@@ -316,8 +325,8 @@ async def test_of_two_at_once_one_signs_and_nobody_afterwards(world: World) -> N
     assert (await world.sign(said, tokens[2]))[0] == 409
     assert (await world.ask("DELETE", f"/{said['id']}"))[0] == 409
     assert (await world.ask("GET", f"/{said['id']}"))[1]["state"] == "signed"
-    (row,) = await world.database.rows(ROWS)
-    assert (row["key"], row["content"]) == (None, None)
+    names = {row["part"] for row in await world.database.rows(PARTS)}
+    assert names == {"key", "signers", "told", "result.0"}
 
 
 async def test_what_is_cancelled_is_destroyed(world: World) -> None:
@@ -327,8 +336,7 @@ async def test_what_is_cancelled_is_destroyed(world: World) -> None:
     assert (await world.ask("GET", path))[1]["state"] == "cancelled"
     assert (await world.sign(said, token))[0] == 409
     assert (await world.ask("DELETE", path))[0] == 409
-    (row,) = await world.database.rows(ROWS)
-    assert (row["key"], row["content"]) == (None, None)
+    assert await world.database.rows(PARTS) == []
 
 
 async def test_what_expired_is_not_signed_and_then_forgotten(world: World) -> None:
@@ -341,7 +349,11 @@ async def test_what_expired_is_not_signed_and_then_forgotten(world: World) -> No
     assert (await world.ask("GET", path))[1]["state"] == "expired"
     status, told = await world.sign(said, token)
     assert (status, told["error"]) == (410, "expired")
-    await world.database.submit(world.store.prune(world.clock.now(), 10))
+    await world.database.submit(*world.store.prune(world.clock.now(), 10))
+    assert await world.database.rows(PARTS) == []
+    assert (await world.ask("GET", path))[1]["state"] == "expired"
+    world.clock.at += 86_400
+    await world.database.submit(*world.store.prune(world.clock.now(), 10))
     assert (await world.ask("GET", path))[0] == 404
 
 
@@ -351,7 +363,7 @@ async def test_documents_lie_encrypted_and_no_log_tells_of_them(
     caplog.set_level("DEBUG")
     said = await world.created(documents=[given(CONTENT, "ana-divorce.txt")])
     (row,) = await world.database.rows(ROWS)
-    stored = b"".join(value for value in map(row.__getitem__, ("key", "content")))
+    stored = b"".join(part["octets"] for part in await world.database.rows(PARTS))
     assert CONTENT not in stored and b"divorce" not in stored
     assert "divorce" not in row["format"] + row["client_id"]
     await world.sign(said, await world.approved(said))

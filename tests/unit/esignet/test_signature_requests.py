@@ -1,39 +1,19 @@
-"""What a signature request may say, and how it may move."""
+"""What a signature request may say."""
 
 import base64
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esignet.protocol.signature_request import (
-    BadRequest,
-    IllegalMove,
-    SignatureRequest,
-    State,
-    asked,
-    encoded,
-)
+from esignet.protocol.asking import BadRequest, Order, asked, encoded
 from keystore.signing.digests import MOST, HashAlgorithm
 
 SHA256 = HashAlgorithm.SHA256
 DIGEST = SHA256.of(b"a contract")
-NOW, LARGEST = 1_800_000_000, 1000
-REQUEST = SignatureRequest(
-    id="r1",
-    client_id="office",
-    state=State.OPEN,
-    format="cades",
-    level="B-LT",
-    algorithm=SHA256,
-    digests=(DIGEST,),
-    created_at=NOW,
-    expires_at=NOW + 3600,
-)
+LARGEST = 1000
 
 
 def document(**changes: object) -> dict[str, Any]:
@@ -87,6 +67,18 @@ def test_a_large_content_is_read_in_pieces() -> None:
         (body(document(name=" a")), 400),
         (body(document(name="a  b")), 400),
         (body(document(name=7)), 400),
+        (body(document(name="a\u3164b.pdf")), 400),
+        (body(document(name="a" + "\u0301" * 5)), 400),
+        (body(document(name="a\u202egnp.pdf")), 400),
+        ({**body(), "signers": []}, 400),
+        ({**body(), "signers": [{"label": "a"}] * 21}, 400),
+        ({**body(), "signers": [{"label": ""}]}, 400),
+        ({**body(), "signers": [{"name": "Ana"}]}, 400),
+        ({**body(), "signers": ["Ana"]}, 400),
+        (body(order="random"), 422),
+        (body(expires_in=59), 400),
+        (body(expires_in=True), 400),
+        (body(expires_in=2592001), 400),
         (body(document(media_type="pdf")), 400),
         (body(document(digest=encoded(DIGEST) + "=")), 400),
         (body(document(digest=encoded(DIGEST)[:-1])), 400),
@@ -106,6 +98,14 @@ def test_what_is_wrong_is_refused(wrong: object, status: int) -> None:
     with pytest.raises(BadRequest) as refusal:
         asked(wrong, LARGEST)
     assert refusal.value.status == status
+
+
+def test_signers_are_named_and_have_an_order() -> None:
+    alone = asked(body(), LARGEST)
+    assert (alone.signers, alone.order, alone.lifetime) == (("",), Order.SEQUENTIAL, 3600)
+    named = [{"label": "Buyer"}, {"label": "Seller"}]
+    both = asked(body(signers=named, order="any", expires_in=86400), LARGEST)
+    assert (both.signers, both.order, both.lifetime) == (("Buyer", "Seller"), Order.ANY, 86400)
 
 
 JSON = st.recursive(
@@ -134,28 +134,3 @@ def test_refusals_repeat_nothing_that_was_sent(text: str, member: str) -> None:
         asked(body(document(**{"digest": None, member: sent})), LARGEST)
     except BadRequest as refusal:
         assert sent not in refusal.description
-
-
-MOVES = st.lists(st.sampled_from(["signed", "cancelled", "reopened"]), max_size=8)
-
-
-@given(MOVES, st.integers(NOW, NOW + 7200))
-def test_moves_lead_from_open_and_only_a_signing_comes_back(moves: list[str], now: int) -> None:
-    request = REQUEST
-    for name in moves:
-        before = request
-        try:
-            request = before.reopened() if name == "reopened" else getattr(before, name)(now)
-        except IllegalMove as refusal:
-            assert request is before
-            assert refusal.expired == (
-                name != "reopened" and before.state is State.OPEN and now >= before.expires_at
-            )
-            continue
-        assert replace(request, state=before.state) == before
-        assert (before.state, request.state) in {
-            (State.OPEN, State.SIGNED),
-            (State.OPEN, State.CANCELLED),
-            (State.SIGNED, State.OPEN),
-        }
-    assert msgspec.json.encode(request.state) in (b'"open"', b'"signed"', b'"cancelled"')

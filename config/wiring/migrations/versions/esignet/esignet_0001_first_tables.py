@@ -59,21 +59,88 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("format", sa.Text(), nullable=False),
         sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.Text(), nullable=False),
         sa.Column("algorithm", sa.Text(), nullable=False),
         sa.Column("digests", sa.LargeBinary(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("together", sa.Integer(), nullable=False),
+        sa.Column("order", sa.Text(), nullable=False),
+        sa.Column("slots", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("busy_until", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("webhook", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.Column("key", sa.LargeBinary(), nullable=True),
-        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("forgotten_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signature_request")),
     )
     with op.batch_alter_table("signature_request", schema=None) as batch_op:
         batch_op.create_index("signature_request_expires_at", ["expires_at"], unique=False)
+        batch_op.create_index("signature_request_forgotten_at", ["forgotten_at"], unique=False)
+        batch_op.create_index("signature_request_open", ["client_id", "state"], unique=False)
+        batch_op.create_index("signature_request_underway", ["state", "busy_until"], unique=False)
+
+    op.create_table(
+        "signature_request_creation",
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("asked", sa.LargeBinary(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_signature_request_creation")),
+    )
+    with op.batch_alter_table("signature_request_creation", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_signature_request_creation_expires_at"), ["expires_at"], unique=False
+        )
+
+    op.create_table(
+        "signature_request_part",
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("part", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("octets", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "request_id", "part", "number", name=op.f("pk_signature_request_part")
+        ),
+    )
+    with op.batch_alter_table("signature_request_part", schema=None) as batch_op:
+        batch_op.create_index("signature_request_part_expires_at", ["expires_at"], unique=False)
+
+    op.create_table(
+        "signing_link",
+        sa.Column("ticket", sa.LargeBinary(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("return_to", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ticket", name=op.f("pk_signing_link")),
+    )
+    with op.batch_alter_table("signing_link", schema=None) as batch_op:
+        batch_op.create_index("signing_link_expires_at", ["expires_at"], unique=False)
 
 
 def downgrade() -> None:
     """Take back."""
+    with op.batch_alter_table("signing_link", schema=None) as batch_op:
+        batch_op.drop_index("signing_link_expires_at")
+
+    op.drop_table("signing_link")
+    with op.batch_alter_table("signature_request_part", schema=None) as batch_op:
+        batch_op.drop_index("signature_request_part_expires_at")
+
+    op.drop_table("signature_request_part")
+    with op.batch_alter_table("signature_request_creation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_signature_request_creation_expires_at"))
+
+    op.drop_table("signature_request_creation")
     with op.batch_alter_table("signature_request", schema=None) as batch_op:
+        batch_op.drop_index("signature_request_underway")
+        batch_op.drop_index("signature_request_open")
+        batch_op.drop_index("signature_request_forgotten_at")
         batch_op.drop_index("signature_request_expires_at")
 
     op.drop_table("signature_request")

@@ -1,0 +1,130 @@
+"""How a signature request is made: prepared, sealed, counted, and once under an idempotency key."""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from config.runtime.database.unit import Refused, Write
+from config.runtime.entropy import Entropy
+from esignet.flows.preparing import Preparing, stands_together, to_approve
+from esignet.flows.request_contents import DOCUMENTS, KEY, SIGNERS, TOLD, Contents, ToApprove
+from esignet.flows.request_signing import Notices
+from esignet.formats.format import Prepared
+from esignet.protocol.asking import Asked
+from esignet.protocol.signature_request import Event, SignatureRequest, Slot, State
+from esignet.stores.creation_keys import CreationKeys, Once
+from esignet.stores.requests import SignatureRequests
+
+
+class NoSuchRequest(Exception):
+    """There is no such request or document, or it is another client's."""
+
+
+class KeyReused(Exception):
+    """The idempotency key was used for another request."""
+
+
+class TooMany(Exception):
+    """The client has as many requests that wait as it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A request, what is approved next, and the labels of its signers."""
+
+    request: SignatureRequest
+    to_approve: tuple[ToApprove, ...]
+    signers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creating:
+    """Makes requests. A client may have ``most`` that wait."""
+
+    store: SignatureRequests
+    keys: CreationKeys
+    contents: Contents
+    preparing: Preparing
+    notices: Notices
+    entropy: Entropy
+    most: int
+
+    async def created(
+        self, client_id: str, asked: Asked, now: int, once: Once | None = None
+    ) -> Shown:
+        """Return a new request; under the same key of ``once`` the one that was made before.
+
+        Raises BadRequest, PdfBusy, TooMany, KeyReused, IllegalMove (that one has ended).
+        """
+        if once is not None and (before := await self._again(client_id, once)) is not None:
+            return before
+        if await self.store.waiting(client_id, now) >= self.most:
+            raise TooMany
+        prepared = await self.preparing.first(asked, now)
+        request = _new(self.entropy.token(), client_id, asked, prepared, now)
+        told = tuple(to_approve(prepared))
+        writes = [
+            self.store.added(request),
+            *await self._parts(request, asked, prepared, told),
+            *self.notices.written(request, Event.CREATED, now),
+        ]
+        using = [] if once is None else [self.keys.used(once, request)]
+        try:
+            await self.store.database.submit(*writes, *using)
+        except Refused as refusal:
+            if once is None or refusal.write is not using[0]:
+                raise
+            before = await self._again(client_id, once)
+            if before is None:
+                raise
+            return before
+        return Shown(request, told, asked.signers)
+
+    async def _again(self, client_id: str, once: Once) -> Shown | None:
+        found = await self.keys.find(client_id, once.key)
+        if found is None:
+            return None
+        asked, identifier = found
+        if not hmac.compare_digest(asked, once.asked):
+            raise KeyReused
+        request = await self.store.find(identifier, client_id)
+        if request is None:
+            raise NoSuchRequest
+        sealer = await self.contents.opened(request)
+        told = await self.contents.part(sealer, TOLD)
+        return Shown(request, told, await self.contents.part(sealer, SIGNERS))
+
+    async def _parts(
+        self,
+        request: SignatureRequest,
+        asked: Asked,
+        prepared: Sequence[Prepared],
+        told: tuple[ToApprove, ...],
+    ) -> list[Write]:
+        sealer, key = await self.contents.new(request.id)
+        parts = {SIGNERS: asked.signers, TOLD: told, DOCUMENTS: prepared}
+        sealed = {name: await sealer.seal(name, value) for name, value in parts.items()}
+        return [self.store.kept(request, *one) for one in {KEY: key, **sealed}.items()]
+
+
+def _new(
+    identifier: str, client_id: str, asked: Asked, prepared: Sequence[Prepared], now: int
+) -> SignatureRequest:
+    together = stands_together(asked.format, prepared[0])
+    return SignatureRequest(
+        id=identifier,
+        client_id=client_id,
+        state=State.OPEN,
+        format=asked.format,
+        level=asked.level,
+        envelope=asked.envelope,
+        algorithm=asked.algorithm,
+        digests=tuple(digest for one in prepared for digest in one.digests),
+        count=len(prepared),
+        order=asked.order,
+        together=together,
+        slots=tuple(Slot() for _ in asked.signers),
+        created_at=now,
+        expires_at=now + asked.lifetime,
+        webhook=asked.webhook,
+    )

@@ -1,0 +1,286 @@
+"""From an approval to signed documents that are kept: so that whoever dies on the way is followed.
+
+The approval is kept before the key service is asked; what that signed is kept before documents are
+made of it; and what came of it is one unit with the request's move. Whoever finds a request between
+two of these steps, and nobody at work on it, goes on from there: the key service answers the same
+order with the same signatures, and everything after that can be done again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from config.runtime.clock import Clock
+from config.runtime.database.unit import DatabaseUnavailable, Refused, Write
+from esignet.flows.preparing import Preparing, to_approve
+from esignet.flows.request_contents import (
+    APPROVAL,
+    DOCUMENTS,
+    SIGNATURES,
+    TOLD,
+    Contents,
+    Sealer,
+    result,
+)
+from esignet.flows.signed_names import signed_document
+from esignet.flows.signing_parts import Made, Part
+from esignet.formats.format import FormatError, Level
+from esignet.pdf.pool import PdfBusy
+from esignet.protocol.signature_request import Event, IllegalMove, SignatureRequest, State
+from esignet.stores.requests import SignatureRequests
+from keystore.door import KeyServiceUnavailable, NotPermitted
+from keystore.signing.door import NotActivated, Signed
+
+LEASE = 30
+"""Seconds after which nobody is believed to be at work who did not say so again."""
+
+AGAIN = 8.0
+"""Seconds after which whoever is at work says so again."""
+
+LOST = "signature_lost"
+"""Why a request failed whose approval was used up, and nothing came of it."""
+
+UNSIGNABLE = "unsignable"
+"""Why a request failed whose signature could not be put into its documents."""
+
+AWAY = (KeyServiceUnavailable, DatabaseUnavailable, PdfBusy)
+"""What passes: the request stays where it is."""
+
+
+class NotApproved(Exception):
+    """The access token approves nothing, or other digests, or its approval is used or too old."""
+
+
+class Busy(Exception):
+    """Somebody is at work on the request: come again."""
+
+
+class Hand(Protocol):
+    """Has the key service sign, and finishes documents (`esignet.flows.signing`)."""
+
+    async def signed(self, activation: str, parts: Sequence[Part]) -> list[Signed]:
+        """Return what is signed; NotActivated, NotPermitted, KeyServiceUnavailable."""
+        ...
+
+    async def finished(self, parts: Sequence[Part], signed: Sequence[Signed]) -> list[Made]:
+        """Return the documents; NotPermitted, KeyServiceUnavailable, FormatError, PdfBusy."""
+        ...
+
+
+class Notices(Protocol):
+    """Who is told of a request's moves: the writes go into the unit of the move."""
+
+    def written(self, request: SignatureRequest, event: Event, now: int) -> Sequence[Write]:
+        """Return what is written when this happened; ``request`` is as it is then."""
+        ...
+
+
+class Silent:
+    """Tells nobody."""
+
+    def written(self, request: SignatureRequest, event: Event, now: int) -> Sequence[Write]:
+        """Return nothing to write."""
+        return ()
+
+
+@dataclass(slots=True)
+class _Held:
+    """A request that is worked on here, as it is now."""
+
+    request: SignatureRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSigning:
+    """Works on requests that are underway. One per process; ``drained`` before it ends."""
+
+    store: SignatureRequests
+    contents: Contents
+    hand: Hand
+    preparing: Preparing
+    notices: Notices
+    clock: Clock
+    _running: dict[str, asyncio.Task[SignatureRequest]] = field(default_factory=dict)
+
+    async def begin(
+        self, before: SignatureRequest, taken: SignatureRequest, activation: str
+    ) -> SignatureRequest:
+        """Move a request to ``taken`` and sign it; return it as it is then.
+
+        Raises IllegalMove (others were first, or it failed), NotApproved (it is open again),
+        FormatError (it failed), Busy, or what is in AWAY (it will be gone on with).
+        """
+        sealer = await self.contents.opened(before)
+        approval = await sealer.seal(APPROVAL, activation)
+        try:
+            await self.store.database.submit(
+                self.store.moved(before, taken), self.store.kept(taken, APPROVAL, approval)
+            )
+        except Refused:
+            raise IllegalMove(State.SIGNING) from None
+        return await self._together(taken, is_first=True)
+
+    async def resume(self, request: SignatureRequest) -> SignatureRequest:
+        """Go on with a request that is underway, or wait for who does here; raises as ``begin``."""
+        return await self._together(request, is_first=False)
+
+    def nudge(self, request: SignatureRequest, now: int) -> None:
+        """Go on with a request if nobody does, without waiting for what comes of it."""
+        if request.state.is_underway and request.busy_until <= now:
+            self._task(request, is_first=False)
+
+    async def drained(self) -> None:
+        """Return when everything that was begun here has ended."""
+        while self._running:
+            await asyncio.wait(list(self._running.values()))
+
+    async def _together(self, request: SignatureRequest, *, is_first: bool) -> SignatureRequest:
+        return await asyncio.shield(self._task(request, is_first=is_first))
+
+    def _task(self, request: SignatureRequest, *, is_first: bool) -> asyncio.Task[SignatureRequest]:
+        task = self._running.get(request.id)
+        if task is None:
+            work = self._through(request, is_first=is_first)
+            task = asyncio.get_running_loop().create_task(work)
+            task.add_done_callback(_heard)
+            self._running[request.id] = task
+        return task
+
+    async def _through(self, request: SignatureRequest, *, is_first: bool) -> SignatureRequest:
+        try:
+            if not is_first:
+                request = await self._leased(request)
+                if not request.state.is_underway:
+                    return request
+            held = _Held(request)
+            async with self._kept_busy(held):
+                await self._worked(held, is_first=is_first)
+            return held.request
+        except Refused:  # somebody else went on with it
+            raise Busy from None
+        finally:
+            del self._running[request.id]
+
+    async def _leased(self, request: SignatureRequest) -> SignatureRequest:
+        found, now = await self.store.find(request.id), self.clock.now()
+        if found is None or (found.state.is_underway and found.is_expired(now)):
+            raise IllegalMove(State.EXPIRED)
+        if not found.state.is_underway:
+            return found
+        if found.busy_until > now:
+            raise Busy
+        mine = found.busy(now + LEASE)
+        await self.store.database.submit(self.store.moved(found, mine))
+        return mine
+
+    @asynccontextmanager
+    async def _kept_busy(self, held: _Held) -> AsyncIterator[None]:
+        """Say from time to time that somebody is at work, and when nobody is any more."""
+        saying = asyncio.create_task(self._say_busy(held))
+        try:
+            yield
+        except AWAY:
+            with suppress(DatabaseUnavailable, Refused):
+                now = self.clock.now()
+                await self.store.database.submit(self.store.renewed(held.request, now))
+            raise
+        finally:
+            saying.cancel()
+
+    async def _say_busy(self, held: _Held) -> None:
+        while True:
+            await asyncio.sleep(AGAIN)
+            with suppress(DatabaseUnavailable, Refused):
+                until = self.clock.now() + LEASE
+                await self.store.database.submit(self.store.renewed(held.request, until))
+
+    async def _worked(self, held: _Held, *, is_first: bool) -> None:
+        sealer = await self.contents.opened(held.request)
+        form, level = self.preparing.formats[held.request.format], Level(held.request.level)
+        prepared = await self.contents.part(sealer, DOCUMENTS)
+        parts = [Part(form, one, level) for one in prepared]
+        if held.request.state is State.SIGNING:
+            signed = await self._signed(held, sealer, parts, is_first=is_first)
+        else:
+            signed = await self.contents.part(sealer, SIGNATURES)
+        try:
+            made = await self.hand.finished(parts, signed)
+            await self._completed(held, sealer, parts, made)
+        except (FormatError, NotPermitted) as fault:
+            raise await self._failed(held, UNSIGNABLE) from fault
+
+    async def _signed(
+        self, held: _Held, sealer: Sealer, parts: Sequence[Part], *, is_first: bool
+    ) -> Sequence[Signed]:
+        activation: str = await self.contents.part(sealer, APPROVAL)
+        try:
+            signed = await self.hand.signed(activation, parts)
+        except NotActivated:
+            if not is_first:  # it may have been used for this, and what was signed reached nobody
+                raise await self._failed(held, LOST) from None
+            writes = self.store.dropped(held.request, APPROVAL)
+            await self._move(held, held.request.reopened(), *writes)
+            raise NotApproved from None
+        except NotPermitted as fault:
+            raise await self._failed(held, UNSIGNABLE) from fault
+        sealed = await sealer.seal(SIGNATURES, signed)
+        after = held.request.completing()
+        keep, drop = self.store.kept(after, SIGNATURES, sealed), self.store.dropped(after, APPROVAL)
+        await self._move(held, after, keep, *drop)
+        return signed
+
+    async def _completed(
+        self, held: _Held, sealer: Sealer, parts: Sequence[Part], made: Sequence[Made]
+    ) -> None:
+        request, now = held.request, self.clock.now()
+        place, envelope = result(request.place), request.envelope
+        writes: list[Write] = []
+        for number, (part, one) in enumerate(zip(parts, made, strict=True)):
+            document = signed_document(part, one, envelope)
+            sealed = await sealer.seal(place, document, number)
+            writes.append(self.store.kept(request, place, sealed, number))
+        after = request.slot_signed(request.digests, now)
+        if after.state is State.OPEN:
+            before, documents = [part.prepared for part in parts], [one.document for one in made]
+            form = parts[0].format
+            prepared = await self.preparing.following(form, before, documents, now)
+            digests = tuple(digest for one in prepared for digest in one.digests)
+            after = request.slot_signed(digests, now)
+            writes += await self._for_next(after, sealer, prepared)
+            writes += self.store.dropped(after, SIGNATURES)
+        else:
+            writes += self.store.dropped(after, SIGNATURES, DOCUMENTS)
+        event = Event.SIGNED if after.state is State.SIGNED else Event.SLOT_SIGNED
+        await self._move(held, after, *writes, *self.notices.written(after, event, now))
+
+    async def _for_next(
+        self, after: SignatureRequest, sealer: Sealer, prepared: Sequence[Any]
+    ) -> list[Write]:
+        number = after.signatures
+        told = await sealer.seal(TOLD, tuple(to_approve(prepared)), number)
+        documents = await sealer.seal(DOCUMENTS, prepared)
+        return [
+            self.store.kept(after, TOLD, told, number),
+            self.store.kept(after, DOCUMENTS, documents),
+        ]
+
+    async def _failed(self, held: _Held, reason: str) -> Exception:
+        """End a request of which nothing can come, and return what says so."""
+        now, after = self.clock.now(), held.request.failed(reason)
+        notices = self.notices.written(after, Event.FAILED, now)
+        await self._move(held, after, *self.store.dropped(after), *notices)
+        if reason == LOST:
+            return IllegalMove(State.FAILED)
+        return FormatError("the documents cannot be signed in this way")
+
+    async def _move(self, held: _Held, after: SignatureRequest, *writes: Write) -> None:
+        await self.store.database.submit(self.store.moved(held.request, after), *writes)
+        held.request = after
+
+
+def _heard(task: asyncio.Task[SignatureRequest]) -> None:
+    """Take note of how it ended, where nobody waits for it any more."""
+    if not task.cancelled():
+        task.exception()

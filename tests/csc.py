@@ -22,9 +22,10 @@ from config.runtime.web import Call, Web
 from esignet.endpoints.csc import CscEndpoint
 from esignet.endpoints.csc_methods import CscMethods
 from esignet.flows.csc_approvals import Approvals, NoToken, Presented
-from esignet.flows.csc_credentials import CscCredentials
+from esignet.flows.csc_changes import CscChanges
+from esignet.flows.csc_credentials import CscCredentials, KeptByKeyService
 from esignet.flows.csc_documents import CscDocuments
-from esignet.flows.csc_hashes import CscHashes
+from esignet.flows.csc_hashes import CscHashes, HashSigning
 from esignet.flows.csc_later import Later
 from esignet.flows.csc_stamps import CscStamps
 from esignet.flows.signing_parts import Made, Part
@@ -48,6 +49,7 @@ from tests.unit.web.asking import Asked, HandClock, Reply
 ORIGIN = "https://id.example"
 ECDSA, SHA256 = "1.2.840.10045.4.3.2", "2.16.840.1.101.3.4.2.1"
 PKI = SmallPki()
+QUALIFIERS = ("tl_national_aes",)
 FORMATS = {one.name: one for one in (cades.FORMAT, jades.FORMAT, pades.FORMAT, xades.FORMAT)}
 ABOUT = Service(
     name="Symbolon",
@@ -188,8 +190,8 @@ class Wallet:
 
     kept: dict[str, list[Credential]] = field(default_factory=dict)
 
-    async def of(self, subject: str) -> list[Credential]:
-        return self.kept.get(subject, [])
+    async def of(self, client_id: str, subject: str) -> list[Credential]:
+        return self.kept.get(subject, []) if client_id == "office" else []
 
 
 def credential(name: str, now: int) -> Credential:
@@ -225,13 +227,16 @@ class World:
         *,
         hand: Any = None,
         stamper: Any = None,
+        keys: Any = None,
     ) -> None:
         self.origin = origin
         self.clock = HandClock()
         self.bearers = Bearers()
         self.hand: Any = hand or Hand()
         self.stamper: Any = stamper or Stamper()
-        self.wallet = Wallet()
+        self.keys = keys
+        self.wallet: Any = Wallet() if keys is None else KeptByKeyService(keys)
+        self.hashes: Any = self.hand if keys is None else HashSigning(keys)
         self.later = Later(answers=CscAnswers(database), clock=self.clock, entropy=SystemEntropy())
         routes = [*self._endpoint(V1).routes(), *self._endpoint(V2).routes()]
         self.web: Web = web(routes)
@@ -242,8 +247,9 @@ class World:
             version=version,
             approvals=Approvals(self.bearers),
             credentials=CscCredentials(self.wallet),
-            documents=CscDocuments(FORMATS, self.hand),
-            hashes=CscHashes(self.wallet, self.hand),
+            documents=CscDocuments(FORMATS, self.hand, QUALIFIERS),
+            hashes=CscHashes(self.wallet, self.hashes),
+            changes=None if self.keys is None else CscChanges(self.keys),
             stamps=CscStamps(self.stamper),
             later=self.later,
         )

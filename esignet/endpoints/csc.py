@@ -1,6 +1,6 @@
 """The addresses of the CSC API: who calls, what the body says, and every refusal in its form."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from config.runtime.web.call import LARGEST_BODY, Call
 from config.runtime.web.sites import Endpoint, Route
 from esignet.endpoints.csc_described import described
 from esignet.flows.csc_approvals import NoToken, Presented
-from esignet.protocol.csc.approval import approved
+from esignet.protocol.csc.approval import CREATIONS, DELETIONS, approved, change
 from esignet.protocol.csc.faults import (
     ACCESS_DENIED,
     EXPIRED_TOKEN,
@@ -121,9 +121,13 @@ class CscEndpoint:
         if presented is None:
             raise CscError(MALFORMED_AUTHORIZATION)
         caller = presented.caller
-        if not caller.scope & SCOPES and approved(caller.details) is None:
+        if not caller.scope & SCOPES and not _is_approval(caller.details):
             raise CscError(ACCESS_DENIED)
         return presented
+
+
+def _is_approval(details: Sequence[Mapping[str, Any]]) -> bool:
+    return approved(details) is not None or change(details, CREATIONS | DELETIONS) is not None
 
 
 async def _fields(call: Call, limit: int) -> Fields:

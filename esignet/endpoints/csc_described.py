@@ -24,6 +24,11 @@ _SUMMARIES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("credentialInfo", "onlyValid", *_DETAIL),
     ),
     "credentials/info": ("One stored credential", ("credentialID", *_DETAIL)),
+    "credentials/create": ("A stored credential, as the person approved", _DETAIL),
+    "credentials/delete": (
+        "The end of a stored credential, as the person approved",
+        ("credentialID", "clientData"),
+    ),
     "credentials/authorize": (
         "A SAD for what the token approves",
         ("credentialID", "numSignatures", "hashes", "hashAlgorithmOID", "authData", "clientData"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from esignet.endpoints.csc import Method
 from esignet.flows.csc_approvals import Approvals, Presented
+from esignet.flows.csc_changes import CscChanges
 from esignet.flows.csc_credentials import CscCredentials
 from esignet.flows.csc_documents import CscDocuments
 from esignet.flows.csc_hashes import CscHashes
@@ -25,8 +26,8 @@ from esignet.protocol.csc.version import V1, Version
 class CscMethods:
     """What the methods of one version stand on.
 
-    ``hashes`` is None where the key service keeps no keys of people: then no hash can be signed,
-    for its maker would have to know the certificate before.
+    ``changes`` is None where the key service keeps no keys of people, and ``hashes`` where those
+    sign no hashes.
     """
 
     version: Version
@@ -36,6 +37,7 @@ class CscMethods:
     stamps: CscStamps
     later: Later
     hashes: CscHashes | None = None
+    changes: CscChanges | None = None
 
     def served(self) -> Mapping[str, Method]:
         """Return the methods by their names in addresses and in ``info``, which is none of them."""
@@ -50,6 +52,9 @@ class CscMethods:
             both["signatures/signHash"] = Method(partial(self._hashes, self.hashes))
         if self.version is V1:
             return both
+        if self.changes is not None:
+            both["credentials/create"] = Method(partial(self._create, self.changes))
+            both["credentials/delete"] = Method(partial(self._delete, self.changes))
         return {
             **both,
             "credentials/authorizeCheck": Method(self._check),
@@ -65,6 +70,17 @@ class CscMethods:
     async def _told(self, fields: Fields, presented: Presented, now: int) -> dict[str, Any]:
         asked = credentials.named(fields)
         return await self.credentials.told(presented.caller, asked, self.version, now)
+
+    async def _create(
+        self, changes: CscChanges, fields: Fields, presented: Presented, now: int
+    ) -> dict[str, Any]:
+        asked = credentials.created(fields)
+        return await changes.created(presented.caller, asked, self.version, now)
+
+    async def _delete(
+        self, changes: CscChanges, fields: Fields, presented: Presented, now: int
+    ) -> dict[str, Any]:
+        return await changes.deleted(presented.caller, credentials.deleted(fields))
 
     async def _authorize(self, fields: Fields, presented: Presented, now: int) -> dict[str, Any]:
         asked = authorizing.authorize(fields, self.version)

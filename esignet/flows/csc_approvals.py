@@ -63,9 +63,10 @@ class Presented:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was approved, and by whom: ``subject`` is as esignet's own sector knows the person."""
+    """What was approved, and by whom: ``subject`` is what the client calls the person."""
 
     approved: Approved
+    client_id: str
     subject: str
 
 
@@ -89,7 +90,7 @@ class Approvals:
         found = approved(caller.details)
         if found is None:
             raise invalid("SAD") if sad else missing("string", "SAD")
-        return Given(found, caller.subject)
+        return Given(found, caller.client_id, caller.subject)
 
     async def sad(self, presented: Presented, asked: Authorizing, now: int) -> dict[str, Any]:
         """Return the SAD for what the caller's own token approves (credentials/authorize)."""

@@ -1,7 +1,7 @@
 """Signatures of documents through the CSC API (signatures/signDoc)."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ from esignet.flows.signing_parts import Made, Part
 from esignet.formats.format import Evidence, Format, FormatError, Item, Level, Wish
 from esignet.protocol.csc.approval import Approved
 from esignet.protocol.csc.faults import (
+    DISABLED,
     DOCUMENT_NOT_AUTHORIZED,
     INVALID_DOCUMENTS,
     SAD_EXPIRED,
@@ -34,18 +35,26 @@ class Signs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CscDocuments:
-    """Signs documents, or what has their digests. ``formats`` are those that are switched on."""
+    """Signs documents, or what has their digests.
+
+    ``formats`` are those that are switched on, ``qualifiers`` the kinds of signatures that are
+    offered.
+    """
 
     formats: Mapping[str, Format]
     signs: Signs
+    qualifiers: Collection[str]
 
     async def signed(self, approved: Approved, asked: SignDoc, now: int) -> dict[str, Any]:
         """Return the answer, or raise CscError: nothing was signed then.
 
         What is approved is a list of digests in its order; here it comes in the same order.
         """
-        _judge(approved, asked)
-        parts = [self._part(wanted, material=asked.validation) for wanted in asked.wanted]
+        self._judge(approved, asked)
+        parts = [
+            self._part(wanted, approved.commitment, material=asked.validation)
+            for wanted in asked.wanted
+        ]
         digests = [digest for part in parts for digest in part.prepared.digests]
         if not approved.covers(asked.wanted[0].algorithm, digests):
             raise CscError(DOCUMENT_NOT_AUTHORIZED)
@@ -54,17 +63,30 @@ class CscDocuments:
         except NotActivated:
             raise CscError(SAD_EXPIRED) from None
         except NotPermitted:
-            raise CscError(INVALID_DOCUMENTS) from None
+            raise CscError(DISABLED if asked.credential else INVALID_DOCUMENTS) from None
         except FormatError:
             raise invalid("conformance_level") from None
         return _answer(asked, made)
 
-    def _part(self, wanted: Wanted, *, material: bool) -> Part:
+    def _judge(self, approved: Approved, asked: SignDoc) -> None:
+        """Raise CscError unless the approval is for the credential, or the kind, asked for."""
+        if asked.credential != approved.credential:
+            raise invalid("credentialID")
+        if {asked.qualifier, approved.qualifier} - {"", *self.qualifiers}:
+            raise invalid("signatureQualifier")
+        if asked.qualifier and asked.qualifier != approved.qualifier:
+            raise invalid("signatureQualifier")
+        if approved.is_raw:
+            raise CscError(DOCUMENT_NOT_AUTHORIZED)
+
+    def _part(self, wanted: Wanted, commitment: str, *, material: bool) -> Part:
         form = self.formats.get(wanted.format)
         if form is None:
             raise invalid("signature_format")
         item = Item(name="document", digest=wanted.digest, content=wanted.content)
-        wish = Wish(hash_algorithm=wanted.algorithm, envelope=wanted.envelope)
+        wish = Wish(
+            hash_algorithm=wanted.algorithm, envelope=wanted.envelope, commitment=commitment
+        )
         try:
             prepared = form.prepare([item], wish)
         except FormatError:
@@ -73,14 +95,6 @@ class CscDocuments:
             raise invalid("signed_envelope_property") from None
         level = Level.B_T if wanted.has_material_apart else Level(wanted.level)
         return Part(form, prepared, level, material)
-
-
-def _judge(approved: Approved, asked: SignDoc) -> None:
-    """Raise CscError unless the approval is for the credential, or the kind, that is asked for."""
-    if asked.credential != approved.credential:
-        raise invalid("credentialID")
-    if asked.qualifier and asked.qualifier != approved.qualifier:
-        raise invalid("signatureQualifier")
 
 
 def _answer(asked: SignDoc, made: Sequence[Made]) -> dict[str, Any]:

@@ -22,7 +22,10 @@ from esignet.protocol.csc.faults import (
     invalid,
 )
 from esignet.protocol.csc.sign_hash import SignHash
-from keystore.signing.door import NotActivated
+from keystore.der.cms import ecdsa_der
+from keystore.door import NotPermitted
+from keystore.signing.door import Documents, NotActivated, SigningOrder
+from keystore.signing.plans import RawPlan
 
 
 class SignsHashes(Protocol):
@@ -31,9 +34,26 @@ class SignsHashes(Protocol):
     async def values(self, approved: Approved, digests: Sequence[bytes], now: int) -> list[bytes]:
         """Return an Ecdsa-Sig-Value in DER (RFC 3279 §2.2.3) of each.
 
-        Raises NotActivated, KeyServiceUnavailable.
+        Raises NotActivated, NotPermitted (the credential cannot sign), KeyServiceUnavailable.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class HashSigning:
+    """Signs through the key service: one plan for each digest, which is signed as it is."""
+
+    documents: Documents
+
+    async def values(self, approved: Approved, digests: Sequence[bytes], now: int) -> list[bytes]:
+        """Return an Ecdsa-Sig-Value in DER of each."""
+        order = SigningOrder(
+            activation=approved.activation,
+            hash_algorithm=approved.algorithm,
+            digests=digests,
+            plans=[RawPlan(place) for place in range(len(digests))],
+        )
+        return [ecdsa_der(one.value) for one in await self.documents.sign_documents(order)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +66,7 @@ class CscHashes:
     async def signed(self, given: Given, asked: SignHash, now: int) -> dict[str, Any]:
         """Return the answer, or raise CscError: nothing was signed then."""
         approved = given.approved
-        mine = await self.stored.of(given.subject)
+        mine = await self.stored.of(given.client_id, given.subject)
         one = next((one for one in mine if one.id == asked.credential), None)
         if one is None or asked.credential != approved.credential:
             raise invalid("credentialID")
@@ -54,10 +74,12 @@ class CscHashes:
             raise CscError(DISABLED)
         if not one.is_usable(now):
             raise CscError(CERTIFICATE_EXPIRED)
-        if not approved.covers(asked.algorithm, asked.digests):
+        if not approved.is_raw or not approved.covers(asked.algorithm, asked.digests):
             raise CscError(HASH_NOT_AUTHORIZED)
         try:
             values = await self.signs.values(approved, asked.digests, now)
         except NotActivated:
             raise CscError(SAD_EXPIRED) from None
+        except NotPermitted:  # destroyed or revoked in the meantime
+            raise CscError(DISABLED) from None
         return {"signatures": [b64encode(value).decode() for value in values]}

@@ -13,7 +13,10 @@ _PSEUDONYM = NameOID.PSEUDONYM
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Names are empty where the certificate has none. Times are NumericDates."""
+    """Names are empty where the certificate has none. Times are NumericDates.
+
+    ``issuer_name`` and ``subject_name`` are whole distinguished names (RFC 4514).
+    """
 
     name: str
     pseudonym: str
@@ -23,6 +26,8 @@ class Holder:
     serial: str
     valid_from: int
     valid_to: int
+    issuer_name: str
+    subject_name: str
 
 
 def holder_of(certificate: bytes) -> Holder:
@@ -42,6 +47,8 @@ def holder_of(certificate: bytes) -> Holder:
         serial=f"{one.serial_number:x}",
         valid_from=int(one.not_valid_before_utc.timestamp()),
         valid_to=int(one.not_valid_after_utc.timestamp()),
+        issuer_name=issuer.rfc4514_string(),
+        subject_name=subject.rfc4514_string(),
     )
 
 

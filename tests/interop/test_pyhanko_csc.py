@@ -43,7 +43,9 @@ class Person(CSCAuthorizationManager):  # type: ignore[misc]
 
     async def authorize_signature(self, hash_b64s: list[str]) -> CSCAuthorizationInfo:
         digest = self.agrees_to or base64.b64decode(hash_b64s[0])
-        detail = approving(digest, credentialID="c-1", activation=f"for {hash_b64s[0]}")
+        detail = approving(
+            digest, credentialID="c-1", hashType="dtbsr", activation=f"for {hash_b64s[0]}"
+        )
         self.world.bearers.tokens["approval"] = Token(details=[detail])
         return CSCAuthorizationInfo(sad="approval")
 

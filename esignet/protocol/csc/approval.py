@@ -1,7 +1,7 @@
 """What a person approved, as an access token of the scope ``credential`` says it."""
 
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,18 @@ CREDENTIAL = "https://cloudsignatureconsortium.org/2025/credential"
 TYPES = frozenset((CREDENTIAL, "credential"))
 """The type of the detail in v2.2, and in v2.0 and v2.1."""
 
+CREATIONS = frozenset(
+    ("https://cloudsignatureconsortium.org/2025/credential-creation", "credential_creation")
+)
+"""Types of the detail that approves a stored credential."""
+
+DELETIONS = frozenset(
+    ("https://cloudsignatureconsortium.org/2025/credential-deletion", "credential_deletion")
+)
+"""Types of the detail that approves the end of one."""
+
+RAW = "dtbsr"
+
 _ALGORITHMS = {algorithm.oid: algorithm for algorithm in HashAlgorithm}
 
 
@@ -19,6 +31,8 @@ class Approved:
     """``digests`` is ``list_hash`` of ``count`` digests. ``activation`` opens the key service.
 
     ``credential`` names a stored credential, and is empty for a one-time key and certificate.
+    ``is_raw`` is whether it signs the digests as they are (hashType ``dtbsr``), ``commitment`` the
+    object identifier of what every signature has to say, or empty.
     """
 
     credential: str
@@ -27,6 +41,8 @@ class Approved:
     algorithm: HashAlgorithm
     digests: bytes
     activation: str
+    is_raw: bool = False
+    commitment: str = ""
 
     def covers(self, algorithm: HashAlgorithm, digests: Sequence[bytes]) -> bool:
         """Return whether exactly these digests were approved, in this order."""
@@ -58,7 +74,25 @@ def approved(details: Sequence[Mapping[str, Any]]) -> Approved | None:
         algorithm=algorithm,
         digests=digests,
         activation=activation,
+        is_raw=detail.get("hashType") == RAW,
+        commitment=_text(detail, "commitment"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a person approved about a stored credential; ``credential`` is empty for a new one."""
+
+    credential: str
+    activation: str
+
+
+def change(details: Sequence[Mapping[str, Any]], types: Collection[str]) -> Change | None:
+    """Return the change of one of ``types`` that is approved, None for nothing."""
+    found = [detail for detail in details if detail.get("type") in types]
+    if len(found) != 1 or not _text(found[0], "activation"):
+        return None
+    return Change(_text(found[0], "credentialID"), _text(found[0], "activation"))
 
 
 def _text(detail: Mapping[str, Any], name: str) -> str:

@@ -52,6 +52,18 @@ def named(fields: Fields) -> Named:
     return Named(fields.text("credentialID"), _detail(fields))
 
 
+def created(fields: Fields) -> Detail:
+    """Return how much is to be told of the credential that credentials/create makes."""
+    if fields.has("userID"):
+        raise CscError(USER_ID_GIVEN)
+    return _detail(fields)
+
+
+def deleted(fields: Fields) -> str:
+    """Return the credential that credentials/delete destroys."""
+    return fields.text("credentialID")
+
+
 def _detail(fields: Fields) -> Detail:
     return Detail(
         certificates=fields.word("certificates", ("single", "none", "chain")),

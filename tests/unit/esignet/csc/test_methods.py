@@ -394,14 +394,17 @@ async def test_every_method_that_is_served_is_described(world: World) -> None:
     document = openapi(world.web.routes, "Signatures", "1")
     for path, methods in document["paths"].items():
         name = path.split("/", 3)[3]
-        assert ("summary" in methods["post"]) == (name == "info" or name in METHODS), path
+        # Two that are made and served only where people's keys are stored are described too.
+        known = (*METHODS, "credentials/create", "credentials/delete")
+        assert ("summary" in methods["post"]) == (name in known), path
 
 
 async def test_without_stored_keys_no_hash_is_signed_and_no_credential_shown(
     world: World,
 ) -> None:
     plain = replace(world.methods(V2), hashes=None, credentials=CscCredentials(NothingStored()))
-    assert "signatures/signHash" not in plain.served()
+    absent = {"signatures/signHash", "credentials/create", "credentials/delete"}
+    assert absent.isdisjoint(plain.served())
     presented = Presented(world.bearers.tokens["good"], "good")
     listed = plain.served()["credentials/list"]
     assert await listed.serve(Fields.of({}), presented, 0) == {"credentialIDs": []}
@@ -419,7 +422,14 @@ async def test_an_approved_hash_is_signed_as_it_is_with_a_stored_credential(worl
         replace(credential("c-3", now), valid_to=now - 1),
     ]
     for name in ("c-1", "c-2", "c-3", "c-4"):
-        world.bearers.tokens[name] = Token(details=[approving(DIGEST, credentialID=name)])
+        detail = approving(DIGEST, credentialID=name, hashType="dtbsr")
+        world.bearers.tokens[name] = Token(details=[detail])
+    document = approving(DIGEST, credentialID="c-1", hashType=None)
+    world.bearers.tokens["document"] = Token(details=[document])
+    assert await call(world, "signatures/signHash", HASH, "document") == (
+        400,
+        refusal("invalid_request", "Hash is not authorized by the SAD"),
+    )
     expected = {
         "c-2": "The credential identified by credentialID is disabled",
         "c-3": "Signing certificate is expired",

@@ -20,6 +20,7 @@ from config.wiring.world import World
 from esignet.stores.creation_keys import CreationKeys
 from esignet.stores.csc_answers import CscAnswers
 from esignet.stores.documents import Documents
+from esignet.stores.links import Links
 from esignet.stores.requests import SignatureRequests
 from idp.flows.notices import KIND
 from idp.flows.notifier import ClientNotifier
@@ -114,6 +115,7 @@ def expiring(database: Database, lifetimes: Lifetimes) -> tuple[Prune, ...]:
         Sessions.prune,
         Consents(database).prune,
         SignatureRequests(database).prune,
+        Links(database).prune,
         CreationKeys.prune,
         CscAnswers(database).prune,
         Documents(database).prune,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
 from babel.messages.pofile import read_po
+from babel.units import format_unit
 from markupsafe import Markup, escape
 
 from config.runtime.pages.own_texts import own_texts
@@ -17,6 +18,8 @@ _COMPLETE = "fr"
 _REMEMBERED = 1000
 """Texts, and lengths of time (the seconds of waits, said on every page), that a language knows by
 heart."""
+
+_SIZES = (("megabyte", 1_000_000), ("kilobyte", 1000), ("byte", 1))
 
 _UNSEEN = dict.fromkeys(
     [*range(32), 0x7F, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
@@ -71,6 +74,11 @@ class Language:
             if len(self._durations) < _REMEMBERED:
                 self._durations[seconds] = spoken
         return spoken
+
+    def size(self, octets: int) -> str:
+        """Return a number of octets as people say it, in the largest unit of a thousand."""
+        unit, of = next(one for one in _SIZES if octets >= one[1] or one[1] == 1)
+        return format_unit(round(octets / of, 1), f"digital-{unit}", "short", locale=self.locale)
 
 
 class Languages:

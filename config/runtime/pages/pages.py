@@ -97,5 +97,6 @@ def _common(language: Language, look: Look) -> Mapping[str, Any]:
         "dir": language.direction,
         "moment": language.moment,
         "duration": language.duration,
+        "size": language.size,
         "look": look,
     }

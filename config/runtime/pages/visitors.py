@@ -1,6 +1,8 @@
 """Who reads a page: a browser, known by a secret cookie, and the language that it gets."""
 
+import hmac
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,6 +31,18 @@ class Visitor:
     language: Language
     new_secret: str | None = None
     chosen: Language | None = None
+
+    def token(self, purpose: str) -> str:
+        """Return 256 bits that only this browser's requests can bring, one for each purpose.
+
+        For forms and addresses that another browser, or another site, must not be able to name.
+        """
+        made = hmac.digest(self.browser, purpose.encode(), "sha256")
+        return urlsafe_b64encode(made).rstrip(b"=").decode()
+
+    def brought(self, token: str, purpose: str) -> bool:
+        """Return whether ``token`` is that of this browser for this purpose."""
+        return hmac.compare_digest(token.encode(), self.token(purpose).encode())
 
 
 @dataclass(frozen=True, slots=True)

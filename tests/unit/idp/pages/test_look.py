@@ -187,7 +187,7 @@ def content(name: str) -> dict[str, Any]:
 
 
 PAGES = load_pages(PageSettings())
-PARTS = ("approval_item", "base", "footer", "step", "factor", "own", "claim_groups")
+PARTS = ("compare", "approval_item", "base", "footer", "step", "factor", "own", "claim_groups")
 SHOWN = [name for name in PAGES.templates if name not in PARTS]
 
 

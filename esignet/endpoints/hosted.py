@@ -1,0 +1,235 @@
+"""The pages on which a person signs: what it is, going to idp and coming back, what came of it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from config.runtime.clock import Clock
+from config.runtime.pages.answers import Message, Way
+from config.runtime.pages.visitors import Visitor
+from config.runtime.web import Answer, Call, Endpoint, Route, redirect
+from config.settings.localized import localized
+from esignet.endpoints.page_door import PageDoor
+from esignet.endpoints.page_refusals import ForgedForm
+from esignet.flows.hosted import Hosted, NoSuchLink, Opened
+from esignet.flows.hosted_login import CALLBACK, Login
+from esignet.pages.hosted import places, sheet
+from esignet.protocol.hosted import went_back
+from esignet.protocol.signature_request import IllegalMove, State
+
+ATTEMPT = 43
+"""Characters of a ticket, and of the secret of an attempt, in ``state``."""
+
+_AGAIN, _WAITING = 3, 30
+"""Seconds after which a page looks again: while it is being signed, while others sign."""
+
+Shown = Callable[[Opened, Call, Visitor], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedPages:
+    """``/sign/...``; ``issuer`` is where people log in, ``origins`` those of this service."""
+
+    hosted: Hosted
+    door: PageDoor
+    clock: Clock
+    issuer: str
+    origins: Sequence[str]
+
+    def routes(self) -> Sequence[Route]:
+        """Return the addresses."""
+        link = "/sign/{ticket}"
+        return [
+            self._route(CALLBACK, "GET", self.door.page(self.back)),
+            self._route(link, "GET", self.door.page(self._with_link(self.shown))),
+            self._route(f"{link}/start", "POST", self.door.page(self._posted(self.start))),
+            self._route(f"{link}/reject", "POST", self.door.page(self._posted(self.reject))),
+        ]
+
+    async def shown(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
+        """Show what is to be signed, or what has become of it."""
+        match opened.request.told_state(self.clock.now()):
+            case _ if opened.is_mine_signed:
+                return self._done(opened, call, visitor)
+            case State.OPEN if opened.is_my_turn:
+                return await self._review(opened, call, visitor)
+            case State.OPEN:
+                return self._later(opened, call, visitor, _WAITING)
+            case State.SIGNING | State.COMPLETING:
+                return self._later(opened, call, visitor, _AGAIN)
+            case state:
+                return self._over(state, opened, call, visitor)
+
+    async def start(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
+        """Send the browser to idp."""
+        state = f"{call.captured['ticket']}.{self.hosted.entropy.token()}"
+        login = Login(
+            party=opened.party.client_id,
+            details=(),
+            state=state,
+            verifier=_verifier(visitor, state),
+            language=visitor.language.tag,
+        )
+        return redirect(await self.hosted.begun(opened, login, self.clock.now()))
+
+    async def reject(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
+        """End the request as the person wishes."""
+        await self.hosted.rejected(opened, self.clock.now())
+        return redirect(_base(call))
+
+    async def back(self, call: Call, visitor: Visitor) -> Answer:
+        """Take the answer of idp (RFC 6749 §4.1.2, RFC 9207): only from this browser's login.
+
+        What proves that is the verifier, which is made of the browser's secret and the state.
+        """
+        told = dict(call.query())
+        state, now = told.get("state", ""), self.clock.now()
+        ticket, _, attempt = state.partition(".")
+        if visitor.new_secret is not None or len(attempt) != ATTEMPT:
+            raise NoSuchLink
+        opened = await self.hosted.opened(ticket, now)
+        if told.get("iss") != self.issuer:
+            raise ForgedForm
+        if "code" not in told:
+            return redirect(f"/sign/{ticket}?refused=1")
+        await self.hosted.finished(opened, told["code"], _verifier(visitor, state), now)
+        return redirect(f"/sign/{ticket}")
+
+    async def _review(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
+        asked = dict(call.query())
+        waiting = await self.hosted.waiting(opened, self.clock.now())
+        shown = places(len(waiting.documents), asked.get("page", ""))
+        some = waiting.documents[shown.start : shown.stop]
+        pages = await self.hosted.pages(opened, some, shown.start)
+        algorithm = f"SHA-{waiting.request.algorithm.value[3:]}"
+        ticket = call.captured["ticket"]
+        content = {
+            **self._common(opened, call, visitor),
+            "host": urlsplit(opened.link.return_to).netloc,
+            "signer": opened.signer,
+            "sheet": sheet(waiting.documents, pages, shown, algorithm),
+            "csrf": visitor.token(f"form:{ticket}"),
+            "refused": "refused" in asked,
+        }
+        return self._page("sign_review", call, visitor, content, (self.issuer,))
+
+    def _done(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
+        is_signed = opened.request.state is State.SIGNED
+        count = opened.count if is_signed else 0
+        shown = places(count, dict(call.query()).get("page", ""))
+        content = {
+            **self._common(opened, call, visitor),
+            "count": count,
+            "first": shown.start + 1,
+            "last": shown.stop,
+            "before": (shown.start - 1) // len(shown) + 1 if count and shown.start else 0,
+            "after": shown.stop // len(shown) + 1 if shown.stop < count else 0,
+            "until": visitor.language.moment(opened.link.expires_at),
+            "back": went_back(opened.link.return_to, opened.request.id, "signed"),
+        }
+        return self._page("sign_done", call, visitor, content)
+
+    def _later(self, opened: Opened, call: Call, visitor: Visitor, seconds: int) -> Answer:
+        t = visitor.language.t
+        if seconds == _AGAIN:
+            heading, line = t("Your signature is being made"), t("You can leave this page open.")
+        else:
+            heading = t("It is not your turn yet")
+            line = t("Somebody else signs before you. Come back with the same link.")
+        content = {
+            **self._common(opened, call, visitor),
+            "heading": heading,
+            "line": line,
+            "seconds": seconds,
+        }
+        return self._page("sign_progress", call, visitor, content)
+
+    def _over(self, state: State, opened: Opened, call: Call, visitor: Visitor) -> Answer:
+        t, client = visitor.language.t, self._client(opened, visitor)
+        heading, lines = {
+            State.REJECTED: (
+                t("This was not signed"),
+                (t("You, or somebody else who was asked, did not want to sign."),),
+            ),
+            State.CANCELLED: (
+                t("{client} gave this up", client=client),
+                (t("There is nothing more to sign."),),
+            ),
+            State.FAILED: (
+                t("This could not be signed"),
+                (t("It is not your fault. Ask {client} to send it again.", client=client),),
+            ),
+        }.get(
+            state,
+            (t("This took too long"), (t("Ask {client} to send it again.", client=client),)),
+        )
+        back = went_back(opened.link.return_to, opened.request.id, state.value)
+        message = Message(
+            heading=heading,
+            lines=lines,
+            ways_on=(Way(back, t("Go back to {client}", client=client)),),
+            status=200 if state is State.REJECTED else 410,
+        )
+        return self.door.answers.message(message, visitor, call)
+
+    def _common(self, opened: Opened, call: Call, visitor: Visitor) -> dict[str, object]:
+        return {
+            "base": _base(call),
+            "client": self._client(opened, visitor),
+            "seal": visitor.token(f"see:{call.captured['ticket']}"),
+        }
+
+    def _client(self, opened: Opened, visitor: Visitor) -> str:
+        named = localized(opened.party.names, (visitor.language.tag,))
+        return named or urlsplit(opened.link.return_to).netloc
+
+    def _page(
+        self,
+        name: str,
+        call: Call,
+        visitor: Visitor,
+        content: dict[str, object],
+        targets: Sequence[str] = (),
+    ) -> Answer:
+        setting = self.door.answers.setting(visitor, _base(call))
+        return self.door.answers.page(name, setting, content, targets)
+
+    def _with_link(self, show: Shown) -> Callable[[Call, Visitor], Awaitable[Answer]]:
+        async def opened(call: Call, visitor: Visitor) -> Answer:
+            found = await self.hosted.opened(call.captured["ticket"], self.clock.now())
+            return await show(found, call, visitor)
+
+        return opened
+
+    def _posted(self, act: Shown) -> Callable[[Call, Visitor], Awaitable[Answer]]:
+        """Act on a form of ours (attack A12); where the request moved on, show what it is now."""
+
+        async def posted(opened: Opened, call: Call, visitor: Visitor) -> Answer:
+            form = dict(await call.form())
+            if not visitor.brought(form.get("csrf", ""), f"form:{call.captured['ticket']}"):
+                raise ForgedForm
+            try:
+                return await act(opened, call, visitor)
+            except IllegalMove:
+                return redirect(_base(call))
+
+        return self._with_link(posted)
+
+    def _route(self, path: str, method: str, endpoint: Endpoint) -> Route:
+        return Route(
+            path=path,
+            endpoints={method: endpoint},
+            budget="logins",
+            page=True,
+            cross_site=path == CALLBACK,
+            origins=self.origins,
+        )
+
+
+def _base(call: Call) -> str:
+    return f"/sign/{call.captured['ticket']}"
+
+
+def _verifier(visitor: Visitor, state: str) -> str:
+    """Return what only this browser can bring for this attempt (RFC 7636 §4.1): kept nowhere."""
+    return visitor.token(f"login:{state}")

@@ -1,0 +1,120 @@
+"""What a person reads before they sign, and saves afterwards: pages, images, files.
+
+Images and files are for the browser alone to which a page of the same link was shown.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from config.runtime.clock import Clock
+from config.runtime.pages.visitors import Visitor
+from config.runtime.web import Answer, Call, Route, bytes_answer
+from esignet.endpoints.page_door import PageDoor
+from esignet.endpoints.request_answers import downloaded
+from esignet.flows.hosted import Hosted, NoSuchLink, Opened
+from esignet.flows.request_contents import SignedDocument
+from esignet.flows.requests import ToSee
+
+Shown = Callable[[Opened, Call, Visitor], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedDocuments:
+    """``/sign/{ticket}/documents/...`` and ``/sign/{ticket}/signed/...``."""
+
+    hosted: Hosted
+    door: PageDoor
+    clock: Clock
+    origins: Sequence[str]
+
+    def routes(self) -> Sequence[Route]:
+        """Return the addresses."""
+        one = "/sign/{ticket}/documents/{number}"
+        addresses = {
+            f"{one}/{{page}}": self.page,
+            f"{one}/{{page}}/image/{{seal}}": self.image,
+            f"{one}/file/{{seal}}": self.file,
+            "/sign/{ticket}/signed/{number}/{seal}": self.signed,
+        }
+        return [
+            Route(
+                path=path,
+                endpoints={"GET": self.door.page(self._with_link(show))},
+                budget="logins",
+                page=True,
+                origins=self.origins,
+            )
+            for path, show in addresses.items()
+        ]
+
+    async def page(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
+        """Show a page of a document, as its text, or with the address of its image."""
+        document, page = await self._document(opened, call), _number(call, "page")
+        shown = await self.hosted.page(document, page)
+        ticket = call.captured["ticket"]
+        content = {
+            "base": f"/sign/{ticket}",
+            "title": document.label,
+            "number": call.captured["number"],
+            "page": page,
+            "pages": shown.pages,
+            "text": shown.text,
+            "seal": visitor.token(f"see:{ticket}"),
+        }
+        setting = self.door.answers.setting(visitor, call.path)
+        return self.door.answers.page("sign_document", setting, content)
+
+    async def image(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
+        """Answer the image of a page."""
+        _demand(call, visitor)
+        document = await self._document(opened, call)
+        shown = await self.hosted.page(document, _number(call, "page"))
+        return bytes_answer(shown.png, "image/png")
+
+    async def file(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
+        """Answer the document as a file to save."""
+        _demand(call, visitor)
+        document = await self._document(opened, call)
+        if document.content is None:
+            raise NoSuchLink
+        return downloaded(
+            SignedDocument(
+                name=document.label,
+                file_name=document.label,
+                media_type=document.media_type,
+                content=document.content,
+                promise=b"",
+            )
+        )
+
+    async def signed(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
+        """Answer a signed document as a file to save, to a signer who has signed."""
+        _demand(call, visitor)
+        if not opened.is_mine_signed:
+            raise NoSuchLink
+        return downloaded(await self.hosted.signed(opened, _number(call, "number") - 1))
+
+    async def _document(self, opened: Opened, call: Call) -> ToSee:
+        waiting = await self.hosted.waiting(opened, self.clock.now())
+        number = _number(call, "number")
+        if not 0 < number <= len(waiting.documents):
+            raise NoSuchLink
+        return waiting.documents[number - 1]
+
+    def _with_link(self, show: Shown) -> Callable[[Call, Visitor], Awaitable[Answer]]:
+        async def opened(call: Call, visitor: Visitor) -> Answer:
+            found = await self.hosted.opened(call.captured["ticket"], self.clock.now())
+            return await show(found, call, visitor)
+
+        return opened
+
+
+def _demand(call: Call, visitor: Visitor) -> None:
+    """Refuse a browser to which no page of this link was shown."""
+    if not visitor.brought(call.captured["seal"], f"see:{call.captured['ticket']}"):
+        raise NoSuchLink
+
+
+def _number(call: Call, name: str) -> int:
+    text = call.captured[name]
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0

@@ -1,0 +1,256 @@
+"""Signing on our pages: a link for a person, what they see there, their approval, what came of it.
+
+The relying party makes a request and a link for each of its signers. Whoever opens the link sees
+the documents; only who then proves who they are at idp, and agrees there, signs them.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
+from typing import Protocol
+
+from config.runtime.cache import Cache
+from config.runtime.database.unit import DatabaseUnavailable
+from config.runtime.entropy import Entropy
+from esignet.flows.csc_approvals import Caller, NoToken, Tokens
+from esignet.flows.hosted_login import HostedLogin, Login, NotRedeemed
+from esignet.flows.request_contents import SignedDocument
+from esignet.flows.request_creating import NoSuchRequest
+from esignet.flows.request_signing import Busy
+from esignet.flows.requests import Requests, ToSee, Waiting
+from esignet.formats.format import FormatError
+from esignet.pdf.pool import PdfBusy, PdfPool
+from esignet.protocol.asking import BadRequest
+from esignet.protocol.hosted import Party, asked_detail, is_text, pages_of, way_back
+from esignet.protocol.signature_request import IllegalMove, SignatureRequest
+from esignet.stores.links import Link, Links
+from keystore.door import SIGNING_CLIENT, KeyServiceUnavailable
+
+PATIENCE = 4.0
+"""Seconds that a browser waits for the signature before it is shown that it is being made."""
+
+COUNTED = 20
+"""Documents of which idp is told how many pages they have."""
+
+PDF = "application/pdf"
+
+
+class NoSuchLink(Exception):
+    """There is no such link, or it is past its time."""
+
+
+class Parties(Protocol):
+    """Relying parties, as far as people are told of them."""
+
+    async def find(self, client_id: str) -> Party | None:
+        """Return who that is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A link that was opened, the request as it is now, and who asks."""
+
+    link: Link
+    request: SignatureRequest
+    party: Party
+    signers: tuple[str, ...]
+
+    @property
+    def signer(self) -> str:
+        """Return what the signer of this link is called, "" where the party did not say."""
+        return self.signers[self.link.place] if self.signers else ""
+
+    @property
+    def count(self) -> int:
+        """Return how many signed documents come of the request."""
+        request = self.request
+        return request.count * (1 if request.together else len(request.slots))
+
+    @property
+    def is_mine_signed(self) -> bool:
+        """Return whether the signer of this link has signed."""
+        return bool(self.request.slots[self.link.place].signed_at)
+
+    @property
+    def is_my_turn(self) -> bool:
+        """Return whether the signer of this link may sign next."""
+        try:
+            return self.request.next_place(self.link.place) == self.link.place
+        except IllegalMove:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a document: a ``text``, or the ``png`` of how it looks. ``pages`` are how many."""
+
+    pages: int
+    text: str = ""
+    png: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class _AsParty:
+    """The caller of a token that was given to us on behalf of a relying party, as that party."""
+
+    token: Caller
+    client_id: str
+
+    @property
+    def subject(self) -> str:
+        return self.token.subject
+
+    @property
+    def scope(self) -> frozenset[str]:
+        return self.token.scope
+
+    @property
+    def details(self) -> Sequence[dict[str, object]]:
+        return [dict(one) for one in self.token.details]
+
+    @property
+    def expires_at(self) -> int:
+        return self.token.expires_at
+
+    @property
+    def bound_to(self) -> str:
+        return self.token.bound_to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """``counted`` keeps how many pages a document has, by its request and number.
+
+    Every method may raise DatabaseUnavailable and KeyServiceUnavailable.
+    """
+
+    links: Links
+    requests: Requests
+    parties: Parties
+    login: HostedLogin
+    tokens: Tokens
+    pdf: PdfPool
+    counted: Cache[tuple[str, int], int]
+    entropy: Entropy
+
+    async def made(
+        self, request: SignatureRequest, place: int, return_to: object, now: int
+    ) -> tuple[str, Link]:
+        """Return the ticket of a new link, and the link; or raise BadRequest or IllegalMove."""
+        party = await self.parties.find(request.client_id)
+        if party is None:
+            raise BadRequest("people of this client cannot sign here", 422)
+        if not 0 <= place < len(request.slots):
+            raise BadRequest("the request has no signer of that number", 422)
+        if request.told_state(now).is_final:
+            raise IllegalMove(request.told_state(now))
+        ticket = self.entropy.token()
+        link = Link(
+            ticket=_hash(ticket),
+            request_id=request.id,
+            client_id=request.client_id,
+            place=place,
+            return_to=way_back(return_to, party),
+            expires_at=request.expires_at,
+        )
+        await self.links.database.submit(self.links.added(link))
+        return ticket, link
+
+    async def opened(self, ticket: str, now: int) -> Opened:
+        """Return what a link leads to, and go on with a signature that was left; NoSuchLink."""
+        link = await self.links.find(_hash(ticket), now)
+        if link is None:
+            raise NoSuchLink
+        party = await self.parties.find(link.client_id)
+        if party is None:
+            raise NoSuchLink
+        try:
+            shown = await self.requests.shown(link.request_id, link.client_id, now)
+        except NoSuchRequest:
+            raise NoSuchLink from None
+        return Opened(link, shown.request, party, shown.signers)
+
+    async def waiting(self, opened: Opened, now: int) -> Waiting:
+        """Return the documents that wait, or raise IllegalMove."""
+        return await self.requests.to_approve(opened.request.id, now)
+
+    async def pages(self, opened: Opened, documents: Sequence[ToSee], first: int) -> list[int]:
+        """Return how many pages each document has here, 0 for what is not here or not shown.
+
+        ``first`` is the number of the first.
+        """
+        which = f"{opened.request.id}.{opened.request.version}"
+        return [
+            await self.counted.get((which, first + place), partial(self._count, document))
+            for place, document in enumerate(documents)
+        ]
+
+    async def page(self, document: ToSee, page: int) -> Page:
+        """Return a page of a document, from 1; FormatError where there is none, PdfBusy."""
+        if document.content is None:
+            raise FormatError("the document is not here")
+        if document.media_type == PDF:
+            seen = await self.pdf.preview(document.content, page)
+            return Page(seen.pages, png=seen.png)
+        texts = pages_of(document.content) if is_text(document.media_type) else []
+        if not 0 < page <= len(texts):
+            raise FormatError("the document has no such page")
+        return Page(len(texts), text=texts[page - 1])
+
+    async def begun(self, opened: Opened, login: Login, now: int) -> str:
+        """Return where the browser is sent to sign; ``login`` needs its details.
+
+        Raises IllegalMove, LoginAway, PdfBusy.
+        """
+        waiting = await self.waiting(opened, now)
+        if not opened.is_my_turn:
+            raise IllegalMove
+        documents = waiting.documents
+        pages = await self.pages(opened, documents[:COUNTED], 0)
+        pages += [0] * (len(documents) - len(pages))
+        detail = asked_detail(waiting.request, documents, pages)
+        return await self.login.begun(replace(login, details=(detail,)), now)
+
+    async def finished(self, opened: Opened, code: str, verifier: str, now: int) -> None:
+        """Have signed what the code says was approved, or begin it: then it is gone on with.
+
+        Raises NotRedeemed, LoginAway, NotApproved, IllegalMove, SignedAlready, FormatError.
+        """
+        party = opened.link.client_id
+        token = await self.login.redeemed(party, code, verifier, now)
+        try:
+            caller = await self.tokens.read(token, now)
+        except NoToken:
+            raise NotRedeemed from None
+        if caller.client_id != SIGNING_CLIENT + party:
+            raise NotRedeemed
+        mine, request = _AsParty(caller, party), opened.request
+        with suppress(Busy, KeyServiceUnavailable, DatabaseUnavailable, PdfBusy, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self.requests.sign(request.id, mine, now, opened.link.place)
+
+    async def rejected(self, opened: Opened, now: int) -> None:
+        """End the request because the person would not sign, or raise IllegalMove or Busy."""
+        if not opened.is_my_turn:
+            raise IllegalMove
+        await self.requests.reject(opened.request.id, opened.link.client_id, "by_signer", now)
+
+    async def signed(self, opened: Opened, number: int) -> SignedDocument:
+        """Return a signed document, or raise NoSuchRequest or IllegalMove."""
+        return await self.requests.document(opened.request.id, opened.link.client_id, number)
+
+    async def _count(self, document: ToSee) -> int:
+        try:
+            if document.content is not None and document.media_type == PDF:
+                return (await self.pdf.preview(document.content, 0)).pages
+            return (await self.page(document, 1)).pages
+        except FormatError:
+            return 0
+
+
+def _hash(ticket: str) -> bytes:
+    return sha256(ticket.encode()).digest()

@@ -1,0 +1,143 @@
+"""Signing on our pages: where people may be sent back to, and how documents are told and shown."""
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from esignet.protocol.asking import BadRequest, encoded
+from esignet.protocol.csc.approval import CREDENTIAL
+from esignet.protocol.signature_request import SignatureRequest
+
+LONGEST_ADDRESS = 2000
+"""Characters of an address to go back to."""
+
+PER_PAGE = 4000
+"""Characters of a text that are shown at once: a page stays within 14 kB."""
+
+OURS = ("request", "state")
+"""What is added to the address that people go back to."""
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[!$-;=?-Z_a-z~]*)?")
+_UNSHOWN = {
+    *range(0x00, 0x09),
+    *range(0x0B, 0x20),
+    *range(0x7F, 0xA0),
+    0x00AD,
+    0x061C,
+    0x180E,
+    *range(0x200B, 0x2010),
+    *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070),
+    0xFEFF,
+    *range(0xFFF9, 0xFFFC),
+    *range(0xE0000, 0xE0080),
+}
+_TOLD = {code: f"[U+{code:04X}]" for code in _UNSHOWN}
+_TEXTS = frozenset(("application/json", "application/xml"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Who asks for a signature: what people know it as, by language, and the origins
+    (``https://clinic.example``) that it has registered.
+    """
+
+    client_id: str
+    names: Mapping[str, str]
+    origins: frozenset[str]
+
+
+class ToTell(Protocol):
+    """A document that waits for a signature: its name, what is approved, its own digest."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def digest(self) -> bytes: ...
+    @property
+    def file(self) -> bytes: ...
+
+
+def asked_detail(
+    request: SignatureRequest, documents: Sequence[ToTell], pages: Sequence[int]
+) -> dict[str, Any]:
+    """Return what is asked of a person (RFC 9396, CSC API v2.2 §8); ``pages`` are 0 if unknown."""
+    return {
+        "type": CREDENTIAL,
+        "numSignatures": len(documents),
+        "hashAlgorithmOID": request.algorithm.oid,
+        "documentDigests": [
+            {**told_document(request, one), **({"pages": count} if count else {})}
+            for one, count in zip(documents, pages, strict=True)
+        ],
+    }
+
+
+def told_document(request: SignatureRequest, one: ToTell) -> dict[str, str]:
+    """Return a document as an authorization detail names it.
+
+    ``sodr`` is the digest of the document itself; ``sdr`` is that of what a signature covers of it,
+    beside which ``checksum`` (W3C SRI) tells that of the document if we know it.
+    """
+    told = {"hash": encoded(one.digest), "label": one.label, "hashType": "sodr"}
+    if one.digest != one.file:
+        checksum = f"{request.algorithm.value}-{b64encode(one.file).decode()}"
+        return {**told, "hashType": "sdr", "checksum": checksum}
+    return {**told, "hashType": "sdr"} if request.format == "pades" else told
+
+
+def origin(address: str) -> str:
+    """Return scheme, host and port of an address, "" where it has none that a browser opens."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def way_back(address: object, party: Party) -> str:
+    """Return an address that people of ``party`` may be sent back to, or raise BadRequest.
+
+    It lies at an origin where the party has registered a redirect URI: nobody can have us send
+    people anywhere else.
+    """
+    if not isinstance(address, str) or len(address) > LONGEST_ADDRESS:
+        raise BadRequest(f"return_to is an address of at most {LONGEST_ADDRESS} characters")
+    if not _ADDRESS.fullmatch(address):
+        raise BadRequest("return_to is an https address without user, fragment or spaces")
+    if origin(address) not in party.origins:
+        raise BadRequest("return_to is at none of the origins of this client's redirect URIs", 422)
+    if any(name in OURS for name, _ in parse_qsl(urlsplit(address).query, keep_blank_values=True)):
+        raise BadRequest("return_to has a parameter request or state of its own", 422)
+    return address
+
+
+def went_back(return_to: str, request_id: str, state: str) -> str:
+    """Return the address with what became of the request. It is told, not proven."""
+    more = urlencode(dict(zip(OURS, (request_id, state), strict=True)))
+    return f"{return_to}{'&' if '?' in return_to else '?'}{more}"
+
+
+def is_text(media_type: str) -> bool:
+    """Return whether a document of this type can be read as it is."""
+    return (
+        media_type.startswith("text/")
+        or media_type in _TEXTS
+        or media_type.endswith(("+json", "+xml"))
+    )
+
+
+def pages_of(content: bytes) -> list[str]:
+    """Return a text page by page, [] where it is not UTF-8.
+
+    Characters that show nothing, or turn the direction of others, stand there by their numbers:
+    what a person reads is what they sign.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return []
+    shown = text.replace("\r\n", "\n").translate(_TOLD)
+    return [shown[at : at + PER_PAGE] for at in range(0, len(shown), PER_PAGE)]

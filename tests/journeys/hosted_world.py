@@ -1,0 +1,199 @@
+"""The issuer, the signing service with its pages, and the key service: all but the network."""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2
+from msgspec import structs
+
+from config.runtime.clock import SystemClock
+from config.runtime.database.connect import OpenDatabase, open_database
+from config.runtime.entropy import SystemEntropy
+from config.runtime.outbound import Fetched, FetchFailed, Outgoing
+from config.runtime.web import Web
+from config.settings import Channels, Issuer, KeySettings, Settings
+from config.wiring.esignet import build_esignet
+from config.wiring.world import World as Outside
+from idp.stores.clients import Clients
+from keystore.purposes import Role
+from keystore.stores.tables import key_version
+from tests import servers
+from tests.factor_world import AMINA, FAST, GENEROUS
+from tests.journeys.browsers import Browser, Page
+from tests.journeys.login_world import CLINIC, ORIGIN, Site, site
+from tests.keyrings import software_backend
+from tests.signing_house import SETTINGS, SigningHouse, signing_house
+
+SERVICE = SETTINGS.address
+BACK = "https://notary.example/done?case=7"
+SECRET = "s" * 43
+NOTARY = replace(
+    CLINIC,
+    client_id="notary",
+    names={"": "Notary", "fr": "Le notaire"},
+    redirect_uris=("https://notary.example/cb",),
+    post_logout_redirect_uris=(),
+    token_endpoint_auth_method="client_secret_basic",
+    grant_types=("client_credentials",),
+    scope=frozenset({"openid", "signatures"}),
+    sector="notary.example",
+    resources=(SERVICE,),
+    secret_digest=sha256(SECRET.encode()).digest(),
+)
+
+
+@dataclass
+class Loop:
+    """The signing service's way to the issuer. ``away`` is how it fails."""
+
+    web: Web
+    away: str = ""
+    posted: int = 0
+
+    async def post(self, outgoing: Outgoing, *_: object) -> Fetched:
+        self.posted += 1
+        if self.away:
+            raise FetchFailed(self.away)
+        transport = httpx2.ASGITransport(app=self.web)  # type: ignore[arg-type]
+        async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            headers = {**outgoing.headers, "content-type": outgoing.content_type}
+            answer = await client.post(outgoing.url, content=outgoing.body, headers=headers)
+        kind = answer.headers.get("content-type", "").partition(";")[0]
+        return Fetched(status=answer.status_code, content_type=kind, body=answer.content)
+
+
+@dataclass
+class House:
+    """Everything. ``token`` is the relying party's own, for signature requests."""
+
+    here: Site
+    sign: Web
+    keys: SigningHouse
+    loop: Loop
+    token: str
+
+    def browser(self) -> Browser:
+        """A browser in front of the signing service."""
+        return Browser(self.sign, SERVICE)
+
+    async def call(self, method: str, path: str, body: object = None) -> httpx2.Response:
+        """Call the signing service as the relying party."""
+        headers = {"authorization": f"Bearer {self.token}"}
+        client = self.browser().client
+        return await client.request(method, path, json=body, headers=headers)
+
+    async def link(
+        self, *documents: tuple[str, str, bytes], signer: int = 0, **changes: object
+    ) -> tuple[str, str]:
+        """A request of these documents by name, type and content; its id, and the link to sign."""
+        body = {
+            "format": "cades",
+            "level": "B-B",
+            "documents": [
+                {"name": name, "media_type": kind, "content": base64.b64encode(octets).decode()}
+                for name, kind, octets in documents
+            ],
+            **changes,
+        }
+        made = await self.call("POST", "/signature-requests", body)
+        assert made.status_code == 201, made.text
+        return made.json()["id"], await self.another(made.json()["id"], signer)
+
+    async def another(self, identifier: str, signer: int = 0, return_to: str = BACK) -> str:
+        """A link of a request that was made."""
+        asked = {"return_to": return_to, "signer": signer}
+        answer = await self.call("POST", f"/signature-requests/{identifier}/links", asked)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["sign_url"])
+
+    async def agreed(self, page: Page, answer: tuple[str, str] = ("decision", "accept")) -> Page:
+        """Log in at the issuer as Amina, from where the signing service sent the browser."""
+        return await self.decided(self.here.browser(), page, answer)
+
+    async def decided(self, person: Browser, page: Page, answer: tuple[str, str]) -> Page:
+        assert page.url.startswith(f"{ORIGIN}/authorize?"), (page.url, page.text)
+        page = await self.consent(person, page)
+        return await person.press(page, "/consent", answer)
+
+    async def consent(self, person: Browser, page: Page) -> Page:
+        """Come to the page of the issuer on which the person agrees."""
+        page = await person.get(page.url)
+        page = await person.press(page, "/identify", individual_id=str(AMINA["national_id"]))
+        page = await person.press(page, "/prove", otp=await self.here.code())
+        return await person.press(page, "/prove", pin=AMINA["pin"])
+
+    async def state(self, identifier: str) -> str:
+        """What the relying party is told of its request."""
+        told = await self.call("GET", f"/signature-requests/{identifier}")
+        return str(told.json()["state"])
+
+
+@asynccontextmanager
+async def hosted(database: OpenDatabase, directory: Path) -> AsyncIterator[House]:
+    """Start all of it; the key service that signs documents has a database of its own."""
+    url = f"sqlite:///{directory / 'keys.db'}"
+    servers.create_tables(url, key_version.metadata)
+    kept = await open_database(url)
+    (directory / "keys").mkdir()
+    async with signing_house(software_backend(directory / "keys"), kept, directory) as keys:
+        told: dict[str, Any] = {
+            "activations": keys.idp,
+            "signing_service": SERVICE,
+            "signing_country": "UT",
+        }
+        async with site(database, directory, **told) as here:
+            here.clock.time = int(SystemClock().now())
+            token = await _token(here)
+            loop = Loop(here.web)
+            sign = build_esignet(_outside(here, directory, loop)).web
+            yield House(here, sign, keys, loop, token)
+    await kept.close()
+
+
+async def _token(here: Site) -> str:
+    """Register the relying party, and get the token of its own with which it makes requests."""
+    await here.world.database.submit(Clients(here.world.database).insert(NOTARY))
+    answer = await here.browser().client.post(
+        "/token",
+        data={"grant_type": "client_credentials", "scope": "signatures", "resource": SERVICE},
+        auth=(NOTARY.client_id, SECRET),
+    )
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["access_token"])
+
+
+def _outside(here: Site, directory: Path, loop: Loop) -> Outside:
+    issuer = Issuer(
+        address=ORIGIN,
+        profile="oidc",
+        name={"": "National ID"},
+        algorithms=("ES256",),
+    )
+    issuer = structs.replace(
+        issuer, features=structs.replace(issuer.features, signing_service=SERVICE)
+    )
+    settings = Settings(
+        issuers=(issuer,),
+        demo=True,
+        factors=FAST,
+        limits=GENEROUS,
+        channels=Channels(enabled=("inbox",), inbox_url="http://127.0.0.1:1/messages"),
+        keys=structs.replace(KeySettings(), sockets=str(directory)),
+        esignet=SETTINGS,
+    )
+    return Outside(
+        settings=settings,
+        clock=here.clock,
+        entropy=SystemEntropy(),
+        database=cast(OpenDatabase, here.world.database),
+        door=here.world.keys.door(Role.ESIGNET),
+        residents=here.world.residents,
+        limits=here.world.limits,
+        limits_secret=b"0123456789abcdef",
+        fetcher=cast(Any, loop),
+    )

@@ -24,7 +24,7 @@ from config.wiring.application import Application
 from config.wiring.bearers import bearers
 from config.wiring.certificates import trusted_proxies
 from config.wiring.esignet_csc import CscGround, csc_routes
-from config.wiring.esignet_documents import document_routes, uploads
+from config.wiring.esignet_documents import document_routes, uploaded, uploads
 from config.wiring.esignet_hosted import hosted_routes
 from config.wiring.esignet_pages import page_door
 from config.wiring.esignet_requests import RequestGround, signature_requests
@@ -66,8 +66,11 @@ def build_esignet(world: World) -> Application:
     signing = Signing(documents=documents, pdf=PdfPool(), shown=shown)
     later = Later(answers=CscAnswers(world.database), clock=world.clock, entropy=world.entropy)
     door = page_door(world, _issuer(world))
-    formats = every_format()
-    requests, resuming = signature_requests(_requests(world, signing, formats))
+    formats, given = every_format(), uploads(world)
+    preparing = Preparing(
+        formats=formats, pdf=signing.pdf, uploaded=uploaded(world, given, signing.pdf)
+    )
+    requests, resuming = signature_requests(_requests(world, signing, preparing))
     csc = CscGround(
         documents=documents,
         signing=signing,
@@ -81,7 +84,7 @@ def build_esignet(world: World) -> Application:
         *_validation(world, signing, formats),
         *document_routes(
             world,
-            uploads(world),
+            given,
             bearers(world, _issuer(world), settings.esignet.address),
         ),
         *_request_routes(world, requests),
@@ -124,14 +127,14 @@ def _trust(esignet: Esignet, signing: Signing) -> Callable[[], Awaitable[Trust]]
     return trust
 
 
-def _requests(world: World, signing: Signing, formats: Mapping[str, Format]) -> RequestGround:
+def _requests(world: World, signing: Signing, preparing: Preparing) -> RequestGround:
     return RequestGround(
         database=world.database,
         door=world.door,
         clock=world.clock,
         entropy=world.entropy,
         hand=signing,
-        preparing=Preparing(formats=formats, pdf=signing.pdf),
+        preparing=preparing,
         notices=Silent(),
         most=world.settings.esignet.open_requests,
     )

@@ -6,6 +6,8 @@ from config.wiring.world import World
 from esignet.endpoints.csc import Bearers
 from esignet.endpoints.documents import DocumentsEndpoint
 from esignet.flows.documents import Allowance, Uploads
+from esignet.flows.uploaded import Uploaded
+from esignet.pdf.pool import PdfPool
 from esignet.stores.documents import Documents
 
 
@@ -18,6 +20,11 @@ def uploads(world: World) -> Uploads:
         clock=world.clock,
         allowance=allowance(world.settings.esignet),
     )
+
+
+def uploaded(world: World, given: Uploads, pdf: PdfPool) -> Uploaded:
+    """Return what finds and lends them to signature requests."""
+    return Uploaded(uploads=given, pdf=pdf, largest=world.settings.esignet.largest_document)
 
 
 def allowance(esignet: Esignet) -> Allowance:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.malformed import Malformed
-from config.runtime.web.answer import Answer, bytes_answer, json_answer
+from config.runtime.web.answer import Answer, Streamed, bytes_answer, json_answer, streamed_answer
 from esignet.endpoints.csc import RETRY_AFTER
 from esignet.flows.request_contents import SignedDocument, ToApprove
 from esignet.flows.request_creating import KeyReused, NoSuchRequest, Shown, TooMany
@@ -118,17 +118,26 @@ def shown(found: Shown, now: int) -> dict[str, Any]:
     return {**told, "reason": request.reason} if request.reason else told
 
 
-def signed(made: Sequence[SignedDocument]) -> dict[str, Any]:
-    """Return signed documents with the promises of the audit log."""
-    return {
-        "documents": [{"name": one.name, "content": _text(one.content)} for one in made],
-        "promises": [one.promise.decode() for one in made],
-    }
+def signed(made: Sequence[SignedDocument], path: str) -> dict[str, Any]:
+    """Return signed documents with the promises of the audit log.
+
+    Those that are too long for JSON are told by where they are got, below the request's ``path``.
+    """
+    documents = [
+        {"name": one.name, "href": f"{path}/documents/{number}"}
+        if one.upload
+        else {"name": one.name, "content": _text(one.content)}
+        for number, one in enumerate(made)
+    ]
+    return {"documents": documents, "promises": [one.promise.decode() for one in made]}
 
 
-def downloaded(document: SignedDocument) -> Answer:
+def downloaded(document: SignedDocument, streamed: Streamed | None = None) -> Answer:
     """Return a document as a file (RFC 6266 §4; the name in UTF-8 as RFC 8187 §3.2 writes it)."""
-    answer = bytes_answer(document.content, document.media_type)
+    if streamed is None:
+        answer = bytes_answer(document.content, document.media_type)
+    else:
+        answer = streamed_answer(streamed, document.media_type)
     plain = "".join(
         character if character.isascii() and character not in '"\\%' else "_"
         for character in document.file_name

@@ -11,7 +11,7 @@ from typing import Any
 from config.runtime.clock import Clock
 from config.runtime.malformed import Malformed
 from config.runtime.strict_json import strict_json
-from config.runtime.web.answer import Answer, empty, json_answer
+from config.runtime.web.answer import Answer, Streamed, empty, json_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Endpoint, Route
 from esignet.endpoints.csc import Bearers
@@ -145,13 +145,16 @@ class SignatureRequestsEndpoint:
         if wanted is not None and type(wanted) is not int:
             raise BadRequest("signer is the place of a signer, from 0")
         made = await self.requests.sign(call.captured["request_id"], caller, now, wanted)
-        return json_answer(signed(made))
+        return json_answer(signed(made, f"{_PATH}/{call.captured['request_id']}"))
 
     async def _download(self, call: Call, caller: Caller, now: int) -> Answer:
         place = call.captured["place"]
         number = int(place) if _PLACE.fullmatch(place) else -1
         identifier = call.captured["request_id"]
-        return downloaded(await self.requests.document(identifier, caller.client_id, number))
+        document = await self.requests.document(identifier, caller.client_id, number)
+        if not document.upload:
+            return downloaded(document)
+        return downloaded(document, Streamed(*await self.requests.octets(document)))
 
 
 async def _members(call: Call, *known: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from esignet.flows.request_contents import ToApprove
+from esignet.flows.uploaded import Uploaded
 from esignet.formats.format import Format, FormatError, Item, Level, Prepared, Wish
 from esignet.formats.pdf_wish import PdfWish
 from esignet.pdf.pool import PdfPool
@@ -33,6 +34,7 @@ class Preparing:
 
     formats: Mapping[str, Format]
     pdf: PdfPool
+    uploaded: Uploaded
 
     async def first(self, asked: Asked, now: int) -> list[Prepared]:
         """Return what the first signer approves, or raise BadRequest or PdfBusy."""
@@ -63,10 +65,14 @@ class Preparing:
         if form.name != "pades":
             wish = replace(wish, envelope="parallel")
         groups = [
-            [_next_item(form.name, one, document)]
+            [await self._next_item(form.name, one, document)]
             for one, document in zip(before, made, strict=True)
         ]
-        return await self._prepared(form, groups, wish, now)
+        prepared = await self._prepared(form, groups, wish, now)
+        if form.name != "cades":
+            return prepared
+        # what was made is where the signature goes; what it is of are the documents, as before
+        return [replace(one, items=old.items) for one, old in zip(prepared, before, strict=True)]
 
     async def _prepared(
         self, form: Format, groups: Sequence[Sequence[Item]], wish: Wish, now: int
@@ -76,9 +82,22 @@ class Preparing:
         return [await self._pdf(form, items[0], wish, now) for items in groups]
 
     async def _pdf(self, form: Format, item: Item, wish: Wish, now: int) -> Prepared:
+        wanted = replace(wish, pdf=PdfWish(at=now))
+        if item.upload:
+            async with self.uploaded.lent(item.upload) as pdf:
+                return await pdf.prepare(item, wanted)
         if item.content is None:
             return form.prepare([item], wish)
-        return await self.pdf.prepare(item, replace(wish, pdf=PdfWish(at=now)))
+        return await self.pdf.prepare(item, wanted)
+
+    async def _next_item(self, format_name: str, before: Prepared, made: bytes) -> Item:
+        """Return what was made as what is signed next: under its name, and a digest of its own."""
+        item, algorithm = replace(before.items[0], content=made), before.wish.hash_algorithm
+        if item.upload:
+            return replace(item, digest=await self.uploaded.digest(item, algorithm))
+        if format_name == "cades":  # the digest is that of the document, as the first had it
+            return item
+        return replace(item, digest=algorithm.of(made))
 
 
 def stands_together(format_name: str, prepared: Prepared) -> bool:
@@ -95,17 +114,9 @@ def to_approve(prepared: Sequence[Prepared]) -> Iterator[ToApprove]:
             yield ToApprove(item.name, digest, item.digest)
 
 
-def _next_item(format_name: str, before: Prepared, made: bytes) -> Item:
-    """Return what was made as what is signed next: under its name, and a digest of its own."""
-    item = before.items[0]
-    if format_name == "cades":  # the digest is that of the document, as the first had it
-        return replace(item, content=made)
-    return replace(item, content=made, digest=before.wish.hash_algorithm.of(made))
-
-
 def _judge_level(asked: Asked) -> None:
     """Refuse a level that could only fail after the signature was made."""
-    whole = all(one.content is not None for one in asked.documents)
+    whole = all(_is_whole(one, asked) for one in asked.documents)
     highest = (_HIGHEST if whole else _HIGHEST_OF_DIGESTS).get(asked.format, Level.B_LTA)
     if _LEVELS.index(Level(asked.level)) > _LEVELS.index(highest):
         given = "documents" if whole else "digests"
@@ -122,6 +133,11 @@ def _judge_signers(asked: Asked) -> None:
         raise BadRequest("an asic-s with XAdES has one signer; asic-e has several", 422)
 
 
+def _is_whole(document: Document, asked: Asked) -> bool:
+    """Return whether a document is here for its format: of an upload that stays, a PDF is."""
+    return document.content is not None or (asked.format == "pades" and bool(document.upload))
+
+
 def _items(asked: Asked) -> list[Item]:
     return [_item(one, asked) for one in asked.documents]
 
@@ -129,4 +145,10 @@ def _items(asked: Asked) -> list[Item]:
 def _item(document: Document, asked: Asked) -> Item:
     content = document.content
     digest = document.digest if content is None else asked.algorithm.of(content)
-    return Item(name=document.name, digest=digest, media_type=document.media_type, content=content)
+    return Item(
+        name=document.name,
+        digest=digest,
+        media_type=document.media_type,
+        content=content,
+        upload=document.upload if asked.format == "pades" else "",
+    )

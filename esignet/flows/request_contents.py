@@ -55,7 +55,8 @@ class ToApprove:
 class SignedDocument:
     """What was signed under its name. ``promise`` (a JWS) is of the audit log.
 
-    ``file_name`` is what it is called as a file, of its ``media_type``.
+    ``file_name`` is what it is called as a file, of its ``media_type``. Where ``upload`` names a
+    document that lies elsewhere, ``content`` is what was appended to that.
     """
 
     name: str
@@ -63,6 +64,7 @@ class SignedDocument:
     media_type: str
     content: bytes
     promise: bytes
+    upload: str = ""
 
 
 _DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {

@@ -10,7 +10,7 @@ from esignet.flows.preparing import Preparing, stands_together, to_approve
 from esignet.flows.request_contents import DOCUMENTS, KEY, SIGNERS, TOLD, Contents, ToApprove
 from esignet.flows.request_signing import Notices
 from esignet.formats.format import Prepared
-from esignet.protocol.asking import Asked
+from esignet.protocol.asking import Asked, BadRequest
 from esignet.protocol.signature_request import Event, SignatureRequest, Slot, State
 from esignet.stores.creation_keys import CreationKeys, Once
 from esignet.stores.requests import SignatureRequests
@@ -60,6 +60,8 @@ class Creating:
             return before
         if await self.store.waiting(client_id, now) >= self.most:
             raise TooMany
+        given = await self.preparing.uploaded.given(client_id, asked)
+        asked = given.asked
         prepared = await self.preparing.first(asked, now)
         request = _new(self.entropy.token(), client_id, asked, prepared, now)
         told = tuple(to_approve(prepared))
@@ -69,9 +71,12 @@ class Creating:
             *self.notices.written(request, Event.CREATED, now),
         ]
         using = [] if once is None else [self.keys.used(once, request)]
+        bound = self.preparing.uploaded.bound(given, request, now)
         try:
-            await self.store.database.submit(*writes, *using)
+            await self.store.database.submit(*writes, *using, *bound)
         except Refused as refusal:
+            if any(refusal.write is one for one in bound):
+                raise BadRequest("a document that was uploaded is gone, or taken", 409) from None
             if once is None or refusal.write is not using[0]:
                 raise
             before = await self._again(client_id, once)

@@ -206,7 +206,8 @@ class RequestSigning:
         else:
             signed = await self.contents.part(sealer, SIGNATURES)
         try:
-            made = await self.hand.finished(parts, signed)
+            async with self.preparing.uploaded.over(parts) as lent:
+                made = await self.hand.finished(lent, signed)
             await self._completed(held, sealer, parts, made)
         except (FormatError, NotPermitted) as fault:
             raise await self._failed(held, UNSIGNABLE) from fault

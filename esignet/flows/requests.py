@@ -4,7 +4,7 @@ What a request holds lies encrypted under a key of its own (`esignet.flows.reque
 it is signed so that nobody's death loses or doubles a signature: `esignet.flows.request_signing`.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from config.runtime.database.unit import Refused
@@ -168,6 +168,11 @@ class Requests:
         sealer = await self.contents.opened(request)
         found: SignedDocument = await self.contents.part(sealer, result(place), number)
         return found
+
+    async def octets(self, document: SignedDocument) -> tuple[int, AsyncGenerator[bytes, None]]:
+        """Return how long a document with ``upload`` is, and what yields it; or FormatError."""
+        uploaded = self.signing.preparing.uploaded
+        return await uploaded.octets(document.upload, document.content)
 
     async def _first(
         self, request: SignatureRequest, given: Approved, now: int, wanted: int | None

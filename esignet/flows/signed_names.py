@@ -46,4 +46,5 @@ def signed_document(part: Part, made: Made, envelope: str) -> SignedDocument:
         media_type=media_type,
         content=made.document,
         promise=made.promise,
+        upload=item.upload,
     )

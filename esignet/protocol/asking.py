@@ -28,7 +28,8 @@ _MEMBERS = frozenset(
         *("signers", "order", "expires_in"),
     )
 )
-_DOCUMENT = frozenset(("name", "media_type", "content", "digest"))
+_GIVEN = ("content", "digest", "document")
+_DOCUMENT = frozenset(("name", "media_type", *_GIVEN))
 _SIGNER = frozenset(("label",))
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}")
 _PATHS = frozenset("/\\")
@@ -127,11 +128,15 @@ def _document(value: object, algorithm: HashAlgorithm) -> Document:
     name = _shown(members, "name")
     if not _PATHS.isdisjoint(name):
         raise BadRequest("a name has no slash")
+    if sum(one in members for one in _GIVEN) != 1:
+        raise BadRequest("a document has one of content, digest and document")
+    if "document" in members and "media_type" not in members:  # it came with one
+        return Document(name=name, media_type="", upload=_text(members, "document"))
     media_type = _text(members, "media_type")
     if not _MEDIA_TYPE.fullmatch(media_type):
         raise BadRequest("media_type is a type and a subtype in lower case")
-    if ("content" in members) == ("digest" in members):
-        raise BadRequest("a document has either content or digest")
+    if "document" in members:
+        return Document(name=name, media_type=media_type, upload=_text(members, "document"))
     if "content" in members:
         content = _content(_text(members, "content"))
         return Document(name=name, media_type=media_type, content=content)

@@ -201,7 +201,8 @@ class Documents:
         """Return the write that destroys the key of a client's document that no request has."""
         return Write(_destroy, {"of": identifier, "client_id": client_id})
 
-    def destroyed_of(self, request: str) -> Write:
+    @staticmethod
+    def destroyed_of(request: str) -> Write:
         """Return the write that destroys the keys of all documents of a request."""
         return Write(_destroy_of, {"request": request}, rows=None)
 

@@ -29,6 +29,7 @@ from config.runtime.database.statements import insert_new, prune, upsert
 from config.runtime.database.unit import Database, Row, Statement, Value, Write
 from esignet.protocol.asking import Order
 from esignet.protocol.signature_request import SignatureRequest, Slot, State
+from esignet.stores.documents import Documents
 from keystore.signing.digests import HashAlgorithm
 
 REMEMBERED = 86400
@@ -180,9 +181,15 @@ class SignatureRequests:
         )
 
     def dropped(self, request: SignatureRequest, *parts: str) -> list[Write]:
-        """Return the writes that destroy these parts; without any, all of them and their key."""
+        """Return the writes that destroy these parts; without any, all of them and their key.
+
+        Then documents that were uploaded for the request go, too.
+        """
         if not parts:
-            return [Write(_drop_all, {"of": request.id}, rows=None)]
+            return [
+                Write(_drop_all, {"of": request.id}, rows=None),
+                Documents.destroyed_of(request.id),
+            ]
         return [Write(_drop, {"of": request.id, "named": part}, rows=None) for part in parts]
 
     async def find(self, identifier: str, client_id: str = "") -> SignatureRequest | None:

@@ -47,12 +47,14 @@ def visits(browser: Browser, demo: Demonstration) -> Iterator[Visits]:
     made.close()
 
 
-def asked(visits: Visits, page: Page) -> None:
+def asked(visits: Visits, page: Page, own: Path | None = None) -> None:
     """Come to the page on which one signs: a code and a PIN are asked before."""
     resident = visits.resident(0)
     known = len(visits.messages(page, resident))
     page.goto(f"{visits.service}/sign")
-    page.click("main form button")
+    if own is not None:
+        page.set_input_files("#document", str(own))
+    page.click(f"button[value={'sample' if own is None else 'own'}]")
     page.fill("#individual_id", resident["individual_id"])
     page.click(CONTINUE)
     page.wait_for_selector("#otp")
@@ -76,7 +78,7 @@ def test_a_person_compares_their_own_copy_and_signs(visits: Visits, tmp_path: Pa
     other = tmp_path / "<b>other<b>.pdf"
     other.write_bytes(b"%PDF-1.7 another")
     page.set_input_files("#file", str(other))
-    page.wait_for_function("document.getElementById('compared').textContent !== ''")
+    page.wait_for_selector("#compared:not(:empty)")
     said = page.inner_text("#compared")
     assert "<b>other<b>.pdf" in said and "none of these" in said
     assert page.locator(".same").count() == 0
@@ -90,8 +92,10 @@ def test_a_person_compares_their_own_copy_and_signs(visits: Visits, tmp_path: Pa
     assert posted == [], "the file stays in the browser"
     assert digest is not None and len(digest) == 64
     page.click(ACCEPT)
-    page.wait_for_url(f"{visits.service}/**")
-    assert "It is signed" in page.inner_text("main")
+    page.wait_for_selector("h1:has-text('It is signed')")
+    judged(page)
+    page.click("a[href='/sign?again=1']")
+    judged(page)
 
 
 def test_the_page_is_read_in_every_language_and_by_keyboard(visits: Visits) -> None:
@@ -113,10 +117,23 @@ def test_the_page_is_read_in_every_language_and_by_keyboard(visits: Visits) -> N
     assert "not signed" in page.inner_text("main")
 
 
-def test_without_scripts_nothing_is_offered_that_needs_them(visits: Visits) -> None:
+def test_without_scripts_a_document_of_ones_own_is_signed(visits: Visits, tmp_path: Path) -> None:
     page = visits.page(java_script_enabled=False)
-    asked(visits, page)
+    page.goto(f"{visits.service}/sign")
+    text = tmp_path / "text.pdf"
+    text.write_text("no PDF")
+    page.set_input_files("#document", str(text))
+    page.click("button[value=own]")
+    assert "not a PDF" in page.inner_text("[role=alert]")
+    mine = tmp_path / "Vertrag \u00fc & <i>Co.pdf"
+    mine.write_bytes(contract.sample_pdf("My own contract"))
+    asked(visits, page, mine)
+    assert mine.name in page.inner_text(".documents bdi")
     assert not page.locator("#compare").is_visible()
     page.click(ACCEPT)
-    page.wait_for_url(f"{visits.service}/**")
-    assert "It is signed" in page.inner_text("main")
+    page.wait_for_selector("h1:has-text('It is signed')")
+    with page.expect_download() as download:
+        page.click("a[href='/sign/document.pdf']")
+    assert download.value.suggested_filename.startswith("Vertrag")
+    assert download.value.path().read_bytes().startswith(mine.read_bytes())
+    assert page.locator("a[href$='/validate']").count() == 1

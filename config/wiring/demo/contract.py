@@ -4,16 +4,21 @@ Upload the document to the signing service, send the person to approve its diges
 back, take the signed document. Nothing of ours but addresses.
 """
 
+import asyncio
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from authlib.integrations.starlette_client import OAuthError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+
+from config.wiring.demo import contract_pages
+from config.wiring.demo.upload import NotTaken, Upload, uploaded_pdf
 
 CREDENTIAL = "https://cloudsignatureconsortium.org/2025/credential"
 """The type of authorization details that asks for signatures (CSC API v2.2)."""
@@ -23,12 +28,22 @@ NAME = "consent-to-treatment.pdf"
 _TEXT = "I agree to the treatment that was explained to me. Harbour Clinic"
 
 
+class Refused(Exception):
+    """The signing service does not do it; the text says why."""
+
+
 @dataclass(slots=True)
 class Signature:
-    """One document on its way: as it was asked for, and signed once it came back."""
+    """One document on its way: as it was asked for, and signed once it came back.
+
+    ``refused`` says why it did not. ``signing`` runs from the approval on.
+    """
 
     id: str
+    name: str
     document: bytes = b""
+    refused: str = ""
+    signing: asyncio.Task[None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +53,7 @@ class Contracts:
     symbolon: Any
     address: str
     esignet: str
-    page: Any
+    page: Callable[[str], str]
     _signatures: dict[str, Signature] = field(default_factory=dict)
 
     def routes(self) -> list[Route]:
@@ -47,36 +62,32 @@ class Contracts:
             Route("/sign", self.show),
             Route("/sign/begin", self.begin, methods=["POST"]),
             Route("/sign/cb", self.callback),
-            Route(f"/sign/{NAME}", self.signed),
+            Route("/sign/document.pdf", self.signed),
         ]
 
     async def show(self, request: Request) -> Response:
-        """Offer the document, or what became of it."""
-        done = self._mine(request)
-        body = _offer() if done is None or not done.document else _done()
-        return HTMLResponse(self.page(body))
+        """Offer to sign, tell how far it is, or give what came of it."""
+        mine = self._mine(request)
+        if mine is None or "again" in request.query_params:
+            return HTMLResponse(self.page(contract_pages.offer()))
+        if mine.refused:
+            return self._failed(mine.refused)
+        if mine.document:
+            return HTMLResponse(self.page(contract_pages.done(mine.name, self.esignet)))
+        if mine.signing is None:
+            return HTMLResponse(self.page(contract_pages.offer()))
+        page = self.page(contract_pages.progress(mine.name))
+        return HTMLResponse(page, headers={"refresh": "1; url=/sign"})
 
     async def begin(self, request: Request) -> Response:
         """Have the document prepared, and send the person to approve what will be signed."""
-        token = await self.symbolon.fetch_access_token(
-            grant_type="client_credentials", scope=SCOPE, resource=self.esignet
-        )
-        asked = {
-            "format": "pades",
-            "level": "B-LT",
-            "documents": [
-                {
-                    "name": NAME,
-                    "media_type": "application/pdf",
-                    "content": base64.b64encode(sample_pdf(_TEXT)).decode(),
-                }
-            ],
-        }
-        made = await self._ask("/signature-requests", token, asked)
-        if made is None:
-            return self._failed("the signing service did not take the document")
+        try:
+            given = await uploaded_pdf(request) or Upload(NAME, sample_pdf(_TEXT))
+            made = await self._requested(given)
+        except (NotTaken, Refused) as reason:
+            return self._failed(str(reason))
         request.session["signature"] = made["id"]
-        self._signatures[made["id"]] = Signature(made["id"])
+        self._signatures[made["id"]] = Signature(made["id"], given.name)
         detail = {
             "type": CREDENTIAL,
             "signatureQualifier": "gb_national_aes",
@@ -90,21 +101,19 @@ class Contracts:
             f"{self.address}/sign/cb",
             authorization_details=json.dumps([detail]),
         )
+        redirect.status_code = 303  # what comes next is asked for, not posted
         return redirect
 
     async def callback(self, request: Request) -> Response:
-        """Bring what the person approved to the signing service."""
+        """Bring what the person approved to the signing service, and tell how far it is."""
         mine = self._mine(request)
         try:
             token = await self.symbolon.authorize_access_token(request, resource=self.esignet)
         except OAuthError as error:
             return self._failed(f"{error.error}: {error.description}")
         if mine is None:
-            return self._failed("there is no document that waits")
-        made = await self._ask(f"/signature-requests/{mine.id}/signatures", token, {})
-        if made is None:
-            return self._failed("the signing service did not sign")
-        mine.document = base64.b64decode(made["documents"][0]["content"])
+            return self._failed("There is no document that waits.")
+        mine.signing = asyncio.create_task(self._sign(mine, token))
         return RedirectResponse("/sign", 303)
 
     async def signed(self, request: Request) -> Response:
@@ -112,21 +121,47 @@ class Contracts:
         mine = self._mine(request)
         if mine is None or not mine.document:
             return JSONResponse({"error": "nothing is signed"}, 404)
-        return Response(mine.document, media_type="application/pdf")
+        named = quote(mine.name or NAME)
+        headers = {"content-disposition": f"attachment; filename*=UTF-8''{named}"}
+        return Response(mine.document, media_type="application/pdf", headers=headers)
+
+    async def _requested(self, given: Upload) -> Any:
+        token = await self.symbolon.fetch_access_token(
+            grant_type="client_credentials", scope=SCOPE, resource=self.esignet
+        )
+        document = {
+            "name": given.name or NAME,
+            "media_type": "application/pdf",
+            "content": base64.b64encode(given.content).decode(),
+        }
+        asked = {"format": "pades", "level": "B-LT", "documents": [document]}
+        return await self._ask("/signature-requests", token, asked)
+
+    async def _sign(self, mine: Signature, token: dict[str, Any]) -> None:
+        try:
+            made = await self._ask(f"/signature-requests/{mine.id}/signatures", token, {})
+            mine.document = base64.b64decode(made["documents"][0]["content"])
+        except Refused as reason:
+            mine.refused = str(reason)
+        except Exception:  # whatever happened, the person is told that it did
+            mine.refused = "The signing service does not answer."
+            raise
 
     async def _ask(self, path: str, token: dict[str, Any], body: object) -> Any:
         answer = await self.symbolon.request("POST", self.esignet + path, json=body, token=token)
-        return answer.json() if answer.status_code < 300 else None
+        if answer.status_code < 300:
+            return answer.json()
+        try:
+            reason = str(answer.json()["error_description"])
+        except (ValueError, LookupError, TypeError):
+            reason = f"answer {answer.status_code}"
+        raise Refused(f"The signing service refused: {reason}.")
 
     def _mine(self, request: Request) -> Signature | None:
         return self._signatures.get(request.session.get("signature", ""))
 
     def _failed(self, reason: str) -> Response:
-        body = (
-            f"<h1>The document is not signed</h1><p>{escape(reason)}</p>"
-            '<p><a class="button" href="/sign">Try again</a></p>'
-        )
-        return HTMLResponse(self.page(body), 400)
+        return HTMLResponse(self.page(contract_pages.failed(reason)), 400)
 
 
 def sample_pdf(text: str) -> bytes:
@@ -152,18 +187,3 @@ def sample_pdf(text: str) -> bytes:
         start,
     )
     return bytes(written)
-
-
-def _offer() -> str:
-    return (
-        "<h1>Sign a document</h1><p>Your consent to the treatment, one page.</p>"
-        '<form method="post" action="/sign/begin"><button class="button">'
-        "Sign it with your national ID</button></form>"
-    )
-
-
-def _done() -> str:
-    return (
-        "<h1>It is signed</h1><p>Anybody can check it, also in twenty years.</p>"
-        f'<p><a class="button" href="/sign/{NAME}">The signed document (PDF)</a></p>'
-    )

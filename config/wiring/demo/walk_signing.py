@@ -1,27 +1,20 @@
 """One whole signature, walked by itself: the document is signed, and judged by tools of others."""
 
 import asyncio
-import shutil
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx2
 
-from config.wiring.demo.browser import Browser, Page
-from config.wiring.demo.contract import NAME
+from config.wiring.demo.browser import Browser, Form, Page
+from config.wiring.demo.judging import judged
 from config.wiring.demo.walk import Walker, WalkFailed, shown_in_a_line
 
 MOST_PAGES = 8
+MOST_LOOKS, BETWEEN = 60, 0.5
+"""How often the page of a document that is being signed is looked at, and seconds between."""
+
 _CHOICES = (("account", "same"), ("factor", "pin"), ("decision", "accept"))
 """What is pressed where nothing is to be filled in."""
-
-JUDGES = {
-    "pdfsig": (("pdfsig", "-nocert"), "Signature is Valid"),
-    "mutool": (("mutool", "sign", "-v"), "signature is valid"),
-    "qpdf": (("qpdf", "--check"), "No syntax or stream encoding errors found"),
-}
-"""Tools of others: how each is asked about a file, and what it says of a good one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +32,34 @@ async def walk_signing(walker: Walker, pin: str, http: httpx2.AsyncClient) -> Si
     """
     browser = Browser(http)
     page = await browser.open(f"{walker.relying_party}/sign")
-    page = await browser.submit(page, page.form())
+    page = await browser.submit(page, _sample(page))
     for _ in range(MOST_PAGES):
         if page.url.startswith(walker.relying_party):
             break
         page = await _answered(browser, page, pin)
-    found = await http.get(f"{walker.relying_party}/sign/{NAME}")
-    if found.status_code != 200:
-        raise WalkFailed(f"no document came back: {shown_in_a_line(page)}")
-    return SignedWalk(found.content, await judged(found.content))
+    document = await _signed(walker, browser, page, http)
+    return SignedWalk(document, await judged(document))
+
+
+async def _signed(walker: Walker, browser: Browser, page: Page, http: httpx2.AsyncClient) -> bytes:
+    """Look at the page again, as it does by itself, until the document is there."""
+    for _ in range(MOST_LOOKS):
+        found = await http.get(f"{walker.relying_party}/sign/document.pdf")
+        if found.status_code == 200:
+            return found.content
+        if "refresh" not in page.headers:
+            break
+        await asyncio.sleep(BETWEEN)
+        page = await browser.open(f"{walker.relying_party}/sign")
+    raise WalkFailed(f"no document came back: {shown_in_a_line(page)}")
+
+
+def _sample(page: Page) -> Form:
+    """Return the form that signs the clinic's own document."""
+    for form in page.forms:
+        if ("which", "sample") in form.buttons:
+            return form
+    raise WalkFailed(f"no document is offered: {shown_in_a_line(page)}")
 
 
 async def _answered(browser: Browser, page: Page, pin: str) -> Page:
@@ -59,19 +71,3 @@ async def _answered(browser: Browser, page: Page, pin: str) -> Page:
             if (name, value) in form.buttons:
                 return await browser.submit(page, form, **{name: value})
     raise WalkFailed(f"nothing to answer: {shown_in_a_line(page)}")
-
-
-async def judged(document: bytes) -> dict[str, bool]:
-    """Return what each judge that is installed here says of the document."""
-    said = {}
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / NAME
-        path.write_bytes(document)
-        for name, (command, good) in JUDGES.items():
-            if shutil.which(name) is None:
-                continue
-            pipe, both = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
-            run = await asyncio.create_subprocess_exec(*command, path, stdout=pipe, stderr=both)
-            told, _ = await run.communicate()
-            said[name] = good in told.decode(errors="replace")
-    return said

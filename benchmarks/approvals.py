@@ -69,16 +69,26 @@ class Approvals:
             await self._more(1)
         return self._ready.pop()
 
+    async def token(self, digests: Sequence[bytes]) -> str:
+        """Return an access token with an approval of these digests, or with none."""
+        [token] = await self._tokens([digests])
+        return token
+
     async def _more(self, number: int) -> None:
+        listed = [[SystemEntropy().bytes(32) for _ in range(self.count)] for _ in range(number)]
+        self._ready += [
+            post_json(self.host, "/csc/v2/signatures/signDoc", _asked(digests), token)
+            for digests, token in zip(listed, await self._tokens(listed), strict=True)
+        ]
+
+    async def _tokens(self, listed: Sequence[Sequence[bytes]]) -> list[str]:
         world, now = self.world, SystemClock().now()
         issuer, service = world.settings.issuers[0], world.settings.esignet.address
-        grants, orders, listed = [], [], []
-        for _ in range(number):
-            digests = [SystemEntropy().bytes(32) for _ in range(self.count)]
-            listed.append(digests)
+        grants, orders = [], []
+        for digests in listed:
             allowed = _authorization(self.resident_id, issuer.address, now)
-            activation = await self._activation(allowed, digests, now)
-            token = _token(allowed, service, (activation,), now)
+            details = (await self._activation(allowed, digests, now),) if digests else ()
+            token = _token(allowed, service, details, now)
             orders.append(
                 Order(TokenKind.ACCESS_TOKEN, "ES256", access_token_claims(allowed, token))
             )
@@ -87,11 +97,7 @@ class Approvals:
             )
             grants.append(Grants(world.database).insert(grant))
         await world.database.submit(*grants)
-        tokens = await world.door.sign(issuer.address, orders)
-        self._ready += [
-            post_json(self.host, "/csc/v2/signatures/signDoc", _asked(digests), token)
-            for digests, token in zip(listed, tokens, strict=True)
-        ]
+        return await world.door.sign(issuer.address, orders)
 
     async def _activation(
         self, allowed: Authorization, digests: Sequence[bytes], now: int
@@ -139,7 +145,7 @@ def _authorization(resident_id: str, issuer: str, now: int) -> Authorization:
         client_id=CLIENT,
         resident_id=resident_id,
         subject="ana-as-the-office-knows-her",
-        scope=("openid", "credential"),
+        scope=("openid", "credential", "signatures"),
         claims=NOTHING,
         granted_claims=frozenset(),
         claims_locales=(),

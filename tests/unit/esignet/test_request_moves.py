@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -39,7 +40,7 @@ LEGAL = {
     "signing": {"open", "completing", "failed", "expired"},
     "completing": {"open", "signed", "failed", "expired"},
 }
-MOVES = {
+MOVES: dict[str, Callable[[SignatureRequest, int], SignatureRequest]] = {
     "taken": lambda r, now: r.taken(
         r.next_place(None), Slot(signer=f"{now}{r.version}", approval="a"), now, now + 30
     ),

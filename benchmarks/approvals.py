@@ -29,7 +29,7 @@ LIFETIME = 300
 SHA256 = HashAlgorithm.SHA256
 CLIENT = "office"
 TYPE = "https://cloudsignatureconsortium.org/2025/credential"
-QUALIFIER = "eu_eidas_aes"
+QUALIFIER = "zz_national_aes"
 TOGETHER = 64
 """Approvals that are made in one turn."""
 

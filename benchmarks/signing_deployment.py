@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from rfc3161_client import TimestampRequestBuilder
 
-from benchmarks.approvals import Approvals
+from benchmarks.approvals import QUALIFIER, Approvals
 from benchmarks.clients import SecretClient
 from benchmarks.ours import Plan, answers, environment_of, free_port, imported, key_settings
 from benchmarks.processes import Child
@@ -122,6 +122,7 @@ def _written(plan: Plan, port: int, operations: int) -> dict[str, str]:
         'profile = "oidc"',
         "[issuers.features]",
         f'signing_service = "{address}"',
+        f'signing_qualifiers = ["{QUALIFIER}"]',
         "[esignet]",
         f'address = "{address}"',
         f"port = {port}",

@@ -119,4 +119,6 @@ def test_people_approve_for_the_signing_service_that_is_deployed(name: str, tmp_
     file.write_text(settings_files()[name])
     settings = load(file, {})
     assert settings.esignet.address
-    assert settings.issuers[0].features.signing_service == settings.esignet.address
+    features = settings.issuers[0].features
+    assert features.signing_service == settings.esignet.address
+    assert features.signing_qualifiers

@@ -9,15 +9,15 @@ from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.malformed import Malformed
 from config.runtime.web.answer import Answer, Streamed, bytes_answer, json_answer, streamed_answer
 from esignet.endpoints.csc import RETRY_AFTER
-from esignet.flows.request_contents import SignedDocument, ToApprove
+from esignet.flows.request_contents import SignedDocument
 from esignet.flows.request_creating import KeyReused, NoSuchRequest, Shown, TooMany
 from esignet.flows.request_signing import Busy, NotApproved
 from esignet.formats.format import FormatError
 from esignet.pdf.pool import PdfBusy
 from esignet.protocol.asking import BadRequest, encoded
+from esignet.protocol.details import told_document
 from esignet.protocol.signature_request import (
     IllegalMove,
-    SignatureRequest,
     SignedAlready,
     State,
 )
@@ -94,7 +94,7 @@ def created(made: Shown) -> dict[str, Any]:
         "id": request.id,
         "expires_at": request.expires_at,
         "hashAlgorithmOID": request.algorithm.oid,
-        "documentDigests": [_detail(request, one) for one in made.to_approve],
+        "documentDigests": [told_document(request, one) for one in made.to_approve],
     }
 
 
@@ -114,7 +114,7 @@ def shown(found: Shown, now: int) -> dict[str, Any]:
         "signers": _signers(found),
     }
     if found.to_approve:
-        told["documentDigests"] = [_detail(request, one) for one in found.to_approve]
+        told["documentDigests"] = [told_document(request, one) for one in found.to_approve]
     return {**told, "reason": request.reason} if request.reason else told
 
 
@@ -161,19 +161,6 @@ def _later(status: int, error: str, description: str) -> Answer:
     answer = refused(status, error, description)
     answer.headers.append((b"retry-after", str(RETRY_AFTER).encode()))
     return answer
-
-
-def _detail(request: SignatureRequest, one: ToApprove) -> dict[str, str]:
-    """Return a document as an authorization detail names it.
-
-    ``sodr`` is the digest of the document itself; ``sdr`` is that of what a signature covers of it,
-    beside which ``checksum`` (W3C SRI) tells that of the document if we know it.
-    """
-    told = {"hash": encoded(one.digest), "label": one.label, "hashType": "sodr"}
-    if one.digest != one.file:
-        checksum = f"{request.algorithm.value}-{_text(one.file)}"
-        return {**told, "hashType": "sdr", "checksum": checksum}
-    return {**told, "hashType": "sdr"} if request.format == "pades" else told
 
 
 def _text(octets: bytes) -> str:

@@ -23,8 +23,10 @@ from esignet.flows.request_signing import Busy
 from esignet.flows.requests import Requests, ToSee, Waiting
 from esignet.formats.format import FormatError
 from esignet.pdf.pool import PdfBusy, PdfPool
+from esignet.pdf.preview import Seen
 from esignet.protocol.asking import BadRequest
-from esignet.protocol.hosted import Party, asked_detail, is_text, pages_of, way_back
+from esignet.protocol.details import asked_detail
+from esignet.protocol.hosted import Party, given_part, is_text, pages_of, way_back
 from esignet.protocol.signature_request import IllegalMove, SignatureRequest
 from esignet.stores.links import Link, Links
 from keystore.door import SIGNING_CLIENT, KeyServiceUnavailable
@@ -36,6 +38,13 @@ COUNTED = 20
 """Documents of which idp is told how many pages they have."""
 
 PDF = "application/pdf"
+
+
+_TOLD_BY_THE_REQUEST = (
+    *(Busy, KeyServiceUnavailable, DatabaseUnavailable, PdfBusy, TimeoutError),
+    *(IllegalMove, FormatError),
+)
+"""What ends or delays a signature: the page of the request shows where it stands."""
 
 
 class NoSuchLink(Exception):
@@ -194,7 +203,7 @@ class Hosted:
         if document.content is None:
             raise FormatError("the document is not here")
         if document.media_type == PDF:
-            seen = await self.pdf.preview(document.content, page)
+            seen = await self._seen(document, page)
             return Page(seen.pages, png=seen.png)
         texts = pages_of(document.content) if is_text(document.media_type) else []
         if not 0 < page <= len(texts):
@@ -218,7 +227,8 @@ class Hosted:
     async def finished(self, opened: Opened, code: str, verifier: str, now: int) -> None:
         """Have signed what the code says was approved, or begin it: then it is gone on with.
 
-        Raises NotRedeemed, LoginAway, NotApproved, IllegalMove, SignedAlready, FormatError.
+        Where it cannot go on, the request says so. Raises NotRedeemed, LoginAway, NotApproved,
+        SignedAlready.
         """
         party = opened.link.client_id
         token = await self.login.redeemed(party, code, verifier, now)
@@ -229,7 +239,7 @@ class Hosted:
         if caller.client_id != SIGNING_CLIENT + party:
             raise NotRedeemed
         mine, request = _AsParty(caller, party), opened.request
-        with suppress(Busy, KeyServiceUnavailable, DatabaseUnavailable, PdfBusy, TimeoutError):
+        with suppress(*_TOLD_BY_THE_REQUEST):
             async with asyncio.timeout(PATIENCE):
                 await self.requests.sign(request.id, mine, now, opened.link.place)
 
@@ -243,10 +253,35 @@ class Hosted:
         """Return a signed document, or raise NoSuchRequest or IllegalMove."""
         return await self.requests.document(opened.request.id, opened.link.client_id, number)
 
+    async def original(self, opened: Opened, document: ToSee) -> SignedDocument:
+        """Return a document as it was given, to be saved; FormatError where it is not here."""
+        if document.content is None:
+            raise FormatError("the document is not here")
+        content = b""
+        if not document.upload:
+            content = await asyncio.to_thread(
+                given_part, document.content, document.file, opened.request.algorithm
+            )
+        return SignedDocument(
+            name=document.label,
+            file_name=document.label,
+            media_type=document.media_type,
+            content=content,
+            promise=b"",
+            upload=document.upload,
+        )
+
+    async def _seen(self, document: ToSee, page: int) -> Seen:
+        content = document.content or b""
+        if not document.upload:
+            return await self.pdf.preview(content, page)
+        async with self.requests.signing.preparing.uploaded.lent(document.upload) as lent:
+            return await lent.preview(content, page)
+
     async def _count(self, document: ToSee) -> int:
         try:
             if document.content is not None and document.media_type == PDF:
-                return (await self.pdf.preview(document.content, 0)).pages
+                return (await self._seen(document, 0)).pages
             return (await self.page(document, 1)).pages
         except FormatError:
             return 0

@@ -44,7 +44,8 @@ from esignet.stores.requests import SignatureRequests
 class ToSee:
     """A document that waits for a signature; ``content`` is None where it stays with the client.
 
-    ``digest`` is what is approved, ``file`` the digest of the document as it is.
+    ``digest`` is what is approved, ``file`` the digest of the document as it is, of ``size``
+    octets. Where ``upload`` names a PDF that lies elsewhere, ``content`` is what was appended.
     """
 
     label: str
@@ -52,6 +53,8 @@ class ToSee:
     file: bytes
     media_type: str
     content: bytes | None
+    size: int
+    upload: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +117,12 @@ class Requests:
             raise IllegalMove(request.told_state(now))
         sealer = await self.contents.opened(request)
         prepared: list[Prepared] = await self.contents.part(sealer, DOCUMENTS)
-        documents = tuple(
-            ToSee(
-                label=item.name,
-                digest=digest,
-                file=item.digest,
-                media_type=item.media_type,
-                content=item.content,
-            )
+        documents = [
+            await self._to_see(request, one, place)
             for one in prepared
-            for digest, item in zip(one.digests, one.items, strict=True)
-        )
-        return Waiting(request, documents, await self.contents.part(sealer, SIGNERS))
+            for place in range(len(one.digests))
+        ]
+        return Waiting(request, tuple(documents), await self.contents.part(sealer, SIGNERS))
 
     async def cancel(self, identifier: str, client_id: str, now: int) -> None:
         """End an open request and destroy what it holds, or raise NoSuchRequest or IllegalMove."""
@@ -173,6 +170,24 @@ class Requests:
         """Return how long a document with ``upload`` is, and what yields it; or FormatError."""
         uploaded = self.signing.preparing.uploaded
         return await uploaded.octets(document.upload, document.content)
+
+    async def _to_see(self, request: SignatureRequest, prepared: Prepared, place: int) -> ToSee:
+        item = prepared.items[place]
+        content = item.content
+        if content is None and request.format == "pades":  # a PDF, or what is added
+            content = prepared.content
+        size = len(content or b"")
+        if item.upload:
+            size, _ = await self.signing.preparing.uploaded.octets(item.upload, b"")
+        return ToSee(
+            label=item.name,
+            digest=prepared.digests[place],
+            file=item.digest,
+            media_type=item.media_type,
+            content=content,
+            size=size,
+            upload=item.upload,
+        )
 
     async def _first(
         self, request: SignatureRequest, given: Approved, now: int, wanted: int | None

@@ -26,7 +26,7 @@ class Waits(Protocol):
     @property
     def media_type(self) -> str: ...
     @property
-    def content(self) -> bytes | None: ...
+    def size(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def sheet(documents: Sequence[Waits], pages: Sequence[int], shown: range, algori
                 name=documents[place].label,
                 pictured=bool(count) and _is_pdf(documents[place]) and len(documents) <= PICTURED,
                 pages=count,
-                size=len(documents[place].content or b""),
+                size=documents[place].size,
                 algorithm=algorithm,
                 digest=documents[place].digest.hex(),
                 of_file=documents[place].file.hex(),

@@ -1,15 +1,12 @@
 """Signing on our pages: where people may be sent back to, and how documents are told and shown."""
 
 import re
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from esignet.protocol.asking import BadRequest, encoded
-from esignet.protocol.csc.approval import CREDENTIAL
-from esignet.protocol.signature_request import SignatureRequest
+from esignet.protocol.asking import BadRequest
+from keystore.signing.digests import HashAlgorithm
 
 LONGEST_ADDRESS = 2000
 """Characters of an address to go back to."""
@@ -19,6 +16,9 @@ PER_PAGE = 4000
 
 OURS = ("request", "state")
 """What is added to the address that people go back to."""
+
+_EOF, _ENDS = b"%%EOF", 4
+"""What a PDF ends with, and how many ends are tried."""
 
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[!$-;=?-Z_a-z~]*)?")
 _UNSHOWN = {
@@ -48,45 +48,6 @@ class Party:
     client_id: str
     names: Mapping[str, str]
     origins: frozenset[str]
-
-
-class ToTell(Protocol):
-    """A document that waits for a signature: its name, what is approved, its own digest."""
-
-    @property
-    def label(self) -> str: ...
-    @property
-    def digest(self) -> bytes: ...
-    @property
-    def file(self) -> bytes: ...
-
-
-def asked_detail(
-    request: SignatureRequest, documents: Sequence[ToTell], pages: Sequence[int]
-) -> dict[str, Any]:
-    """Return what is asked of a person (RFC 9396, CSC API v2.2 §8); ``pages`` are 0 if unknown."""
-    return {
-        "type": CREDENTIAL,
-        "numSignatures": len(documents),
-        "hashAlgorithmOID": request.algorithm.oid,
-        "documentDigests": [
-            {**told_document(request, one), **({"pages": count} if count else {})}
-            for one, count in zip(documents, pages, strict=True)
-        ],
-    }
-
-
-def told_document(request: SignatureRequest, one: ToTell) -> dict[str, str]:
-    """Return a document as an authorization detail names it.
-
-    ``sodr`` is the digest of the document itself; ``sdr`` is that of what a signature covers of it,
-    beside which ``checksum`` (W3C SRI) tells that of the document if we know it.
-    """
-    told = {"hash": encoded(one.digest), "label": one.label, "hashType": "sodr"}
-    if one.digest != one.file:
-        checksum = f"{request.algorithm.value}-{b64encode(one.file).decode()}"
-        return {**told, "hashType": "sdr", "checksum": checksum}
-    return {**told, "hashType": "sdr"} if request.format == "pades" else told
 
 
 def origin(address: str) -> str:
@@ -141,3 +102,22 @@ def pages_of(content: bytes) -> list[str]:
         return []
     shown = text.replace("\r\n", "\n").translate(_TOLD)
     return [shown[at : at + PER_PAGE] for at in range(0, len(shown), PER_PAGE)]
+
+
+def given_part(content: bytes, digest: bytes, algorithm: HashAlgorithm) -> bytes:
+    """Return the beginning of a document that has this digest: the document as it was given.
+
+    What was added for the signature of a PDF stands behind it (ISO 32000-1 §7.5.6). All of it
+    where no beginning has the digest.
+    """
+    end = len(content)
+    for _ in range(_ENDS):
+        found = content.rfind(_EOF, 0, end)
+        if found < 0:
+            break
+        for line_end in range(3):  # none, one of one character, one of two
+            until = found + len(_EOF) + line_end
+            if algorithm.of(content[:until]) == digest:
+                return content[:until]
+        end = found
+    return content

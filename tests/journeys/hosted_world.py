@@ -13,10 +13,12 @@ from msgspec import structs
 
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase, open_database
+from config.runtime.database.schema import metadata
 from config.runtime.entropy import SystemEntropy
 from config.runtime.outbound import Fetched, FetchFailed, Outgoing
 from config.runtime.web import Web
 from config.settings import Channels, Issuer, KeySettings, Settings
+from config.settings.esignet import Esignet
 from config.wiring.esignet import build_esignet
 from config.wiring.world import World as Outside
 from idp.stores.clients import Clients
@@ -134,8 +136,11 @@ class House:
 
 
 @asynccontextmanager
-async def hosted(database: OpenDatabase, directory: Path) -> AsyncIterator[House]:
-    """Start all of it; the key service that signs documents has a database of its own."""
+async def hosted(directory: Path, **esignet: Any) -> AsyncIterator[House]:
+    """Start all of it on SQLite; the key service has a database of its own."""
+    web = f"sqlite:///{directory / 'web.db'}"
+    servers.create_tables(web, metadata)
+    database = await open_database(web)
     url = f"sqlite:///{directory / 'keys.db'}"
     servers.create_tables(url, key_version.metadata)
     kept = await open_database(url)
@@ -150,9 +155,11 @@ async def hosted(database: OpenDatabase, directory: Path) -> AsyncIterator[House
             here.clock.time = int(SystemClock().now())
             token = await _token(here)
             loop = Loop(here.web)
-            sign = build_esignet(_outside(here, directory, loop)).web
-            yield House(here, sign, keys, loop, token)
+            changed = structs.replace(SETTINGS, **esignet)
+            application = build_esignet(_outside(here, directory, loop, changed))
+            yield House(here, application.web, keys, loop, token)
     await kept.close()
+    await database.close()
 
 
 async def _token(here: Site) -> str:
@@ -167,7 +174,7 @@ async def _token(here: Site) -> str:
     return str(answer.json()["access_token"])
 
 
-def _outside(here: Site, directory: Path, loop: Loop) -> Outside:
+def _outside(here: Site, directory: Path, loop: Loop, esignet: Esignet) -> Outside:
     issuer = Issuer(
         address=ORIGIN,
         profile="oidc",
@@ -184,7 +191,7 @@ def _outside(here: Site, directory: Path, loop: Loop) -> Outside:
         limits=GENEROUS,
         channels=Channels(enabled=("inbox",), inbox_url="http://127.0.0.1:1/messages"),
         keys=structs.replace(KeySettings(), sockets=str(directory)),
-        esignet=SETTINGS,
+        esignet=esignet,
     )
     return Outside(
         settings=settings,

@@ -201,7 +201,7 @@ def authorization_request(case: Case) -> AuthorizationRequest:
         client_id=client.client_id,
         reply_to=case.reply_to,
         response_type=canonical(asked.get("response_type", "code")),
-        scope=_granted_to(client, asked),
+        scope=_granted_to(client, asked, signing.scope_words(case.features)),
         code_challenge=asked.get("code_challenge"),
         nonce=asked.get("nonce"),
         prompt=frozenset(asked.words("prompt")),
@@ -225,13 +225,13 @@ def authorization_request(case: Case) -> AuthorizationRequest:
     )
 
 
-def _granted_to(client: Client, asked: Parameters) -> tuple[str, ...]:
+def _granted_to(client: Client, asked: Parameters, more: frozenset[str]) -> tuple[str, ...]:
     """Leave out what is unknown or not registered, and offline access where no refresh is.
 
     OpenID Connect Core 1.0 §11: it is ignored unless there is a code.
     """
     # Others are a machine's own: no page explains them.
-    allowed = client.scope & {*SCOPES, DEVICE_SSO}
+    allowed = client.scope & {*SCOPES, DEVICE_SSO, *more}
     if "refresh_token" not in client.grant_types or not gives_code(asked):
         allowed = allowed - {"offline_access"}
     return tuple(value for value in asked.words("scope") if value in allowed)

@@ -24,6 +24,7 @@ from idp.protocol.checks import DISPLAYS, prompts
 from idp.protocol.grant_management import GrantAction
 from idp.protocol.mtls import metadata as certificate_metadata
 from idp.protocol.profile import PROFILES
+from idp.protocol.signing import scope_words
 
 PUBLIC_ONLY = "none"
 
@@ -104,6 +105,8 @@ def _optional(issuer: Issuer, offer: Offer) -> dict[str, Any]:
     if issuer.features.native_sso:
         document["native_sso_supported"] = True
         document["scopes_supported"] = [*claims.SCOPES, native_sso.DEVICE_SSO]
+    if words := scope_words(issuer.features):
+        document["scopes_supported"] = [*document.get("scopes_supported", claims.SCOPES), *words]
     if issuer.features.global_token_revocation:
         document["global_token_revocation_endpoint"] = f"{base}/global-token-revocation"
     if issuer.features.first_party:

@@ -36,6 +36,10 @@ CHANGES = CREATIONS | {DELETION, DELETION_V2}
 APPROVED_ONCE = TYPES | CHANGES
 """Types whose details are agreed to each time, are good once, and never part of a grant."""
 
+SERVICE = "service"
+"""The scope with which a client asks the signing service about a person's stored credentials,
+between their approvals (Cloud Signature Consortium API v2.2 §8.4)."""
+
 RAW = "dtbsr"
 """The hashType of the digest of what is signed itself, made by an application."""
 
@@ -154,6 +158,11 @@ def _check_kind(detail: Mapping[str, Any], features: Features) -> None:
         raise InvalidAuthorizationDetails("no credentials are stored here")
     if is_raw(detail) and not features.signing_hashes:
         raise InvalidAuthorizationDetails("no hashes are signed as they are (hashType dtbsr) here")
+
+
+def scope_words(features: Features) -> frozenset[str]:
+    """Return the scope values about signatures that a person may grant."""
+    return frozenset({SERVICE} if features.signing_service and features.signing_stored_keys else ())
 
 
 def check_length(text: str, details: Sequence[dict[str, Any]], usual: int) -> None:

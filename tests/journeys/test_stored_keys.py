@@ -1,23 +1,35 @@
 """Stored keys: a person agrees to one, approves each signature with it, and has it destroyed."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import httpx2
 import pytest
+from msgspec import structs
 
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase, open_database
+from config.runtime.entropy import SystemEntropy
+from config.runtime.web import Web
+from config.settings import Channels, Features, Issuer, KeySettings, Settings
+from config.wiring.esignet import build_esignet
+from config.wiring.world import World as Outside
 from idp.protocol.signing import CREATION, CREDENTIAL, DELETION
 from idp.stores.clients import Clients
 from keystore.credentials.door import StoredCredential
+from keystore.purposes import Role
 from keystore.signing.door import NotActivated, SigningOrder
 from keystore.signing.plans import CmsPlan, RawPlan
 from keystore.stores.tables import key_version
 from tests import servers
-from tests.journeys.login_world import site
+from tests.csc import ECDSA
+from tests.factor_world import FAST, GENEROUS
+from tests.journeys.browsers import Browser
+from tests.journeys.login_world import ORIGIN, Site, site
 from tests.journeys.test_signing import (
     AGREE,
     LEASE,
@@ -36,8 +48,62 @@ DIGEST = sha256(LEASE).digest()
 APPROVES = "1.2.840.113549.1.9.16.6.5"
 
 
+@dataclass(frozen=True)
+class SigningOffice(Office):
+    """The same, and the signing service, with which the client speaks the CSC API."""
+
+    sign: Web
+
+    async def call(self, method: str, token: str, **body: object) -> httpx2.Response:
+        client = Browser(self.sign, SERVICE).client
+        headers = {"authorization": f"Bearer {token}"}
+        return await client.post(f"/csc/v2/{method}", json=body, headers=headers)
+
+    async def service_token(self) -> str:
+        """What the client calls the API with between approvals."""
+        browser = self.here.browser()
+        asked = {"scope": "openid service", "resource": SERVICE}
+        page = await browser.get(self.here.address(NOTARY, **asked))
+        page = await browser.press(page, "/identify", individual_id="4821009637")
+        page = await browser.press(page, "/prove", otp=await self.here.code())
+        page = await browser.press(page, "/consent", AGREE) if not page.answer else page
+        got = await self.redeemed(page)
+        return str(got["access_token"])
+
+
+def signing_service(here: Site, sockets: Path, told: dict[str, Any]) -> Web:
+    offered = {name: value for name, value in told.items() if name != "activations"}
+    issuer = Issuer(
+        address=ORIGIN,
+        profile="oidc",
+        name={"": "National ID"},
+        algorithms=("ES256",),
+        features=Features(**offered),
+    )
+    outside = Outside(
+        settings=Settings(
+            issuers=(issuer,),
+            demo=True,
+            factors=FAST,
+            limits=GENEROUS,
+            channels=Channels(enabled=("inbox",), inbox_url="http://127.0.0.1:1/messages"),
+            keys=structs.replace(KeySettings(), sockets=str(sockets)),
+            esignet=STORING,
+        ),
+        clock=here.clock,
+        entropy=SystemEntropy(),
+        database=cast(OpenDatabase, here.world.database),
+        door=here.world.keys.door(Role.ESIGNET),
+        residents=here.world.residents,
+        limits=here.world.limits,
+        limits_secret=b"0123456789abcdef",
+        fetcher=cast(Any, None),
+    )
+    return build_esignet(outside).web
+
+
 @pytest.fixture
-async def office(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Office]:
+async def office(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[SigningOffice]:
     """A key service that stores people's keys, and an issuer that offers them."""
     url = f"sqlite:///{tmp_path / 'keys.db'}"
     servers.create_tables(url, key_version.metadata)
@@ -56,9 +122,14 @@ async def office(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Office
         async with site(database, tmp_path, **told) as here:
             here.clock.time = int(SystemClock().now())
             types = (CREDENTIAL, CREATION, DELETION)
-            notary = replace(NOTARY, authorization_details_types=types)
+            notary = replace(
+                NOTARY,
+                authorization_details_types=types,
+                scope=frozenset({"openid", "service"}),
+                resources=(SERVICE,),
+            )
             await here.world.database.submit(Clients(here.world.database).insert(notary))
-            yield Office(here, house)
+            yield SigningOffice(here, house, signing_service(here, tmp_path, told))
     await keys.close()
 
 
@@ -114,6 +185,47 @@ async def test_a_person_agrees_to_a_key_signs_with_it_and_ends_it(office: Office
     assert await office.house.esignet.credentials("notary", known_as) == []
     page = await office.signed(office.here.browser(), wish(document(), credentialID=one.id))
     assert (await office.redeemed(page))["error"] == "invalid_grant"
+
+
+@pytest.mark.spec("CSC API v2.2 §11.4")
+async def test_a_client_speaks_the_csc_api_with_what_the_person_approved(
+    office: SigningOffice,
+) -> None:
+    async def token(*details: dict[str, Any], **asked: str) -> str:
+        page = await office.signed(office.here.browser(), *details, **asked)
+        return str((await office.redeemed(page))["access_token"])
+
+    made = await office.call("credentials/create", await token({"type": CREATION}))
+    assert made.status_code == 200, made.text
+    name = made.json()["credentialID"]
+    service = await office.service_token()
+    listed = await office.call("credentials/list", service)
+    assert listed.json() == {"credentialIDs": [name]}
+    told = await office.call("info", service)
+    assert {"credentials/create", "signatures/signHash"} <= set(told.json()["methods"])
+
+    sad = await token(hashed(made_of(made)))
+    asked = {"credentialID": name, "hashes": [b64encode(DIGEST).decode()], "signAlgo": ECDSA}
+    answered = await office.call("signatures/signHash", service, **asked, SAD=sad)
+    assert answered.status_code == 200, answered.text
+    assert len(answered.json()["signatures"]) == 1
+
+    end = await token({"type": DELETION, "credentialID": name})
+    gone = await office.call("credentials/delete", end, credentialID=name)
+    assert (gone.status_code, gone.json()) == (200, {})
+    assert (await office.call("credentials/list", service)).json() == {"credentialIDs": []}
+
+
+def made_of(answer: httpx2.Response) -> StoredCredential:
+    """The credential of an answer, as far as an approval names it."""
+    return StoredCredential(
+        id=answer.json()["credentialID"],
+        serial="",
+        chain=(),
+        attributes={},
+        created_at=0,
+        expires_at=0,
+    )
 
 
 @pytest.mark.attack("A34")

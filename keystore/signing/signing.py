@@ -70,15 +70,22 @@ class DocumentSigning:
         check_plans(order, approved)
         if approved.credential:
             return await self._stored().signed(order, approved, now)
-        keys = await self._keys(1 if order.one_key else len(order.plans))
         try:
-            return await self._signed(order, approved, keys, now)
+            return await self._with_new_keys(order, approved, now)
         except BadPlan as reason:
             raise NotPermitted(str(reason)) from reason
         except UnknownKey as reason:
             raise KeyServiceUnavailable("the token lost a one-time key") from reason
-        finally:
+
+    async def _with_new_keys(
+        self, order: SigningOrder, approved: Activation, now: int
+    ) -> list[Signed]:
+        keys = await self._keys(1 if order.one_key else len(order.plans))
+        try:
+            return await self._signed(order, approved, keys, now)
+        except BaseException:  # keys that signed are gone already
             await asyncio.shield(self._discard(keys))
+            raise
 
     def _stored(self) -> StoredSigning:
         if self.stored is None:
@@ -126,6 +133,8 @@ class DocumentSigning:
         ]
 
     async def _keys(self, count: int) -> list[OneTimeKey]:
+        if count == 1:  # as nearly always: no task for a single one
+            return [await self.maker.one_time(Algorithm.ES256)]
         making = [asyncio.ensure_future(self.maker.one_time(Algorithm.ES256)) for _ in range(count)]
         try:
             await asyncio.wait(making)

@@ -9,10 +9,9 @@ from esignet.endpoints.csc import Bearers
 from esignet.endpoints.request_answers import REFUSALS, SCOPE, challenged, refusal
 from esignet.flows.csc_approvals import Caller, NoToken
 from esignet.flows.hosted import Hosted
-from esignet.protocol.asking import BadRequest
+from esignet.protocol.hosted import link_wish
 
 _PATH = "/signature-requests/{request_id}/links"
-_MEMBERS = frozenset(("return_to", "signer"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +53,8 @@ class LinksEndpoint:
             return refusal(reason)
 
     async def _made(self, call: Call, caller: Caller, now: int) -> Answer:
-        body = await call.json()
-        if not isinstance(body, dict) or not body.keys() <= _MEMBERS:
-            raise BadRequest("a link has return_to and signer, and nothing else")
-        place = body.get("signer", 0)
-        if type(place) is not int:
-            raise BadRequest("signer is the number of a signer, from 0")
+        wish = link_wish(await call.json())
         request = await self.hosted.requests.status(call.captured["request_id"], caller.client_id)
-        ticket, link = await self.hosted.made(request, place, body.get("return_to"), now)
+        ticket, link = await self.hosted.made(request, wish, now)
         told = {"sign_url": f"{self.address}/sign/{ticket}", "expires_at": link.expires_at}
         return json_answer(told, 201)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.pages.explanations import AWAY, FORGED, Explanation, Onward
 from esignet.flows.hosted import NoSuchLink
-from esignet.flows.hosted_login import LoginAway, NotRedeemed
+from esignet.flows.hosted_login import LoginAway, NoName, NotRedeemed
 from esignet.flows.request_creating import NoSuchRequest
 from esignet.flows.request_signing import Busy, NotApproved
 from esignet.formats.format import FormatError
@@ -48,6 +48,14 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
             "Open the link once more, and sign again.",
         ),
         status=409,
+    ),
+    NoName: Explanation(
+        heading="Nothing was signed",
+        lines=(
+            "The signature was to tell your name, and your ID does not have it in two parts.",
+            "Tell whoever sent you the link. They can ask for a signature without it.",
+        ),
+        status=422,
     ),
     NotApproved: Explanation(
         heading="Nothing was signed",

@@ -26,7 +26,7 @@ from esignet.pdf.pool import PdfBusy, PdfPool
 from esignet.pdf.preview import Seen
 from esignet.protocol.asking import BadRequest
 from esignet.protocol.details import asked_detail
-from esignet.protocol.hosted import Party, given_part, is_text, pages_of, way_back
+from esignet.protocol.hosted import LinkWish, Party, given_part, is_text, pages_of, way_back
 from esignet.protocol.signature_request import IllegalMove, SignatureRequest
 from esignet.stores.links import Link, Links
 from keystore.door import SIGNING_CLIENT, KeyServiceUnavailable
@@ -146,14 +146,12 @@ class Hosted:
     counted: Cache[tuple[str, int], int]
     entropy: Entropy
 
-    async def made(
-        self, request: SignatureRequest, place: int, return_to: object, now: int
-    ) -> tuple[str, Link]:
+    async def made(self, request: SignatureRequest, wish: LinkWish, now: int) -> tuple[str, Link]:
         """Return the ticket of a new link, and the link; or raise BadRequest or IllegalMove."""
         party = await self.parties.find(request.client_id)
         if party is None:
             raise BadRequest("people of this client cannot sign here", 422)
-        if not 0 <= place < len(request.slots):
+        if not 0 <= wish.place < len(request.slots):
             raise BadRequest("the request has no signer of that number", 422)
         if request.told_state(now).is_final:
             raise IllegalMove(request.told_state(now))
@@ -162,8 +160,9 @@ class Hosted:
             ticket=_hash(ticket),
             request_id=request.id,
             client_id=request.client_id,
-            place=place,
-            return_to=way_back(return_to, party),
+            place=wish.place,
+            return_to=way_back(wish.return_to, party),
+            tells=wish.tells,
             expires_at=request.expires_at,
         )
         await self.links.database.submit(self.links.added(link))
@@ -221,14 +220,14 @@ class Hosted:
         documents = waiting.documents
         pages = await self.pages(opened, documents[:COUNTED], 0)
         pages += [0] * (len(documents) - len(pages))
-        detail = asked_detail(waiting.request, documents, pages)
+        detail = asked_detail(waiting.request, documents, pages, opened.link.tells)
         return await self.login.begun(replace(login, details=(detail,)), now)
 
     async def finished(self, opened: Opened, code: str, verifier: str, now: int) -> None:
         """Have signed what the code says was approved, or begin it: then it is gone on with.
 
-        Where it cannot go on, the request says so. Raises NotRedeemed, LoginAway, NotApproved,
-        SignedAlready.
+        Where it cannot go on, the request says so. Raises NotRedeemed, NoName, LoginAway,
+        NotApproved, SignedAlready.
         """
         party = opened.link.client_id
         token = await self.login.redeemed(party, code, verifier, now)

@@ -37,6 +37,10 @@ class NotRedeemed(Exception):
     """The issuer gave no token for the code: it was used, is too old, or is another browser's."""
 
 
+class NoName(Exception):
+    """The certificate shall tell the name, and the ID store has none that it could."""
+
+
 class Posting(Protocol):
     """Sends a form: the one HTTP client."""
 
@@ -106,7 +110,7 @@ class HostedLogin:
         return f"{self.issuer}/authorize?{urlencode(asked)}"
 
     async def redeemed(self, party: str, code: str, verifier: str, now: int) -> str:
-        """Return the access token that a code stands for, or raise NotRedeemed or LoginAway."""
+        """Return the access token that a code stands for, or raise NotRedeemed, NoName or LoginAway."""
         form = prepare_token_request(
             "authorization_code",
             redirect_uri=self.service + CALLBACK,
@@ -117,6 +121,8 @@ class HostedLogin:
         answer = await self._posted("/token", form)
         if answer.status != 200:
             _log.info("no token for a code: %s", _error(answer))
+            if _error(answer) == "access_denied":
+                raise NoName
             raise LoginAway if answer.status >= 500 else NotRedeemed
         return str(_read(_TOKENS, answer).access_token)
 

@@ -21,12 +21,16 @@ class ToTell(Protocol):
 
 
 def asked_detail(
-    request: SignatureRequest, documents: Sequence[ToTell], pages: Sequence[int]
+    request: SignatureRequest, documents: Sequence[ToTell], pages: Sequence[int], tells: str
 ) -> dict[str, Any]:
-    """Return what is asked of a person (RFC 9396, CSC API v2.2 §8); ``pages`` are 0 if unknown."""
+    """Return what is asked of a person (CSC API v2.2 §8); ``pages`` are 0 if unknown.
+
+    ``tells`` is what the certificate does: a pseudonym or the name.
+    """
     return {
         "type": CREDENTIAL,
         "numSignatures": len(documents),
+        **({"certificateSubject": tells} if tells == "name" else {}),
         "hashAlgorithmOID": request.algorithm.oid,
         "documentDigests": [
             {**told_document(request, one), **({"pages": count} if count else {})}

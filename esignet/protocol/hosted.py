@@ -17,6 +17,7 @@ PER_PAGE = 4000
 OURS = ("request", "state")
 """What is added to the address that people go back to."""
 
+_MEMBERS = frozenset(("certificateSubject", "return_to", "signer"))
 _EOF, _ENDS = b"%%EOF", 4
 """What a PDF ends with, and how many ends are tried."""
 
@@ -40,6 +41,17 @@ _TEXTS = frozenset(("application/json", "application/xml"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkWish:
+    """What a party wants of a link: for which signer, by the number of their place; where they go
+    on; and whether the certificate tells a ``pseudonym`` or their ``name``.
+    """
+
+    place: int
+    return_to: str
+    tells: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
     """Who asks for a signature: what people know it as, by language, and the origins
     (``https://clinic.example``) that it has registered.
@@ -58,14 +70,27 @@ def origin(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def way_back(address: object, party: Party) -> str:
+def link_wish(body: object) -> LinkWish:
+    """Return what a body in JSON asks for, or raise BadRequest."""
+    if not isinstance(body, dict) or not body.keys() <= _MEMBERS:
+        raise BadRequest(f"a link has {', '.join(sorted(_MEMBERS))}, and nothing else")
+    place, tells = body.get("signer", 0), body.get("certificateSubject", "pseudonym")
+    if type(place) is not int:
+        raise BadRequest("signer is the number of a signer, from 0")
+    if tells not in ("pseudonym", "name"):
+        raise BadRequest("certificateSubject is pseudonym or name", 422)
+    address = body.get("return_to")
+    if not isinstance(address, str) or len(address) > LONGEST_ADDRESS:
+        raise BadRequest(f"return_to is an address of at most {LONGEST_ADDRESS} characters")
+    return LinkWish(place=place, return_to=address, tells=tells)
+
+
+def way_back(address: str, party: Party) -> str:
     """Return an address that people of ``party`` may be sent back to, or raise BadRequest.
 
     It lies at an origin where the party has registered a redirect URI: nobody can have us send
     people anywhere else.
     """
-    if not isinstance(address, str) or len(address) > LONGEST_ADDRESS:
-        raise BadRequest(f"return_to is an address of at most {LONGEST_ADDRESS} characters")
     if not _ADDRESS.fullmatch(address):
         raise BadRequest("return_to is an https address without user, fragment or spaces")
     if origin(address) not in party.origins:

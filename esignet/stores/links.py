@@ -26,6 +26,7 @@ signing_link = Table(
     Column("client_id", Text, nullable=False),
     Column("place", Integer, nullable=False),
     Column("return_to", Text, nullable=False),
+    Column("tells", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Index("signing_link_expires_at", "expires_at"),
 )
@@ -37,14 +38,15 @@ _find = Statement(
     )
 )
 _PRUNE = prune(signing_link, "ticket", "expires_at")
-_NAMES = ("ticket", "request_id", "client_id", "place", "return_to", "expires_at")
+_NAMES = ("ticket", "request_id", "client_id", "place", "return_to", "tells", "expires_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """``ticket`` is the SHA-256 hash of the secret in the address.
 
-    ``place`` is that of the signer whom it is for, ``return_to`` where they go on at the end.
+    ``place`` is that of the signer whom it is for, ``return_to`` where they go on at the end, and
+    ``tells`` what the certificate does: a pseudonym or the name.
     """
 
     ticket: bytes
@@ -52,6 +54,7 @@ class Link:
     client_id: str
     place: int
     return_to: str
+    tells: str
     expires_at: int
 
 

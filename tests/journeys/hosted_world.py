@@ -1,6 +1,7 @@
 """The issuer, the signing service with its pages, and the key service: all but the network."""
 
 import base64
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from tests.factor_world import AMINA, FAST, GENEROUS
 from tests.journeys.browsers import Browser, Page
 from tests.journeys.login_world import CLINIC, ORIGIN, Site, site
 from tests.keyrings import software_backend
+from tests.residents import import_rows
 from tests.signing_house import SETTINGS, SigningHouse, signing_house
 
 SERVICE = SETTINGS.address
@@ -106,28 +108,32 @@ class House:
         assert made.status_code == 201, made.text
         return made.json()["id"], await self.another(made.json()["id"], signer)
 
-    async def another(self, identifier: str, signer: int = 0, return_to: str = BACK) -> str:
+    async def another(self, identifier: str, signer: int = 0, **more: object) -> str:
         """A link of a request that was made."""
-        asked = {"return_to": return_to, "signer": signer}
+        asked = {"return_to": BACK, "signer": signer, **more}
         answer = await self.call("POST", f"/signature-requests/{identifier}/links", asked)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["sign_url"])
 
-    async def agreed(self, page: Page, answer: tuple[str, str] = ("decision", "accept")) -> Page:
-        """Log in at the issuer as Amina, from where the signing service sent the browser."""
-        return await self.decided(self.here.browser(), page, answer)
+    async def agreed(
+        self,
+        page: Page,
+        answer: tuple[str, str] = ("decision", "accept"),
+        person: str = str(AMINA["national_id"]),
+    ) -> Page:
+        """Log in at the issuer, from where the signing service sent the browser, and answer."""
+        browser = self.here.browser()
+        return await browser.press(await self.consent(browser, page, person), "/consent", answer)
 
-    async def decided(self, person: Browser, page: Page, answer: tuple[str, str]) -> Page:
-        assert page.url.startswith(f"{ORIGIN}/authorize?"), (page.url, page.text)
-        page = await self.consent(person, page)
-        return await person.press(page, "/consent", answer)
-
-    async def consent(self, person: Browser, page: Page) -> Page:
+    async def consent(
+        self, browser: Browser, page: Page, person: str = str(AMINA["national_id"])
+    ) -> Page:
         """Come to the page of the issuer on which the person agrees."""
-        page = await person.get(page.url)
-        page = await person.press(page, "/identify", individual_id=str(AMINA["national_id"]))
-        page = await person.press(page, "/prove", otp=await self.here.code())
-        return await person.press(page, "/prove", pin=AMINA["pin"])
+        assert page.url.startswith(f"{ORIGIN}/authorize?"), (page.url, page.text)
+        page = await browser.get(page.url)
+        page = await browser.press(page, "/identify", individual_id=person)
+        page = await browser.press(page, "/prove", otp=await self.here.code())
+        return await browser.press(page, "/prove", pin=AMINA["pin"])
 
     async def state(self, identifier: str) -> str:
         """What the relying party is told of its request."""
@@ -154,12 +160,22 @@ async def hosted(directory: Path, **esignet: Any) -> AsyncIterator[House]:
         async with site(database, directory, **told) as here:
             here.clock.time = int(SystemClock().now())
             token = await _token(here)
+            await _named(here, directory)
             loop = Loop(here.web)
             changed = structs.replace(SETTINGS, **esignet)
             application = build_esignet(_outside(here, directory, loop, changed))
             yield House(here, application.web, keys, loop, token)
     await kept.close()
     await database.close()
+
+
+async def _named(here: Site, directory: Path) -> None:
+    """Have the ID store know Amina's name in its parts, as certificates tell it."""
+    row = {**AMINA, "given_name": "Amina", "family_name": "Odhiambo"}
+    rows = directory / "rows"
+    rows.mkdir()
+    door = here.world.keys.door(Role.IDP)
+    await import_rows(here.world.database, door, rows, [json.dumps(row).encode()])
 
 
 async def _token(here: Site) -> str:

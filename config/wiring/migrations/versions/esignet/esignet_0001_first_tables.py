@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("return_to", sa.Text(), nullable=False),
+        sa.Column("tells", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("ticket", name=op.f("pk_signing_link")),
     )

@@ -5,16 +5,15 @@ No more of a document is in memory than a few chunks, and nothing of it anywhere
 
 import asyncio
 import hashlib
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import IO
+from functools import partial
 
 from config.runtime.clock import Clock
 from config.runtime.database.unit import DatabaseUnavailable, Refused, Write
 from config.runtime.entropy import Entropy
-from esignet.pdf.sealed import SealedFile
+from esignet.pdf.sealed import SealedDocument
 from esignet.stores.documents import Chunk, Documents, Upload
 from keystore.cells import KEY_BYTES
 from keystore.door import Door, SealPurpose
@@ -151,20 +150,16 @@ class Uploads:
 
         return pieces()
 
-    @asynccontextmanager
-    async def lent(self, identifier: str) -> AsyncIterator[SealedFile]:
-        """Lend a document to another process, in a file without a name that holds it sealed.
+    async def lent(self, identifier: str) -> SealedDocument:
+        """Return a document for a process that works on it, or raise NoSuchDocument.
 
-        Raises NoSuchDocument.
+        Its chunks are fetched as they are wanted; that may raise NoSuchDocument, too.
         """
         upload = await self.store.lent(identifier, self.clock.now())
         if upload is None:
             raise NoSuchDocument
-        key = await self._key(upload)
-        with tempfile.TemporaryFile(buffering=0) as file:
-            for number in range(_shape(upload).chunks):
-                await asyncio.to_thread(_write, file, await self._chunk(upload, number))
-            yield SealedFile(file=file.fileno(), key=key, shape=_shape(upload))
+        chunk = partial(self._chunk, upload)
+        return SealedDocument(key=await self._key(upload), shape=_shape(upload), chunk=chunk)
 
     async def _key(self, upload: Upload) -> bytes:
         return await self.door.open(SealPurpose.DOCUMENT, upload.key, upload.id.encode())
@@ -223,12 +218,6 @@ async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             waiting, size = [], 0
     if waiting:
         yield b"".join(waiting)
-
-
-def _write(file: IO[bytes], octets: bytes) -> None:
-    left = memoryview(octets)
-    while left:
-        left = left[file.write(left) :]
 
 
 def _shape(upload: Upload) -> Shape:

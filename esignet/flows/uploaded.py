@@ -68,12 +68,10 @@ class Uploaded:
     @asynccontextmanager
     async def lent(self, identifier: str) -> AsyncIterator[SealedPdf]:
         """Lend what works on a PDF where it lies, or raise FormatError: it is gone."""
-        async with AsyncExitStack() as lent:
-            try:
-                file = await lent.enter_async_context(self.uploads.lent(identifier))
-            except NoSuchDocument:
-                raise FormatError(_GONE) from None
-            yield self.pdf.over(file)
+        try:
+            yield self.pdf.over(await self.uploads.lent(identifier))
+        except NoSuchDocument:
+            raise FormatError(_GONE) from None
 
     @asynccontextmanager
     async def over(self, parts: Sequence[Part]) -> AsyncIterator[list[Part]]:

@@ -191,7 +191,9 @@ def _digester(stream: BinaryIO, one: Placed) -> Callable[[str], bytes]:
         hashed = hashlib.new(name)
         for piece in _pieces(stream, one):
             hashed.update(piece)
-        return hashed.digest()
+        made = hashed.digest()
+        one.embedded.external_digests[name] = made  # else all of it would be read once more
+        return made
 
     return digest
 

@@ -58,9 +58,8 @@ Step = Prepare | Embed | ToStamp | ToArchive | Augment | Check | Preview
 
 
 class Lent(msgspec.Struct, frozen=True):
-    """A PDF that lies sealed in a file which the worker inherited (see `esignet.pdf.sealed`)."""
+    """A PDF of which the worker is given the sealed chunks that it wants."""
 
-    file: int
     key: bytes
     name: bytes
     size: int
@@ -74,7 +73,13 @@ class Request(msgspec.Struct, frozen=True):
     lent: Lent | None = None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Wanted(msgspec.Struct, frozen=True, tag="wanted"):
+    """What a worker says before it answers: the sealed chunk of that number comes back."""
+
+    number: int
+
+
+class Answer(msgspec.Struct, frozen=True, tag="answer"):
     """``result`` is one of the shapes below; ``refusal`` is there when nothing was done.
 
     A PDF in it is the whole, or what is appended to the lent one, as it was in the request.

@@ -1,6 +1,7 @@
 """PDF work off the event loop: a few processes, each with bounds, replaced when they break them."""
 
 import asyncio
+import fcntl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -26,19 +27,23 @@ from esignet.pdf.messages import (
     Step,
     ToArchive,
     ToStamp,
+    Wanted,
     framed,
 )
 from esignet.pdf.preview import Seen
-from esignet.pdf.sealed import SealedFile
+from esignet.pdf.sealed import Ahead, SealedDocument
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import Signed
 
 LARGEST = 64 * 1024 * 1024
-"""Octets of a PDF that is taken as it is; a larger one is lent in a file."""
+"""Octets of a PDF that is taken as it is; of a larger one the chunks are given that are wanted."""
 
 LARGEST_ANSWER = 4 * LARGEST
+PIPE = 1 << 20
+"""Octets that a pipe to a worker holds: a chunk goes in at once."""
+
 _ROOT = Path(esignet.__file__).parents[1]
-_ANSWER = msgspec.msgpack.Decoder(Answer)
+_SAID = msgspec.msgpack.Decoder(Answer | Wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +115,9 @@ class PdfPool:
         seen: Seen = await self.answered(Request(step=Preview(page), pdf=_bounded(pdf)))
         return seen
 
-    def over(self, file: SealedFile) -> "SealedPdf":
-        """Return the same for a PDF of any size that lies sealed in a file."""
-        return SealedPdf(self, file)
+    def over(self, document: SealedDocument) -> "SealedPdf":
+        """Return the same for a PDF of any size that lies elsewhere in sealed chunks."""
+        return SealedPdf(self, document)
 
     async def close(self) -> None:
         """End the workers that are idle; those at work end with their request."""
@@ -121,44 +126,41 @@ class PdfPool:
             if worker is not None:
                 await _ended(worker)
 
-    async def answered(self, request: Request) -> Any:
-        """Have a worker answer; one that is lent a file is new, and ends with its answer."""
-        file = None if request.lent is None else request.lent.file
-        async with self._worker(file) as worker:
-            answer = await _exchanged(worker, msgspec.msgpack.encode(request))
+    async def answered(self, request: Request, document: SealedDocument | None = None) -> Any:
+        """Have a worker answer, and give it the chunks of a ``document`` that it wants."""
+        seconds = self.bounds.seconds if document is None else self.bounds.seconds_lent
+        async with self._worker(seconds) as worker:
+            answer = await _exchanged(worker, msgspec.msgpack.encode(request), document)
         if answer.refusal:
             raise FormatError(answer.refusal)
         return RESULTS[type(request.step)].decode(answer.result)
 
     @asynccontextmanager
-    async def _worker(self, file: int | None) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def _worker(self, seconds: float) -> AsyncIterator[asyncio.subprocess.Process]:
         """Lend a worker; one that did not give a whole answer in time is not lent again."""
         try:
             async with asyncio.timeout(self.bounds.seconds):
-                idle = await self._idle.get()
+                worker = await self._idle.get()
         except TimeoutError as late:
             raise PdfBusy("every PDF worker is at work") from late
-        worker = idle if file is None else None
-        kept = idle if file is not None else None
-        seconds = self.bounds.seconds if file is None else self.bounds.seconds_lent
+        kept: asyncio.subprocess.Process | None = None
         try:
             if worker is None or worker.returncode is not None:
-                worker = await self._started(file)
+                worker = await self._started()
             async with asyncio.timeout(seconds):
                 yield worker
-            if file is None:
-                kept = worker
+            kept = worker
         except TimeoutError as late:
             raise FormatError("the PDF takes too long to be worked on") from late
-        except (EOFError, OSError, msgspec.DecodeError) as broken:
+        except (EOFError, OSError, ValueError, msgspec.DecodeError) as broken:
             raise FormatError("the PDF cannot be worked on") from broken
         finally:
             self._idle.put_nowait(kept)
-            if worker is not None and worker is not kept:
+            if kept is None and worker is not None:
                 await _ended(worker)
 
-    async def _started(self, file: int | None) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
+    async def _started(self) -> asyncio.subprocess.Process:
+        worker = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "esignet.pdf.worker",
@@ -168,19 +170,23 @@ class PdfPool:
             stderr=asyncio.subprocess.DEVNULL,  # what a library says of a document is not logged
             cwd=_ROOT,
             env={"PYTHONHASHSEED": "0", "LANG": "C.UTF-8"},
-            pass_fds=() if file is None else (file,),
         )
+        assert worker.stdin is not None
+        pipe = worker.stdin.transport.get_extra_info("pipe")
+        with suppress(OSError, AttributeError):  # it is Linux that can, up to its limit
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
+        return worker
 
 
 @dataclass(frozen=True, slots=True)
 class SealedPdf:
-    """The same over a PDF in a file: what is taken and returned is what was appended to it.
+    """The same over a PDF that lies elsewhere: what is taken and returned is appended to it.
 
     No step reads it into memory as a whole.
     """
 
     pool: PdfPool
-    file: SealedFile
+    document: SealedDocument
 
     async def prepare(self, item: Item, wish: Wish) -> Prepared:
         """Return what is appended for its signature; ``item.content`` was appended before."""
@@ -215,19 +221,42 @@ class SealedPdf:
         return seen
 
     async def _asked(self, step: Step, pdf: bytes) -> Any:
-        file, shape = self.file, self.file.shape
-        lent = Lent(file=file.file, key=file.key, name=shape.name, size=shape.size)
-        return await self.pool.answered(Request(step=step, pdf=_bounded(pdf), lent=lent))
+        shape = self.document.shape
+        lent = Lent(key=self.document.key, name=shape.name, size=shape.size)
+        request = Request(step=step, pdf=_bounded(pdf), lent=lent)
+        return await self.pool.answered(request, self.document)
 
 
-async def _exchanged(worker: asyncio.subprocess.Process, message: bytes) -> Answer:
-    assert worker.stdin is not None and worker.stdout is not None
+async def _exchanged(
+    worker: asyncio.subprocess.Process, message: bytes, document: SealedDocument | None
+) -> Answer:
+    ahead = None if document is None else Ahead(document)
+    try:
+        await _send(worker, message)
+        while True:
+            said = _SAID.decode(await _received(worker))
+            if isinstance(said, Answer):
+                return said
+            if ahead is None:
+                raise EOFError
+            await _send(worker, await ahead.chunk(said.number))
+    finally:
+        if ahead is not None:
+            ahead.end()
+
+
+async def _send(worker: asyncio.subprocess.Process, message: bytes) -> None:
+    assert worker.stdin is not None
     worker.stdin.write(framed(message))
     await worker.stdin.drain()
+
+
+async def _received(worker: asyncio.subprocess.Process) -> bytes:
+    assert worker.stdout is not None
     length = int.from_bytes(await worker.stdout.readexactly(HEAD), "big")
     if length > LARGEST_ANSWER:
         raise EOFError
-    return _ANSWER.decode(await worker.stdout.readexactly(length))
+    return await worker.stdout.readexactly(length)
 
 
 async def _ended(worker: asyncio.subprocess.Process) -> None:

@@ -1,28 +1,54 @@
-"""A PDF that lies sealed in a file, and what is appended to it, as one stream."""
+"""A PDF that lies elsewhere in sealed chunks, and what is appended to it, as one stream."""
 
-import os
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from io import SEEK_CUR, SEEK_END, SEEK_SET, RawIOBase
 from typing import Any
 
-from keystore.streams import SEALED_CHUNK, Opener, Reader, Shape
+from keystore.streams import Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SealedFile:
-    """``file`` is the descriptor of a file with the sealed chunks, one behind the other."""
+class SealedDocument:
+    """A document of which ``chunk`` returns the sealed chunks, by their numbers from 0."""
 
-    file: int
     key: bytes
     shape: Shape
+    chunk: Callable[[int], Coroutine[Any, Any, bytes]]
 
-    def chunk(self, number: int) -> bytes:
-        """Return a chunk as it lies there."""
-        return os.pread(self.file, SEALED_CHUNK, number * SEALED_CHUNK)
 
-    def opened(self) -> Reader:
-        """Return the document to be read at any place."""
-        return Reader(Opener(self.key, self.shape), self.chunk)
+class Ahead:
+    """The chunks of a document: of who reads on, the next one is fetched meanwhile."""
+
+    __slots__ = ("_document", "_last", "_task")
+
+    def __init__(self, document: SealedDocument) -> None:
+        self._document = document
+        self._last = -1
+        self._task: asyncio.Task[bytes] | None = None
+
+    async def chunk(self, number: int) -> bytes:
+        """Return a sealed chunk; ValueError: there is none of that number."""
+        if not 0 <= number < self._document.shape.chunks:
+            raise ValueError("there is no such chunk")
+        reads_on, self._last = number == self._last + 1, number
+        if self._task is None or not reads_on:
+            self.end()
+            self._task = self._begun(number)
+        content = await self._task
+        following = number + 1 < self._document.shape.chunks
+        self._task = self._begun(number + 1) if reads_on and following else None
+        return content
+
+    def end(self) -> None:
+        """Fetch nothing more; what was fetched in vain may have failed."""
+        task, self._task = self._task, None
+        if task is not None and not task.cancel() and not task.cancelled():
+            task.exception()
+
+    def _begun(self, number: int) -> asyncio.Task[bytes]:
+        return asyncio.create_task(self._document.chunk(number))
 
 
 class Continued(RawIOBase):

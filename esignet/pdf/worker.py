@@ -7,7 +7,7 @@ import hashlib
 import resource
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import BinaryIO, cast
 
@@ -23,35 +23,57 @@ from esignet.pdf.messages import (
     Augment,
     Check,
     Embed,
-    Lent,
     Prepare,
     Preview,
     Request,
     Step,
     ToArchive,
     ToStamp,
+    Wanted,
     framed,
 )
-from esignet.pdf.sealed import Continued, SealedFile
-from keystore.streams import Shape
+from esignet.pdf.sealed import Continued
+from keystore.streams import Opener, Reader, Shape
 
 _REQUEST = msgspec.msgpack.Decoder(Request)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    """Frames in, frames out."""
+
+    requests: BinaryIO
+    answers: BinaryIO
+
+    def read(self) -> bytes | None:
+        """Return the next frame, None when there are no more."""
+        head = self.requests.read(HEAD)
+        return self.requests.read(int.from_bytes(head, "big")) if head else None
+
+    def write(self, message: Answer | Wanted) -> None:
+        """Write a frame."""
+        self.answers.write(framed(msgspec.msgpack.encode(message)))
+        self.answers.flush()
+
+    def chunk(self, number: int) -> bytes:
+        """Return a sealed chunk of the PDF that is lent."""
+        self.write(Wanted(number))
+        return self.read() or b""
 
 
 def main(memory: int) -> None:
     """Answer requests until there are no more. ``memory`` bounds the address space, in octets."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a document must not stay behind on disk
-    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    pipe = Pipe(sys.stdin.buffer, sys.stdout.buffer)
     sys.stdout = sys.stderr
-    while head := requests.read(HEAD):
-        message = requests.read(int.from_bytes(head, "big"))
-        _answer(answers, _answered(message))
+    while (message := pipe.read()) is not None:
+        pipe.write(_answered(message, pipe))
 
 
-def _answered(message: bytes) -> Answer:
+def _answered(message: bytes, pipe: Pipe) -> Answer:
     try:
-        result = _result(_REQUEST.decode(message))
+        result = _result(_REQUEST.decode(message), pipe)
         return Answer(result=msgspec.Raw(msgspec.msgpack.encode(result)))
     except FormatError as refusal:
         return Answer(refusal=str(refusal))
@@ -61,11 +83,13 @@ def _answered(message: bytes) -> Answer:
         return Answer(refusal=f"the PDF cannot be worked on ({type(fault).__name__})")
 
 
-def _result(request: Request) -> object:
-    if request.lent is None:
+def _result(request: Request, pipe: Pipe) -> object:
+    lent = request.lent
+    if lent is None:
         whole = BytesIO(request.pdf)
         return _worked(request.step, whole, whole.getvalue, whole=True)
-    continued = _continued(request.lent, request.pdf)
+    opener = Opener(lent.key, Shape(name=lent.name, size=lent.size))
+    continued = Continued(Reader(opener, pipe.chunk), lent.size, request.pdf)
     pdf = cast(BinaryIO, continued)
     return _worked(request.step, pdf, lambda: bytes(continued.tail), whole=False)
 
@@ -90,22 +114,11 @@ def _worked(step: Step, pdf: BinaryIO, written: Callable[[], bytes], *, whole: b
             return FORMAT.embed(prepared, signed)
 
 
-def _continued(lent: Lent, tail: bytes) -> Continued:
-    shape = Shape(name=lent.name, size=lent.size)
-    file = SealedFile(file=lent.file, key=lent.key, shape=shape)
-    return Continued(file.opened(), lent.size, tail)
-
-
 def _digest(pdf: BinaryIO, algorithm: str) -> bytes:
     hashed = hashlib.new(algorithm)
     for piece in pades_stream.to_archive(pdf):
         hashed.update(piece)
     return hashed.digest()
-
-
-def _answer(answers: BinaryIO, answer: Answer) -> None:
-    answers.write(framed(msgspec.msgpack.encode(answer)))
-    answers.flush()
 
 
 if __name__ == "__main__":

@@ -243,7 +243,7 @@ async def test_a_token_that_is_full_in_the_middle_keeps_no_key_and_uses_nothing_
     assert await signed(house, *plans, approved=approved, activation=token, one_key=False)
 
 
-async def test_a_caller_that_hangs_up_while_keys_are_made_leaves_none(
+async def test_what_a_caller_began_ends_when_they_hang_up_and_leaves_no_key(
     house: SigningHouse, backend: SoftwareBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest, waits, gate = backend.one_time, asyncio.Event(), asyncio.Event()
@@ -268,4 +268,5 @@ async def test_a_caller_that_hangs_up_while_keys_are_made_leaves_none(
         gate.set()
         while backend.live:
             await asyncio.sleep(0.01)
-    assert await recorded(house) == 0
+    made = await signed(house, *plans, approved=digests, activation=token, one_key=False)
+    assert (len(made), await recorded(house), backend.live) == (2, 2, 0)

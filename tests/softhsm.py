@@ -3,6 +3,7 @@
 ``pkcs11_backend(start_softhsm(directory))`` is a working key backend.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -153,7 +154,8 @@ class RemoteToken:
         if self.server is None:
             return
         for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a connection that ended by itself
+                os.kill(pid, signal.SIGKILL)
         self.server.communicate(timeout=10)
         self.server = None
         self.socket.unlink(missing_ok=True)

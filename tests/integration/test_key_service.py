@@ -266,9 +266,8 @@ async def test_noise_ends_its_own_connection_only(
         await door.sign(ISSUER, [ORDER])
 
 
-async def test_who_does_not_read_delays_nobody(
-    keys: Keys, directory: Path, door: KeyServiceClient
-) -> None:
+async def test_who_does_not_read_delays_nobody(keys: Keys, directory: Path) -> None:
+    door = KeyServiceClient(socket_path(directory, Role.IDP), SystemClock(), deadline=PATIENCE)
     async with serving(key_service(keys, directory, ISSUERS)):
         deaf = socket.socket(socket.AF_UNIX)
         deaf.setblocking(False)
@@ -281,6 +280,7 @@ async def test_who_does_not_read_delays_nobody(
         flood.cancel()
         await asyncio.wait([flood])
         deaf.close()
+        await door.close()
 
 
 # Tokens that stall

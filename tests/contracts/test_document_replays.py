@@ -67,7 +67,7 @@ async def test_of_many_different_orders_of_one_activation_one_is_signed(
     house: SigningHouse,
 ) -> None:
     token = await house.idp.activate(approval(DIGEST))
-    plans = [CmsPlan(0, commitment=f"1.2.{number}") for number in range(12)]
+    plans = [CmsPlan(0, media_type=f"text/x{number}") for number in range(12)]
     tries = [signed(house, plan, activation=token) for plan in plans]
     made = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(isinstance(one, list) for one in made) == 1

@@ -34,7 +34,7 @@ async def test_a_token_keeps_nothing_of_what_it_signed(
                     assert len({one.certificate for one in made}) == (1 if one_key else 24)
                     assert (backend.live, await backend.session_keys()) == (0, 0)
                 token = await house.idp.activate(approval(DIGEST))
-                plans = [CmsPlan(0, commitment=f"1.2.{number}") for number in range(6)]
+                plans = [CmsPlan(0, media_type=f"text/x{number}") for number in range(6)]
                 tries = [signed(house, plan, activation=token) for plan in plans]
                 answers = await asyncio.gather(*tries, return_exceptions=True)
                 assert sum(isinstance(one, NotActivated) for one in answers) == 5

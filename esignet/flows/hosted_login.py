@@ -110,7 +110,10 @@ class HostedLogin:
         return f"{self.issuer}/authorize?{urlencode(asked)}"
 
     async def redeemed(self, party: str, code: str, verifier: str, now: int) -> str:
-        """Return the access token that a code stands for, or raise NotRedeemed, NoName or LoginAway."""
+        """Return the access token that a code stands for.
+
+        Raises NotRedeemed, NoName, LoginAway; KeyServiceUnavailable comes through.
+        """
         form = prepare_token_request(
             "authorization_code",
             redirect_uri=self.service + CALLBACK,

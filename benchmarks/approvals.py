@@ -30,6 +30,7 @@ SHA256 = HashAlgorithm.SHA256
 CLIENT = "office"
 TYPE = "https://cloudsignatureconsortium.org/2025/credential"
 QUALIFIER = "zz_national_aes"
+Details = tuple[dict[str, object], ...]
 TOGETHER = 64
 """Approvals that are made in one turn."""
 
@@ -76,27 +77,42 @@ class Approvals:
 
     async def _more(self, number: int) -> None:
         listed = [[SystemEntropy().bytes(32) for _ in range(self.count)] for _ in range(number)]
+        tokens = await self.approved(listed)
         self._ready += [
             post_json(self.host, "/csc/v2/signatures/signDoc", _asked(digests), token)
-            for digests, token in zip(listed, await self._tokens(listed), strict=True)
+            for digests, token in zip(listed, tokens, strict=True)
         ]
 
-    async def _tokens(self, listed: Sequence[Sequence[bytes]]) -> list[str]:
-        world, now = self.world, SystemClock().now()
-        issuer, service = world.settings.issuers[0], world.settings.esignet.address
-        grants, orders = [], []
+    async def approved(self, listed: Sequence[Sequence[bytes]]) -> list[str]:
+        """Return an access token for each list of digests, which it approves."""
+        now, made = SystemClock().now(), list[tuple[Authorization, Details]]()
         for digests in listed:
-            allowed = _authorization(self.resident_id, issuer.address, now)
-            details = (await self._activation(allowed, digests, now),) if digests else ()
-            token = _token(allowed, service, details, now)
-            orders.append(
-                Order(TokenKind.ACCESS_TOKEN, "ES256", access_token_claims(allowed, token))
+            allowed = self._authorization(self.resident_id, "ana-as-the-office-knows-her", now)
+            made.append((allowed, (await self._activation(allowed, digests, now),)))
+        return await self._tokens(made, now)
+
+    async def own(self) -> str:
+        """Return a token of the client itself, with which it makes signature requests."""
+        now = SystemClock().now()
+        [token] = await self._tokens([(self._authorization("", CLIENT, now), ())], now)
+        return token
+
+    async def _tokens(self, made: Sequence[tuple[Authorization, Details]], now: int) -> list[str]:
+        world, issuer = self.world, self.world.settings.issuers[0]
+        service = world.settings.esignet.address
+        grants = [
+            Grant(authorization=allowed, created_at=now, updated_at=now, expires_at=now + LIFETIME)
+            for allowed, _ in made
+        ]
+        await world.database.submit(*map(Grants(world.database).insert, grants))
+        orders = [
+            Order(
+                TokenKind.ACCESS_TOKEN,
+                "ES256",
+                access_token_claims(allowed, _token(allowed, service, details, now)),
             )
-            grant = Grant(
-                authorization=allowed, created_at=now, updated_at=now, expires_at=now + LIFETIME
-            )
-            grants.append(Grants(world.database).insert(grant))
-        await world.database.submit(*grants)
+            for allowed, details in made
+        ]
         return await world.door.sign(issuer.address, orders)
 
     async def _activation(
@@ -137,30 +153,27 @@ class Approvals:
         )
         return approval.told(activation)
 
+    def _authorization(self, resident_id: str, subject: str, now: int) -> Authorization:
+        return Authorization(
+            grant_id=SystemEntropy().token(16),
+            issuer=self.world.settings.issuers[0].address,
+            client_id=CLIENT,
+            resident_id=resident_id,
+            subject=subject,
+            scope=("openid", "credential", "signatures"),
+            claims=NOTHING,
+            granted_claims=frozenset(),
+            claims_locales=(),
+            session_id=SystemEntropy().token(16),
+            auth_time=now - 10,
+            acr="level2",
+            amr=("otp", "pin"),
+            nonce=None,
+            auth_time_asked=False,
+        )
 
-def _authorization(resident_id: str, issuer: str, now: int) -> Authorization:
-    return Authorization(
-        grant_id=SystemEntropy().token(16),
-        issuer=issuer,
-        client_id=CLIENT,
-        resident_id=resident_id,
-        subject="ana-as-the-office-knows-her",
-        scope=("openid", "credential", "signatures"),
-        claims=NOTHING,
-        granted_claims=frozenset(),
-        claims_locales=(),
-        session_id=SystemEntropy().token(16),
-        auth_time=now - 10,
-        acr="level2",
-        amr=("otp", "pin"),
-        nonce=None,
-        auth_time_asked=False,
-    )
 
-
-def _token(
-    allowed: Authorization, service: str, details: tuple[dict[str, object], ...], now: int
-) -> AccessToken:
+def _token(allowed: Authorization, service: str, details: Details, now: int) -> AccessToken:
     return AccessToken(
         issuer=allowed.issuer,
         audience=(service,),

@@ -97,6 +97,11 @@ def children() -> Iterator[int]:
         yield from map(int, listed.read_text().split())
 
 
+def family_mb(pid: int) -> float:
+    """Return the resident memory of a process and its living descendants, in MB of 2**20 bytes."""
+    return sum(map(resident_mb, _family(pid)))
+
+
 def resident_mb(pid: int) -> float:
     """Return the resident memory of one process, in MB of 2**20 bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

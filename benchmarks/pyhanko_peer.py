@@ -1,4 +1,4 @@
-"""pyHanko's own way to what is measured of ours: a signature at B-LT from a digest.
+"""pyHanko's own way to what is measured of ours: a signature at B-LT, from a digest and of a PDF.
 
 A key, a certificate and an answer about it are made for each signature, as ours has them, by the
 cryptography library: pyHanko makes none. The rest is pyHanko's: the message, the time-stamp of its
@@ -6,11 +6,17 @@ authority for tests, and the validation that collects what B-LT holds. No HTTP, 
 database and no key service are counted for it.
 """
 
+import io
+import logging
+
 from asn1crypto import crl, keys, ocsp, x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from pyhanko.sign import SimpleSigner
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import PdfSignatureMetadata, SimpleSigner
+from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.signers import async_sign_pdf
 from pyhanko.sign.timestamps import DummyTimeStamper
 from pyhanko.version import __version__
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
@@ -27,6 +33,7 @@ class Peer:
     """pyHanko with a small authority of its own; its time-stamps can only be RSA's."""
 
     def __init__(self) -> None:
+        logging.getLogger("pyhanko").setLevel(logging.ERROR)  # it doubts that nothing is fetched
         self._pki = SmallPki()
         key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
         usage = ExtendedKeyUsageOID.TIME_STAMPING
@@ -46,6 +53,19 @@ class Peer:
         validator = CertificateValidator(signer.signing_cert, validation_context=context)
         path = await validator.async_validate_usage(_USAGE)
         return signed.dump(), [one.dump() for one in (*path, *context.ocsps)]
+
+    async def pdf(self, document: bytes) -> object:
+        """Return a PDF signed at B-LT."""
+        holder = self._certified()
+        wish = PdfSignatureMetadata(
+            field_name="Signature1",
+            subfilter=SigSeedSubFilter.PADES,
+            embed_validation_info=True,
+            validation_context=self._context(holder),
+        )
+        writer = IncrementalPdfFileWriter(io.BytesIO(document))
+        signer, stamps = self._signer(holder), self._stamps()
+        return await async_sign_pdf(writer, wish, signer=signer, timestamper=stamps)
 
     def _certified(self) -> Holder:
         return self._pki.holder("Ana Tester")

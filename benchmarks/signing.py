@@ -5,30 +5,36 @@ own between; time-stamps and answers stand beside the bare key that signs them.
 """
 
 import asyncio
+import json
 import time
+from base64 import b64encode, urlsafe_b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from benchmarks import signing_deployment
 from benchmarks.approvals import Approvals
 from benchmarks.ours import Plan
-from benchmarks.processes import children, cpu_seconds, resident_mb
+from benchmarks.processes import children, cpu_seconds, family_mb
 from benchmarks.pyhanko_peer import Peer
 from benchmarks.scenarios import CONNECTIONS, Begin, Scenario
 from benchmarks.signing_deployment import House
 from benchmarks.slices import Bench, Pace, Series, Slice
 from benchmarks.targets import Target
 from benchmarks.tokens import SIGNERS, far_module
-from benchmarks.wire import Connection
+from benchmarks.wire import Connection, post_json
 from benchmarks.works import Same, Work, look_at
 from keystore.backends.backend import Algorithm, Backend
+from tests import pdf_files
 from tests.keyrings import software_backend
 from tests.softhsm import pkcs11_backend, start_softhsm
 
 PYHANKO = "pyHanko"
 TOGETHER = 50
 """Signatures under one approval in the scenario of many."""
+
+PAGES = 10
 
 AIM, AIM_RATIO, AIM_BUSY_MS = 700, 25, 10
 
@@ -40,7 +46,7 @@ class Signed:
     series: list[Series] = field(default_factory=list)
     titles: dict[str, str] = field(default_factory=dict)
     memory: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Resident MB by deployment and process, after all of it."""
+    """Resident MB by deployment and process with its own, after all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +88,43 @@ class Yardstick:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class SigningPdf:
+    """One connection that gives a PDF, and has it signed as it was approved."""
+
+    approvals: Approvals
+    creation: bytes
+
+    async def once(self, connection: Connection) -> None:
+        """Create a signature request, approve it, and have it signed."""
+        made = await connection.ask(self.creation)
+        look_at(made, 201, b'"documentDigests"', self.creation)
+        told = json.loads(made.body)
+        digests = [urlsafe_b64decode(f"{one['hash']}==") for one in told["documentDigests"]]
+        [token] = await self.approvals.approved([digests])
+        path = f"/signature-requests/{told['id']}/signatures"
+        request = post_json(self.approvals.host, path, b"{}", token)
+        look_at(await connection.ask(request), 200, b'"content"', request)
+
+
 async def measured(plans: Sequence[Plan], pace: Pace, report: Callable[[str], None]) -> Signed:
     """Measure every scenario on every plan, and each yardstick in slices between."""
-    outcome, pyhanko = Signed(), Yardstick(PYHANKO, Peer().message)
+    outcome, peer = Signed(), Peer()
+    yardsticks = {
+        "sign": Yardstick(PYHANKO, peer.message),
+        "sign-many": Yardstick(PYHANKO, peer.message),
+        "sign-pdf": Yardstick(PYHANKO, partial(peer.pdf, pdf_files.document(PAGES))),
+    }
     for plan in plans:
         report(f"{plan.name} starts to sign")
         async with signing_deployment.running(plan) as house, _bare(plan) as bare:
             for scenario in _scenarios(house, plan):
                 report(f"{scenario.title} on {plan.name}")
                 outcome.titles[scenario.name] = scenario.title
-                beside = pyhanko if scenario.signs and not plan.far else bare
+                beside = yardsticks.get(scenario.name, bare)
                 outcome.series.extend(await _beside(house, scenario, beside, pace))
             outcome.memory[plan.name] = {
-                name: resident_mb(pid) for name, pid in house.target.processes.items()
+                name: family_mb(pid) for name, pid in house.target.processes.items()
             }
     return outcome
 
@@ -134,6 +164,11 @@ def _scenarios(house: House, plan: Plan) -> list[Scenario]:
             counts=TOGETHER,
             first_rate=20,
         ),
+        Scenario(
+            "sign-pdf",
+            f"a PDF of {PAGES} pages given, approved and signed at B-LT",
+            _signing_pdf(house),
+        ),
         Scenario("stamp", "time-stamp (RFC 3161)", _same(house.stamp_request, b"\x30\x82")),
         Scenario("status", "answer about a certificate (RFC 6960)", _status(house)),
     ]
@@ -143,6 +178,21 @@ def _signing(house: House, count: int) -> Begin:
     async def begin(_: Target, connections: Sequence[Connection]) -> Sequence[Work]:
         house.approvals.begin(count)
         return [Signing(house.approvals)] * len(connections)
+
+    return begin
+
+
+def _signing_pdf(house: House) -> Begin:
+    async def begin(_: Target, connections: Sequence[Connection]) -> Sequence[Work]:
+        given = {
+            "name": "a.pdf",
+            "media_type": "application/pdf",
+            "content": b64encode(pdf_files.document(PAGES)).decode(),
+        }
+        asked = json.dumps({"format": "pades", "level": "B-LT", "documents": [given]}).encode()
+        token = await house.approvals.own()
+        creation = post_json(house.target.host, "/signature-requests", asked, token)
+        return [SigningPdf(house.approvals, creation)] * len(connections)
 
     return begin
 

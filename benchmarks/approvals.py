@@ -70,11 +70,6 @@ class Approvals:
             await self._more(1)
         return self._ready.pop()
 
-    async def token(self, digests: Sequence[bytes]) -> str:
-        """Return an access token with an approval of these digests, or with none."""
-        [token] = await self._tokens([digests])
-        return token
-
     async def _more(self, number: int) -> None:
         listed = [[SystemEntropy().bytes(32) for _ in range(self.count)] for _ in range(number)]
         tokens = await self.approved(listed)

@@ -122,13 +122,13 @@ class Steps:
 
     async def through(self, document: Path, signed: Path) -> None:
         """Take a document from its upload to the file that is signed."""
-        calls = Calls(self.house.target.port, await self.house.approvals.token(()))
+        calls = Calls(self.house.target.port, await self.house.approvals.own())
         given = await self._timed("upload", lambda: calls.upload(document))
         wanted = {"name": document.name, "media_type": "application/pdf", "document": given["id"]}
         body = {"format": "pades", "level": "B-LT", "documents": [wanted]}
         asked = await self._timed("prepare", lambda: calls.ask("POST", "/signature-requests", body))
         digests = [_octets(one["hash"]) for one in asked["documentDigests"]]
-        approved = await self.house.approvals.token(digests)
+        [approved] = await self.house.approvals.approved([digests])
         path = f"/signature-requests/{asked['id']}"
         await self._timed("sign", lambda: calls.ask("POST", f"{path}/signatures", {}, approved))
         await self._timed("download", lambda: calls.download(f"{path}/documents/0", signed))

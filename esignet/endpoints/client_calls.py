@@ -8,10 +8,11 @@ from typing import Any
 from config.runtime.clock import Clock
 from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.malformed import Malformed
-from config.runtime.web.answer import Answer, json_answer
+from config.runtime.web.answer import Answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Endpoint
 from esignet.endpoints.csc import RETRY_AFTER, Bearers
+from esignet.endpoints.request_answers import SCOPE, challenged, refused
 from esignet.flows.csc_approvals import Caller, NoToken
 from keystore.door import KeyServiceUnavailable
 
@@ -28,8 +29,7 @@ class Refusal:
 
     def answer(self) -> Answer:
         """Return it as JSON."""
-        body = {"error": self.error, "error_description": self.description}
-        return json_answer(body, self.status)
+        return refused(self.status, self.error, self.description)
 
 
 _AWAY = Refusal(503, "temporarily_unavailable", "something is away; try again")
@@ -37,11 +37,10 @@ _AWAY = Refusal(503, "temporarily_unavailable", "something is away; try again")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCalls:
-    """Lets in whose token has the ``scope``. ``refusals`` are those of the endpoint's flow."""
+    """Lets in whose token has SCOPE. ``refusals`` are those of the endpoint's flow."""
 
     bearers: Bearers
     clock: Clock
-    scope: str
     refusals: Mapping[type[Exception], Refusal]
 
     def endpoint(self, serve: Serve) -> Endpoint:
@@ -52,12 +51,11 @@ class ClientCalls:
         try:
             presented = await self.bearers.presented(call, self.clock.now())
         except NoToken:
-            return self._challenged("invalid_token", "the access token is not good here")
+            return challenged("invalid_token", "the access token is not good for this service")
         if presented is None:
-            return self._challenged("", "an access token is needed")
-        if self.scope not in presented.caller.scope:
-            needed = f"the scope {self.scope} is needed"
-            return self._challenged("insufficient_scope", needed, 403)
+            return challenged("", "an access token is needed")
+        if SCOPE not in presented.caller.scope:
+            return challenged("insufficient_scope", f"the scope {SCOPE} is needed", 403)
         try:
             return await serve(call, presented.caller)
         except Malformed as reason:
@@ -69,13 +67,6 @@ class ClientCalls:
             return answer
         except tuple(self.refusals) as reason:
             return self.refusals[type(reason)].answer()
-
-    def _challenged(self, error: str, description: str, status: int = 401) -> Answer:
-        """Refuse with a challenge (RFC 6750 §3), which names no error where no token came."""
-        answer = Refusal(status, error or "invalid_token", description).answer()
-        challenge = f'Bearer error="{error}", scope="{self.scope}"' if error else "Bearer"
-        answer.headers.append((b"www-authenticate", challenge.encode()))
-        return answer
 
 
 def described(summary: str) -> dict[str, Any]:

@@ -17,9 +17,6 @@ from esignet.flows.csc_approvals import Caller
 from esignet.flows.documents import Bound, EmptyDocument, NoSuchDocument, OverQuota, Uploads
 from esignet.stores.documents import Upload
 
-SCOPE = "signatures"
-"""What a client's own token needs, as for signature requests."""
-
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}", re.ASCII)
 _PATH = "/documents"
 _REFUSALS = {
@@ -56,7 +53,7 @@ class DocumentsEndpoint:
         ]
 
     def _route(self, path: str, methods: Mapping[str, tuple[Serve, str]], budget: str) -> Route:
-        calls = ClientCalls(bearers=self.bearers, clock=self.clock, scope=SCOPE, refusals=_REFUSALS)
+        calls = ClientCalls(bearers=self.bearers, clock=self.clock, refusals=_REFUSALS)
         return Route(
             path=path,
             endpoints={method: calls.endpoint(serve) for method, (serve, _) in methods.items()},

@@ -73,9 +73,11 @@ class PdfPool:
 
     bounds: Bounds = field(default_factory=Bounds)
     _idle: asyncio.Queue[asyncio.subprocess.Process | None] = field(init=False)
+    _long: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self._idle = asyncio.Queue()
+        self._long = asyncio.Semaphore(max(1, self.bounds.workers - 1))
         for _ in range(self.bounds.workers):
             self._idle.put_nowait(None)
 
@@ -127,8 +129,18 @@ class PdfPool:
                 await _ended(worker)
 
     async def answered(self, request: Request, document: SealedDocument | None = None) -> Any:
-        """Have a worker answer, and give it the chunks of a ``document`` that it wants."""
-        seconds = self.bounds.seconds if document is None else self.bounds.seconds_lent
+        """Have a worker answer, and give it the chunks of a ``document`` that it wants.
+
+        Such work may be long: where there are several workers it leaves one to the others.
+        """
+        if document is None:
+            return await self._answered(request, None, self.bounds.seconds)
+        async with self._long:
+            return await self._answered(request, document, self.bounds.seconds_lent)
+
+    async def _answered(
+        self, request: Request, document: SealedDocument | None, seconds: float
+    ) -> Any:
         async with self._worker(seconds) as worker:
             answer = await _exchanged(worker, msgspec.msgpack.encode(request), document)
         if answer.refusal:

@@ -131,3 +131,9 @@ class Features(Section, frozen=True):
 
     sample_resource: bool = False
     """Whether there is a resource to try access tokens on, at ``/resource``: for testers."""
+
+    def __post_init__(self) -> None:
+        if self.signing_hashes and not self.signing_stored_keys:
+            raise ValueError("signing_hashes needs signing_stored_keys")
+        if self.signing_stored_keys and not self.signing_service:
+            raise ValueError("signing_stored_keys needs signing_service")

@@ -219,3 +219,12 @@ class Settings(Section, frozen=True):
     backchannel: Backchannel = Backchannel()
     pages: Pages = Pages()
     esignet: Esignet = Esignet()
+
+    def __post_init__(self) -> None:
+        for features in (issuer.features for issuer in self.issuers):
+            if not self.esignet.address or features.signing_service != self.esignet.address:
+                continue  # signed elsewhere
+            if features.signing_stored_keys and not self.esignet.stored_keys:
+                raise ValueError("features.signing_stored_keys needs esignet.stored_keys")
+            if features.signing_hashes and not self.esignet.sign_hash:
+                raise ValueError("features.signing_hashes needs esignet.sign_hash")

@@ -29,7 +29,7 @@ LONGEST = 16 * 1024
 LONGEST_TEXT = 256
 _TOLD = (
     *("kind", "client_id", "subject", "credential", "acr", "amr", "auth_time"),
-    *("transaction", "consent", "hash_algorithm", "count", "digests"),
+    *("transaction", "consent", "hash_algorithm", "count", "digests", "raw", "commitment"),
 )
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,9})){2,20}", re.ASCII)
 _ALGS = frozenset(["ES256"])

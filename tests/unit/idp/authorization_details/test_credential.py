@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from config.settings import Features, Issuer
 from config.wiring.details import detail_types
@@ -186,11 +187,47 @@ def test_one_approval_is_for_one_list_at_this_service_and_for_a_code() -> None:
             check_asked(details, FEATURES, coded=coded)
 
 
+def test_kinds_and_keys_are_refused_unless_they_are_offered() -> None:
+    named = wish(credentialID="c-1")
+    hashed = wish(document(hashType="dtbsr"), credentialID="c-1")
+    qualified = wish(signatureQualifier="ut_national_aes")
+    stores = structs.replace(FEATURES, signing_stored_keys=True)
+    hashes = structs.replace(stores, signing_hashes=True)
+    offers = structs.replace(FEATURES, signing_qualifiers=("ut_national_aes",))
+    for detail, features, allowed in (
+        (named, FEATURES, False),
+        (named, stores, True),
+        (hashed, stores, False),
+        (hashed, hashes, True),
+        (wish(document(hashType="dtbsr")), FEATURES, True),  # a builder writes around it
+        (qualified, FEATURES, False),
+        (qualified, offers, True),
+        (wish(signatureQualifier="eu_eidas_qes"), offers, False),
+    ):
+        [read_back] = read(detail)
+        if allowed:
+            check_asked([read_back], features, coded=True)
+        else:
+            with pytest.raises(InvalidAuthorizationDetails):
+                check_asked([read_back], features, coded=True)
+
+
+def test_a_hash_says_nothing_of_its_own() -> None:
+    approves = "1.2.840.113549.1.9.16.6.5"
+    assert read(wish(commitment=approves))
+    with pytest.raises(InvalidAuthorizationDetails, match="who made it"):
+        read(wish(document(hashType="dtbsr"), credentialID="c-1", commitment=approves))
+    with pytest.raises(InvalidAuthorizationDetails, match="all digests, or for none"):
+        read(wish(document(), document(hashType="dtbsr"), credentialID="c-1"))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
-members = st.sampled_from([*wish(), "credentialID", "signatureQualifier", "numSignatures", "x"])
+members = st.sampled_from(
+    [*wish(), "credentialID", "signatureQualifier", "numSignatures", "commitment", "x"]
+)
 of_documents = st.sampled_from([*document(), "href", "checksum", "access", "pages", "x"])
 
 

@@ -11,6 +11,7 @@ from esignet.formats import cms_levels, pdf_checking, pdf_writing
 from esignet.formats.cades import readable
 from esignet.formats.format import Evidence, FormatError, Item, Level, Prepared, Wish
 from esignet.formats.pdf_checking import Placed
+from esignet.formats.pdf_filled import Filled, just_filled
 from esignet.formats.pdf_writing import Gap
 from keystore.checking.timestamp import BadTimestamp, read_token
 from keystore.der.algorithms import HASHES
@@ -43,7 +44,7 @@ def prepared(item: Item, wish: Wish, digest: bytes) -> Prepared:
 def to_stamp(stream: BinaryIO) -> bytes:
     """Return the value of the last signature."""
     with readable():
-        return cms_levels.unstamped(read_message(_last(stream).contents)).signature
+        return cms_levels.unstamped(read_message(_last(stream).message)).signature
 
 
 def to_archive(stream: BinaryIO) -> Iterator[bytes]:
@@ -57,7 +58,8 @@ def augment(stream: BinaryIO, level: Level, evidence: Evidence) -> None:
     if level is Level.B_T:
         _stamp(stream, evidence.timestamp)
     elif level is Level.B_LT:
-        pdf_writing.add_material(stream, _padded(_signature(stream)), evidence)
+        signature = just_filled(stream) or _signature(stream)
+        pdf_writing.add_material(stream, signature.contents, evidence)
     elif level is Level.B_LTA:
         gap = pdf_writing.reserve_timestamp(stream)
         _over(stream, gap, evidence.timestamp)
@@ -66,31 +68,34 @@ def augment(stream: BinaryIO, level: Level, evidence: Evidence) -> None:
         raise FormatError("every signature is at B-B already")
 
 
-def _signature(stream: BinaryIO) -> Placed:
+def _signature(stream: BinaryIO) -> Filled:
     """Return the newest signature of a PDF that is no time-stamp."""
+    found = _placed(stream)
+    return Filled(found.gap, found.contents)
+
+
+def _last(stream: BinaryIO) -> Filled:
+    """Return the newest signature, which nothing may follow."""
+    if (filled := just_filled(stream)) is not None:
+        return filled
+    found = _placed(stream)
+    if not found.last:
+        raise FormatError("the PDF was continued after its signature")
+    return Filled(found.gap, found.contents)
+
+
+def _placed(stream: BinaryIO) -> Placed:
     every = [one for one in pdf_checking.placed(stream) if not one.is_stamp]
     if not every:
         raise FormatError("the PDF has no signature")
     return max(every, key=lambda one: one.gap.begins)
 
 
-def _last(stream: BinaryIO) -> Placed:
-    found = _signature(stream)
-    if not found.last:
-        raise FormatError("the PDF was continued after its signature")
-    return found
-
-
 def _stamp(stream: BinaryIO, token: bytes) -> None:
     with readable():
         last = _last(stream)
-        stamped = cms_levels.with_timestamp(read_message(last.contents), token).der()
+        stamped = cms_levels.with_timestamp(read_message(last.message), token).der()
         pdf_writing.fill(stream, last.gap, stamped)
-
-
-def _padded(one: Placed) -> bytes:
-    """Return /Contents with its zeros, whose hash names it in a VRI dictionary."""
-    return one.contents.ljust((one.gap.ends - one.gap.begins - 2) // 2, b"\0")
 
 
 def _over(stream: BinaryIO, gap: Gap, token: bytes) -> None:

@@ -104,7 +104,7 @@ def _placed(stream: BinaryIO, one: EmbeddedPdfSignature) -> Placed:
     end = stream.seek(0, 2)
     return Placed(
         gap=gap,
-        contents=_unpadded(contents),
+        contents=unpadded(contents),
         field=str(one.field_name),
         is_stamp=kind == _STAMP,
         last=gap.ends + numbers[3] == end,
@@ -112,7 +112,7 @@ def _placed(stream: BinaryIO, one: EmbeddedPdfSignature) -> Placed:
     )
 
 
-def _unpadded(contents: bytes) -> bytes:
+def unpadded(contents: bytes) -> bytes:
     """Return the message at the start; only zeros may follow it (ISO 32000-2 §12.8.3.3)."""
     head = 2 + (contents[1] & 0x7F if contents[1:2] > b"\x80" else 0)
     length = int.from_bytes(contents[2:head], "big") if head > 2 else contents[1]

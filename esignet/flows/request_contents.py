@@ -11,7 +11,7 @@ import msgspec
 
 from config.runtime.entropy import Entropy
 from esignet.formats.format import Prepared
-from esignet.protocol.signature_request import IllegalMove, SignatureRequest
+from esignet.protocol.signature_request import IllegalMove, SignatureRequest, State
 from esignet.stores.requests import SignatureRequests
 from keystore.cells import KEY_BYTES, Cells, row
 from keystore.door import Door, SealPurpose
@@ -119,7 +119,8 @@ class Contents:
         """Return what opens the parts of a request, or raise IllegalMove: they are destroyed."""
         sealed = await self.store.part(request.id, KEY)
         if sealed is None:
-            raise IllegalMove(request.state, expired=not request.state.is_final)
+            is_over = request.state is State.SIGNED or not request.state.is_final
+            raise IllegalMove(request.state, expired=is_over)
         key = await self.door.open(SealPurpose.DOCUMENT, sealed, request.id.encode())
         return Sealer(request.id, Cells(key, self.entropy))
 

@@ -58,6 +58,14 @@ class Creating:
         """
         if once is not None and (before := await self._again(client_id, once)) is not None:
             return before
+        try:
+            return await self._made(client_id, asked, now, once)
+        except (BadRequest, Refused):  # perhaps because the same was asked for at the same time
+            if once is not None and (before := await self._again(client_id, once)) is not None:
+                return before
+            raise
+
+    async def _made(self, client_id: str, asked: Asked, now: int, once: Once | None) -> Shown:
         if await self.store.waiting(client_id, now) >= self.most:
             raise TooMany
         given = await self.preparing.uploaded.given(client_id, asked)
@@ -70,19 +78,15 @@ class Creating:
             *await self._parts(request, asked, prepared, told),
             *self.notices.written(request, Event.CREATED, now),
         ]
-        using = [] if once is None else [self.keys.used(once, request)]
+        if once is not None:
+            writes.append(self.keys.used(once, request))
         bound = self.preparing.uploaded.bound(given, request, now)
         try:
-            await self.store.database.submit(*writes, *using, *bound)
+            await self.store.database.submit(*writes, *bound)
         except Refused as refusal:
             if any(refusal.write is one for one in bound):
                 raise BadRequest("a document that was uploaded is gone, or taken", 409) from None
-            if once is None or refusal.write is not using[0]:
-                raise
-            before = await self._again(client_id, once)
-            if before is None:
-                raise
-            return before
+            raise
         return Shown(request, told, asked.signers)
 
     async def _again(self, client_id: str, once: Once) -> Shown | None:

@@ -97,7 +97,7 @@ class Requests:
         request = await self.status(identifier, client_id)
         self.signing.nudge(request, now)
         state = request.told_state(now)
-        if state.is_final and state is not State.SIGNED:
+        if request.is_expired(now) or (state.is_final and state is not State.SIGNED):
             return Shown(request, (), ())
         sealer = await self.contents.opened(request)
         signers = await self.contents.part(sealer, SIGNERS)

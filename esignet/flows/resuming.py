@@ -35,6 +35,8 @@ class Resuming:
                 await self.run_once(self.clock.now())
             except DatabaseUnavailable as failure:
                 _log.warning("signature requests could not be looked for: %s", failure)
+            except Exception:  # one that is broken keeps nobody from the others
+                _log.exception("signature requests could not be looked for")
             await asyncio.sleep(EVERY)
 
     async def run_once(self, now: int) -> None:

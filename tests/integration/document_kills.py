@@ -34,7 +34,7 @@ from esignet.flows.request_contents import SignedDocument
 from esignet.flows.request_signing import Busy, NotApproved
 from esignet.formats.format import Item
 from esignet.protocol.asking import asked, encoded
-from esignet.protocol.signature_request import IllegalMove, State
+from esignet.protocol.signature_request import IllegalMove, SignedAlready, State
 from keystore.door import KeyServiceUnavailable
 from keystore.purposes import Role
 from keystore.service.document_client import DocumentClient
@@ -70,7 +70,10 @@ _RECORDS = Statement(
     .select_from(entries)
     .where(entries.c.action == "document.signed", entries.c.details.like(bindparam("about")))
 )
-_FAULTS = (KeyServiceUnavailable, DatabaseUnavailable, NotApproved, IllegalMove, Busy)
+_FAULTS = (
+    *(KeyServiceUnavailable, DatabaseUnavailable),
+    *(NotApproved, IllegalMove, SignedAlready, Busy),
+)
 
 
 class Ahead:
@@ -129,7 +132,9 @@ class Field:
         self.cycles += 1
         digest = self.cycles.to_bytes(32, "big")
         document = {"name": "a", "media_type": "text/plain", "digest": encoded(digest)}
-        wanted = asked({"format": "cades", "level": "B-LT", "documents": [document]}, 1000)
+        signers = [{"label": "one"}, {"label": "two"}][: 1 + self.cycles % 3 // 2]
+        body = {"format": "cades", "level": "B-LT", "documents": [document], "signers": signers}
+        wanted = asked(body, 1000)
         made = await self.service.requests.create("office", wanted, Ahead().now())
         identifier, token = made.request.id, await self.approved(digest)
         kind, turn = self.cycles % 4, self.cycles // 4
@@ -144,9 +149,9 @@ class Field:
             first = await self.keys_killed(identifier, token, dice.uniform(0, 0.03))
         await self.judge(identifier, token, digest, first)
 
-    async def approved(self, digest: bytes) -> Token:
+    async def approved(self, digest: bytes, subject: str = "ana") -> Token:
         """Return the client's token with an approval."""
-        activation = await self.idp.activate(approval(digest))
+        activation = await self.idp.activate(approval(digest, subject=subject))
         return Token(details=[approving(digest, activation=activation)])
 
     async def esignet_dies(self, identifier: str, token: Token, at: tuple[str, int]) -> None:
@@ -221,17 +226,29 @@ class Field:
         made = await self.signs(identifier, token)
         request = await self.service.requests.status(identifier, "office")
         stands = await self.recorded(token)
-        self.ends[request.state.value] += 1
-        if request.state is State.SIGNED:
-            assert made and stands == 1
-            assert not first or first == made, "another signature than the one that was answered"
-            found = every_format()["cades"].check(made[0].content, [Item(name="a", digest=digest)])
-            assert [one.problems for one in found] == [()]
-        else:
-            assert (request.state, request.reason) == (State.FAILED, "signature_lost")
+        half = " for the second" if request.state is State.OPEN else ""
+        self.ends[request.state.value + half] += 1
+        if request.state is State.FAILED:
+            assert request.reason == "signature_lost"
             assert not first and not made and stands == 1
-        assert await self.signs(identifier, await self.approved(digest)) == []
+        else:
+            assert made and request.signatures == stands == 1
+            assert not first or first == made, "another signature than the one that was answered"
+            judge_signatures(made, digest, 1)
+        again = await self.approved(digest)
+        assert await self.signs(identifier, again) == []
         assert await self.recorded(token) == stands, "a second approval signed once more"
+        if request.state is State.OPEN:  # for somebody else
+            last = await self.signs(identifier, await self.approved(digest, "ben"))
+            judge_signatures(last, digest, 2)
+            assert await self.recorded(token) == 2
+
+
+def judge_signatures(made: list[SignedDocument], digest: bytes, count: int) -> None:
+    """Hold that a document has so many signatures, all of them good."""
+    (document,) = made
+    found = every_format()["cades"].check(document.content, [Item(name="a", digest=digest)])
+    assert [one.problems for one in found] == [()] * count
 
 
 def bytes_of(token: Token) -> bytes:

@@ -222,7 +222,8 @@ async def test_what_is_signed_is_downloaded_until_it_expires(world: World) -> No
     assert (await world.ask("GET", path, token="another"))[0] == 404
     world.clock.at = said["expires_at"]
     await world.database.submit(*world.store.prune(world.clock.now(), 10))
-    assert (await world.reply("GET", path)).status in (409, 410)
+    assert (await world.reply("GET", path)).status == 410
+    assert (await world.shown(said))["state"] == "signed", "which is told for a day more"
 
 
 async def test_a_name_of_any_script_is_the_name_of_the_file(world: World) -> None:

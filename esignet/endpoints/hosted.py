@@ -11,8 +11,9 @@ from config.runtime.web import Answer, Call, Endpoint, Route, redirect
 from config.settings.localized import localized
 from esignet.endpoints.page_door import PageDoor
 from esignet.endpoints.page_refusals import ForgedForm
-from esignet.flows.hosted import Hosted, NoSuchLink, Opened
+from esignet.flows.hosted import Hosted, NoSuchLink
 from esignet.flows.hosted_login import CALLBACK, Login
+from esignet.flows.hosted_parts import Opened
 from esignet.pages.hosted import places, sheet
 from esignet.protocol.hosted import went_back
 from esignet.protocol.signature_request import IllegalMove, State
@@ -100,14 +101,14 @@ class HostedPages:
         waiting = await self.hosted.waiting(opened, self.clock.now())
         shown = places(len(waiting.documents), asked.get("page", ""))
         some = waiting.documents[shown.start : shown.stop]
-        pages = await self.hosted.pages(opened, some, shown.start)
+        measures = await self.hosted.measured(opened, some, shown.start)
         algorithm = f"SHA-{waiting.request.algorithm.value[3:]}"
         ticket = call.captured["ticket"]
         content = {
             **self._common(opened, call, visitor),
             "host": urlsplit(opened.link.return_to).netloc,
             "signer": opened.signer,
-            "sheet": sheet(waiting.documents, pages, shown, algorithm),
+            "sheet": sheet(waiting.documents, measures, shown, algorithm),
             "csrf": visitor.token(f"form:{ticket}"),
             "refused": "refused" in asked,
         }

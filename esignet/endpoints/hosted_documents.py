@@ -12,7 +12,8 @@ from config.runtime.web import Answer, Call, Route, bytes_answer
 from config.runtime.web.answer import Streamed
 from esignet.endpoints.page_door import PageDoor
 from esignet.endpoints.request_answers import downloaded
-from esignet.flows.hosted import Hosted, NoSuchLink, Opened
+from esignet.flows.hosted import Hosted, NoSuchLink
+from esignet.flows.hosted_parts import Opened
 from esignet.flows.request_contents import SignedDocument
 from esignet.flows.requests import ToSee
 

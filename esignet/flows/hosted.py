@@ -15,8 +15,9 @@ from typing import Protocol
 from config.runtime.cache import Cache
 from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.entropy import Entropy
-from esignet.flows.csc_approvals import Caller, NoToken, Tokens
+from esignet.flows.csc_approvals import NoToken, Tokens
 from esignet.flows.hosted_login import HostedLogin, Login, NotRedeemed
+from esignet.flows.hosted_parts import AsParty, Measure, Opened, Page
 from esignet.flows.request_contents import SignedDocument
 from esignet.flows.request_creating import NoSuchRequest
 from esignet.flows.request_signing import Busy
@@ -30,6 +31,7 @@ from esignet.protocol.hosted import LinkWish, Party, given_part, is_text, pages_
 from esignet.protocol.signature_request import IllegalMove, SignatureRequest
 from esignet.stores.links import Link, Links
 from keystore.door import SIGNING_CLIENT, KeyServiceUnavailable
+from keystore.signing.digests import HashAlgorithm
 
 PATIENCE = 4.0
 """Seconds that a browser waits for the signature before it is shown that it is being made."""
@@ -59,80 +61,9 @@ class Parties(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A link that was opened, the request as it is now, and who asks."""
-
-    link: Link
-    request: SignatureRequest
-    party: Party
-    signers: tuple[str, ...]
-
-    @property
-    def signer(self) -> str:
-        """Return what the signer of this link is called, "" where the party did not say."""
-        return self.signers[self.link.place] if self.signers else ""
-
-    @property
-    def count(self) -> int:
-        """Return how many signed documents come of the request."""
-        request = self.request
-        return request.count * (1 if request.together else len(request.slots))
-
-    @property
-    def is_mine_signed(self) -> bool:
-        """Return whether the signer of this link has signed."""
-        return bool(self.request.slots[self.link.place].signed_at)
-
-    @property
-    def is_my_turn(self) -> bool:
-        """Return whether the signer of this link may sign next."""
-        try:
-            return self.request.next_place(self.link.place) == self.link.place
-        except IllegalMove:
-            return False
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a document: a ``text``, or the ``png`` of how it looks. ``pages`` are how many."""
-
-    pages: int
-    text: str = ""
-    png: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class _AsParty:
-    """The caller of a token that was given to us on behalf of a relying party, as that party."""
-
-    token: Caller
-    client_id: str
-
-    @property
-    def subject(self) -> str:
-        return self.token.subject
-
-    @property
-    def scope(self) -> frozenset[str]:
-        return self.token.scope
-
-    @property
-    def details(self) -> Sequence[dict[str, object]]:
-        return [dict(one) for one in self.token.details]
-
-    @property
-    def expires_at(self) -> int:
-        return self.token.expires_at
-
-    @property
-    def bound_to(self) -> str:
-        return self.token.bound_to
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosted:
-    """``counted`` keeps how many pages a document has, by its request and number.
+    """``counted`` keeps how large a document is, by its request and number.
 
     Every method may raise DatabaseUnavailable and KeyServiceUnavailable.
     """
@@ -143,7 +74,7 @@ class Hosted:
     login: HostedLogin
     tokens: Tokens
     pdf: PdfPool
-    counted: Cache[tuple[str, int], int]
+    counted: Cache[tuple[str, int], Measure]
     entropy: Entropy
 
     async def made(self, request: SignatureRequest, wish: LinkWish, now: int) -> tuple[str, Link]:
@@ -186,15 +117,15 @@ class Hosted:
         """Return the documents that wait, or raise IllegalMove."""
         return await self.requests.to_approve(opened.request.id, now)
 
-    async def pages(self, opened: Opened, documents: Sequence[ToSee], first: int) -> list[int]:
-        """Return how many pages each document has here, 0 for what is not here or not shown.
-
-        ``first`` is the number of the first.
-        """
+    async def measured(
+        self, opened: Opened, documents: Sequence[ToSee], first: int
+    ) -> list[Measure]:
+        """Return how large documents are; ``first`` is the number of the first of them."""
         which = f"{opened.request.id}.{opened.request.version}"
+        algorithm = opened.request.algorithm
         return [
-            await self.counted.get((which, first + place), partial(self._count, document))
-            for place, document in enumerate(documents)
+            await self.counted.get((which, first + at), partial(self._measure, one, algorithm))
+            for at, one in enumerate(documents)
         ]
 
     async def page(self, document: ToSee, page: int) -> Page:
@@ -218,7 +149,7 @@ class Hosted:
         if not opened.is_my_turn:
             raise IllegalMove
         documents = waiting.documents
-        pages = await self.pages(opened, documents[:COUNTED], 0)
+        pages = [one.pages for one in await self.measured(opened, documents[:COUNTED], 0)]
         pages += [0] * (len(documents) - len(pages))
         detail = asked_detail(waiting.request, documents, pages, opened.link.tells)
         return await self.login.begun(replace(login, details=(detail,)), now)
@@ -237,7 +168,7 @@ class Hosted:
             raise NotRedeemed from None
         if caller.client_id != SIGNING_CLIENT + party:
             raise NotRedeemed
-        mine, request = _AsParty(caller, party), opened.request
+        mine, request = AsParty(caller, party), opened.request
         with suppress(*_TOLD_BY_THE_REQUEST):
             async with asyncio.timeout(PATIENCE):
                 await self.requests.sign(request.id, mine, now, opened.link.place)
@@ -277,13 +208,17 @@ class Hosted:
         async with self.requests.signing.preparing.uploaded.lent(document.upload) as lent:
             return await lent.preview(content, page)
 
-    async def _count(self, document: ToSee) -> int:
-        try:
+    async def _measure(self, document: ToSee, algorithm: HashAlgorithm) -> Measure:
+        size, pages = document.size, 0
+        if document.content is not None and not document.upload:
+            given = partial(given_part, document.content, document.file, algorithm)
+            size = len(await asyncio.to_thread(given))
+        with suppress(FormatError):
             if document.content is not None and document.media_type == PDF:
-                return (await self._seen(document, 0)).pages
-            return (await self.page(document, 1)).pages
-        except FormatError:
-            return 0
+                pages = (await self._seen(document, 0)).pages
+            else:
+                pages = (await self.page(document, 1)).pages
+        return Measure(pages, size)
 
 
 def _hash(ticket: str) -> bytes:

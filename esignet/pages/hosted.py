@@ -25,6 +25,13 @@ class Waits(Protocol):
     def file(self) -> bytes: ...
     @property
     def media_type(self) -> str: ...
+
+
+class Measured(Protocol):
+    """How large a document is."""
+
+    @property
+    def pages(self) -> int: ...
     @property
     def size(self) -> int: ...
 
@@ -78,12 +85,14 @@ def places(total: int, wanted: str) -> range:
     return range(start, min(start + PER_SHEET, total))
 
 
-def sheet(documents: Sequence[Waits], pages: Sequence[int], shown: range, algorithm: str) -> Sheet:
-    """Return the sheet of the documents at those places, which have so many ``pages``.
+def sheet(
+    documents: Sequence[Waits], measures: Sequence[Measured], shown: range, algorithm: str
+) -> Sheet:
+    """Return the sheet of the documents at those places, which are so large.
 
     ``algorithm`` is the usual name of the digests' one (FIPS 180-4).
     """
-    number = shown.start // PER_SHEET + 1
+    number, few = shown.start // PER_SHEET + 1, len(documents) <= PICTURED
     return Sheet(
         first=shown.start + 1,
         total=len(documents),
@@ -93,14 +102,14 @@ def sheet(documents: Sequence[Waits], pages: Sequence[int], shown: range, algori
             ShownDocument(
                 number=place + 1,
                 name=documents[place].label,
-                pictured=bool(count) and _is_pdf(documents[place]) and len(documents) <= PICTURED,
-                pages=count,
-                size=documents[place].size,
+                pictured=few and measure.pages > 0 and _is_pdf(documents[place]),
+                pages=measure.pages,
+                size=measure.size,
                 algorithm=algorithm,
                 digest=documents[place].digest.hex(),
                 of_file=documents[place].file.hex(),
             )
-            for place, count in zip(shown, pages, strict=True)
+            for place, measure in zip(shown, measures, strict=True)
         ),
     )
 

@@ -63,6 +63,8 @@ class Contracts:
             Route("/sign/begin", self.begin, methods=["POST"]),
             Route("/sign/cb", self.callback),
             Route("/sign/document.pdf", self.signed),
+            Route("/sign/link", self.link, methods=["POST"]),
+            Route("/sign/linked", self.linked),
         ]
 
     async def show(self, request: Request) -> Response:
@@ -125,17 +127,46 @@ class Contracts:
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{named}"}
         return Response(mine.document, media_type="application/pdf", headers=headers)
 
-    async def _requested(self, given: Upload) -> Any:
-        token = await self.symbolon.fetch_access_token(
+    async def link(self, request: Request) -> Response:
+        """Send the person to the signing service's own pages: no OAuth of ours is needed there."""
+        back = {"return_to": f"{self.address}/sign/linked"}
+        try:
+            made = await self._requested(Upload(NAME, sample_pdf(_TEXT)))
+            path = f"/signature-requests/{made['id']}/links"
+            link = await self._ask(path, await self._own_token(), back)
+        except Refused as reason:
+            return self._failed(str(reason))
+        request.session["signature"] = made["id"]
+        self._signatures[made["id"]] = Signature(made["id"], NAME)
+        return RedirectResponse(link["sign_url"], 303)
+
+    async def linked(self, request: Request) -> Response:
+        """Ask what became of it: what the address says, the person's browser could say too."""
+        mine = self._mine(request)
+        if mine is not None and not mine.document:
+            path, token = f"{self.esignet}/signature-requests/{mine.id}", await self._own_token()
+            told = await self.symbolon.request("GET", path, token=token)
+            if told.status_code == 200 and told.json()["state"] == "signed":
+                answer = await self.symbolon.request("GET", f"{path}/documents/0", token=token)
+                mine.document = answer.content
+            else:
+                mine.refused = "It was not signed on the pages of the signing service."
+        return RedirectResponse("/sign", 303)
+
+    async def _own_token(self) -> dict[str, Any]:
+        token: dict[str, Any] = await self.symbolon.fetch_access_token(
             grant_type="client_credentials", scope=SCOPE, resource=self.esignet
         )
+        return token
+
+    async def _requested(self, given: Upload) -> Any:
         document = {
             "name": given.name or NAME,
             "media_type": "application/pdf",
             "content": base64.b64encode(given.content).decode(),
         }
         asked = {"format": "pades", "level": "B-LT", "documents": [document]}
-        return await self._ask("/signature-requests", token, asked)
+        return await self._ask("/signature-requests", await self._own_token(), asked)
 
     async def _sign(self, mine: Signature, token: dict[str, Any]) -> None:
         try:

@@ -14,7 +14,10 @@ def offer() -> str:
 <button class="button" name="which" value="own">Sign it with your national ID</button></form>
 <h2>Or the clinic's</h2><p>Your consent to the treatment, one page.</p>
 <form method="post" action="/sign/begin"><button class="button" name="which" value="sample">
-Sign the consent with your national ID</button></form>"""
+Sign the consent with your national ID</button></form>
+<p>Or on the pages of the signing service, where you can read it first:</p>
+<form method="post" action="/sign/link"><button class="button">Read and sign the consent</button>
+</form>"""
 
 
 def progress(name: str) -> str:

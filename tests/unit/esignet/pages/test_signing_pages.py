@@ -8,6 +8,7 @@ import pytest
 
 from config.runtime.pages.pages import Setting
 from config.settings import Pages as PageSettings
+from esignet.flows.hosted_parts import Measure
 from esignet.pages.hosted import places, sheet
 from esignet.pages.room import load_pages
 from esignet.protocol.hosted import PER_PAGE
@@ -36,11 +37,8 @@ class Waiting:
     def media_type(self) -> str:
         return "application/pdf"
 
-    @property
-    def size(self) -> int:
-        return self.number * 1000
 
-
+MEASURE = Measure(7, 123_456)
 DOCUMENTS = [Waiting(number) for number in range(500)]
 SHOWN = places(500, "2")
 TEXT = "".join(sha256(b"%d" % number).hexdigest()[:40] + "\n" for number in range(100))[:PER_PAGE]
@@ -52,7 +50,7 @@ CONTENT: dict[str, Any] = {
     "seal": "s" * 43,
     "csrf": "c" * 43,
     "refused": True,
-    "sheet": sheet(DOCUMENTS, [7] * 20, SHOWN, "SHA-256"),
+    "sheet": sheet(DOCUMENTS, [MEASURE] * 20, SHOWN, "SHA-256"),
     "title": DOCUMENTS[1].label,
     "number": "1",
     "page": 2,
@@ -93,7 +91,7 @@ def test_sheets_hold_every_document_once() -> None:
         number = "1"
         while number != "0":
             shown = places(total, number)
-            one = sheet(DOCUMENTS[:total], [1] * len(shown), shown, "SHA-256")
+            one = sheet(DOCUMENTS[:total], [MEASURE] * len(shown), shown, "SHA-256")
             seen += [document.number for document in one.documents]
             number = str(one.after)
         assert seen == list(range(1, total + 1))

@@ -50,6 +50,12 @@ OTHER = hashlib.sha256(b"Another.\n").digest()
 BEN = {"subject": "ben-at-esignet", "known_as": "ben-at-the-office"}
 
 
+@pytest.fixture(params=["sqlite"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """What the rows are, test_stored_credentials holds for both."""
+    return str(request.param)
+
+
 @pytest.fixture
 async def house(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[SigningHouse]:
     with tempfile.TemporaryDirectory() as sockets:

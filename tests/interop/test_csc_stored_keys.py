@@ -101,6 +101,12 @@ class Office:
         return made
 
 
+@pytest.fixture(params=["sqlite"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """What the rows are, test_stored_credentials holds for both."""
+    return str(request.param)
+
+
 @pytest.fixture
 async def office(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Office]:
     answers = await open_database(small_database(tmp_path / "answers.db"))

@@ -1,12 +1,39 @@
 """A reader of PDFs that does not keep what is large: a document of scans is read page by page."""
 
-from typing import Any
+import hashlib
+from typing import Any, BinaryIO
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
 LARGE = 64 * 1024
 """Octets from which a stream is read again rather than kept."""
+
+LARGEST = 16 * 1024 * 1024
+"""Octets from which a stream is not read at all: what is in it is compared, and never shown."""
+
+_PIECE = 1 << 20
+
+
+class Spared:
+    """A PDF of which long streams are told by their length and digest, instead of their octets.
+
+    Whoever judges changes finds them changed or not; nothing that is judged is written anywhere.
+    """
+
+    def __init__(self, pdf: BinaryIO) -> None:
+        self._pdf = pdf
+        self.seek, self.tell, self.readinto = pdf.seek, pdf.tell, pdf.readinto  # type: ignore[attr-defined]
+
+    def read(self, size: int = -1) -> bytes:
+        """Return ``size`` octets, or what tells them."""
+        if size < LARGEST:
+            return self._pdf.read(size)
+        hashed, left = hashlib.sha256(), size
+        while left and (piece := self._pdf.read(min(left, _PIECE))):
+            hashed.update(piece)
+            left -= len(piece)
+        return b"%d octets: " % (size - left) + hashed.digest()
 
 
 class FrugalReader(PdfFileReader):

@@ -105,14 +105,13 @@ class RequestSigning:
     _running: dict[str, asyncio.Task[SignatureRequest]] = field(default_factory=dict)
 
     async def begin(
-        self, before: SignatureRequest, taken: SignatureRequest, activation: str
-    ) -> SignatureRequest:
-        """Move a request to ``taken`` and sign it; return it as it is then.
+        self, before: SignatureRequest, taken: SignatureRequest, sealer: Sealer, activation: str
+    ) -> None:
+        """Move a request to ``taken`` and sign it; ``sealer`` opens its parts.
 
         Raises IllegalMove (others were first, or it failed), NotApproved (it is open again),
         FormatError (it failed), Busy, or what is in AWAY (it will be gone on with).
         """
-        sealer = await self.contents.opened(before)
         approval = await sealer.seal(APPROVAL, activation)
         try:
             await self.store.database.submit(
@@ -120,43 +119,42 @@ class RequestSigning:
             )
         except Refused:
             raise IllegalMove(State.SIGNING) from None
-        return await self._together(taken, is_first=True)
+        await asyncio.shield(self._task(taken, sealer))
 
     async def resume(self, request: SignatureRequest) -> SignatureRequest:
         """Go on with a request that is underway, or wait for who does here; raises as ``begin``."""
-        return await self._together(request, is_first=False)
+        return await asyncio.shield(self._task(request))
 
     def nudge(self, request: SignatureRequest, now: int) -> None:
         """Go on with a request if nobody does, without waiting for what comes of it."""
         if request.state.is_underway and request.busy_until <= now:
-            self._task(request, is_first=False)
+            self._task(request)
 
     async def drained(self) -> None:
         """Return when everything that was begun here has ended."""
         while self._running:
             await asyncio.wait(list(self._running.values()))
 
-    async def _together(self, request: SignatureRequest, *, is_first: bool) -> SignatureRequest:
-        return await asyncio.shield(self._task(request, is_first=is_first))
-
-    def _task(self, request: SignatureRequest, *, is_first: bool) -> asyncio.Task[SignatureRequest]:
+    def _task(
+        self, request: SignatureRequest, sealer: Sealer | None = None
+    ) -> asyncio.Task[SignatureRequest]:
+        """Return the work on a request; ``sealer`` is given where it begins."""
         task = self._running.get(request.id)
         if task is None:
-            work = self._through(request, is_first=is_first)
-            task = asyncio.get_running_loop().create_task(work)
+            task = asyncio.get_running_loop().create_task(self._through(request, sealer))
             task.add_done_callback(_heard)
             self._running[request.id] = task
         return task
 
-    async def _through(self, request: SignatureRequest, *, is_first: bool) -> SignatureRequest:
+    async def _through(self, request: SignatureRequest, sealer: Sealer | None) -> SignatureRequest:
         try:
-            if not is_first:
+            if sealer is None:
                 request = await self._leased(request)
                 if not request.state.is_underway:
                     return request
             held = _Held(request)
             async with self._kept_busy(held):
-                await self._worked(held, is_first=is_first)
+                await self._worked(held, sealer)
             return held.request
         except Refused:  # somebody else went on with it
             raise Busy from None
@@ -196,13 +194,13 @@ class RequestSigning:
                 until = self.clock.now() + LEASE
                 await self.store.database.submit(self.store.renewed(held.request, until))
 
-    async def _worked(self, held: _Held, *, is_first: bool) -> None:
-        sealer = await self.contents.opened(held.request)
+    async def _worked(self, held: _Held, begun: Sealer | None) -> None:
+        sealer = begun or await self.contents.opened(held.request)
         form, level = self.preparing.formats[held.request.format], Level(held.request.level)
         prepared = await self.contents.part(sealer, DOCUMENTS)
         parts = [Part(form, one, level) for one in prepared]
         if held.request.state is State.SIGNING:
-            signed = await self._signed(held, sealer, parts, is_first=is_first)
+            signed = await self._signed(held, sealer, parts, is_first=begun is not None)
         else:
             signed = await self.contents.part(sealer, SIGNATURES)
         try:

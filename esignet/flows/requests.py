@@ -200,8 +200,9 @@ class Requests:
         place = request.next_place(wanted)
         slot = Slot(signer=signer, approval=approval_hash(given.activation))
         taken = request.taken(place, slot, now, now + LEASE)
-        await self.signing.begin(request, taken, given.activation)
-        return await self._results(request, place)
+        sealer = await self.contents.opened(request)
+        await self.signing.begin(request, taken, sealer, given.activation)
+        return await self.contents.parts(sealer, result(place))
 
     async def _same(self, request: SignatureRequest, place: int) -> list[SignedDocument]:
         """Return what came of an approval that was brought before, and go on with it if it must."""
@@ -211,9 +212,6 @@ class Requests:
             request = await self.signing.resume(request)
         if not request.slots[place].signed_at:
             raise IllegalMove(request.state)
-        return await self._results(request, place)
-
-    async def _results(self, request: SignatureRequest, place: int) -> list[SignedDocument]:
         sealer = await self.contents.opened(request)
         return await self.contents.parts(sealer, result(place))
 

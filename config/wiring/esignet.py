@@ -1,7 +1,7 @@
 """The signing service plugged together. Read it to see which address is answered by what."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -44,7 +44,7 @@ from esignet.flows.requests import Requests
 from esignet.flows.resuming import Resuming
 from esignet.flows.signing import Signing
 from esignet.formats.format import Format
-from esignet.pdf.pool import PdfPool
+from esignet.pdf.pool import Bounds, PdfPool
 from esignet.stores.csc_answers import CscAnswers
 from esignet.validation.engine import Trust
 from keystore.checking.paths import pem_certificates
@@ -53,6 +53,9 @@ from keystore.purposes import Role
 from keystore.service.document_client import DocumentClient
 from keystore.service.run import socket_path
 from keystore.signing.door import AuthorityShown
+
+LOOKING = Bounds(workers=1)
+"""Of the process that draws documents for readers: they never hold up those who sign."""
 
 SHOWN = 60.0
 """Seconds for which chains and revocation lists are taken from memory."""
@@ -65,7 +68,7 @@ def build_esignet(world: World) -> Application:
     shown: Cache[str, AuthorityShown] = Cache(world.clock, entries=1, seconds=SHOWN)
     signing = Signing(documents=documents, pdf=PdfPool(), shown=shown)
     later = Later(answers=CscAnswers(world.database), clock=world.clock, entropy=world.entropy)
-    door = page_door(world, _issuer(world))
+    door, looking = page_door(world, _issuer(world)), PdfPool(LOOKING)
     formats, given = every_format(), uploads(world)
     preparing = Preparing(
         formats=formats, pdf=signing.pdf, uploaded=uploaded(world, given, signing.pdf)
@@ -88,10 +91,12 @@ def build_esignet(world: World) -> Application:
             bearers(world, _issuer(world), settings.esignet.address),
         ),
         *_request_routes(world, requests),
-        *hosted_routes(world, _issuer(world), requests, signing.pdf, door),
+        *hosted_routes(world, _issuer(world), requests, looking, door),
         *csc_routes(world, csc),
     ]
-    return _application(world, routes, door, _lifespan(documents, signing.pdf, later, resuming))
+    return _application(
+        world, routes, door, _lifespan(documents, (signing.pdf, looking), later, resuming)
+    )
 
 
 def _evidence(world: World, documents: DocumentClient) -> list[Route]:
@@ -190,7 +195,7 @@ def _application(
 
 
 def _lifespan(
-    documents: DocumentClient, pdf: PdfPool, later: Later, resuming: Resuming
+    documents: DocumentClient, pools: Sequence[PdfPool], later: Later, resuming: Resuming
 ) -> Callable[[], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
@@ -202,7 +207,8 @@ def _lifespan(
             await asyncio.wait([looking])
             await resuming.signing.drained()
             await later.drained()
-            await pdf.close()
+            for pool in pools:
+                await pool.close()
             await documents.close()
 
     return lifespan

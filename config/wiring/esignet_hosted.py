@@ -55,7 +55,7 @@ def hosted_routes(
             service=service,
             alg=issuer.signing_algs[0],
             door=world.door,
-            http=world.fetcher,
+            http=world.to_issuer or world.fetcher,
             entropy=world.entropy,
         ),
         tokens=tokens,

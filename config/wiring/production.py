@@ -5,7 +5,9 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.runtime.clock import Clock, SystemClock
 from config.runtime.database.connect import DatabaseOptions, OpenDatabase, open_database
@@ -26,6 +28,12 @@ from keystore.purposes import Role
 from keystore.service.client import KeyServiceClient
 from keystore.service.document_client import DocumentClient
 from keystore.service.run import socket_path
+
+OWN_NETWORKS = tuple(
+    map(ip_network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+)
+"""Where an issuer may lie that the signing service reaches without leaving the house (RFC 1918,
+RFC 6598, RFC 4193)."""
 
 WAIT = 0.25
 """Seconds between two questions to a key service that is not there yet."""
@@ -69,6 +77,7 @@ async def open_world(settings: Settings, role: Role) -> AsyncIterator[World]:
             limits_secret=secret,
             fetcher=fetcher,
             activations=_activations(settings, role, stack),
+            to_issuer=_to_issuer(settings, role, clock, stack),
         )
 
 
@@ -80,6 +89,21 @@ def _activations(settings: Settings, role: Role, stack: AsyncExitStack) -> Every
     client = DocumentClient(socket_path(Path(keys.sockets), role), deadline=keys.timeout)
     stack.push_async_callback(client.close)
     return client
+
+
+def _to_issuer(
+    settings: Settings, role: Role, clock: Clock, stack: AsyncExitStack
+) -> Fetcher | None:
+    """Return what asks the issuers: addresses of the operator's own, so in any network."""
+    if role is not Role.ESIGNET:
+        return None
+    ports = {urlsplit(issuer.address).port or 443 for issuer in settings.issuers}
+    rules = Rules(
+        private=OWN_NETWORKS, ports=frozenset(ports), loopback=settings.web.loopback_fetch
+    )
+    fetcher = Fetcher(clock, rules, trust=_trust(settings), keep=True)
+    stack.push_async_callback(fetcher.close)
+    return fetcher
 
 
 async def _database(settings: Settings) -> OpenDatabase:

@@ -17,7 +17,8 @@ from keystore.door import Door
 class World:
     """``limits_secret`` hides what the keys of shared limits say; all processes have the same.
 
-    ``activations`` has signatures activated: of the web server's role alone.
+    ``activations`` has signatures activated: of the web server's role alone. ``to_issuer`` asks
+    the issuer, of the signing service's role alone.
     """
 
     settings: Settings
@@ -30,3 +31,4 @@ class World:
     limits_secret: bytes
     fetcher: Fetcher
     activations: EveryActivation | None = None
+    to_issuer: Fetcher | None = None

@@ -88,13 +88,14 @@ class HostedPages:
         ticket, _, attempt = state.partition(".")
         if visitor.new_secret is not None or len(attempt) != ATTEMPT:
             raise NoSuchLink
+        call.captured = {"ticket": ticket}
         opened = await self.hosted.opened(ticket, now)
         if told.get("iss") != self.issuer:
             raise ForgedForm
         if "code" not in told:
-            return redirect(f"/sign/{ticket}?refused=1")
+            return redirect(f"{_base(call)}?refused=1")
         await self.hosted.finished(opened, told["code"], _verifier(visitor, state), now)
-        return redirect(f"/sign/{ticket}")
+        return redirect(_base(call))
 
     async def _review(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
         asked = dict(call.query())

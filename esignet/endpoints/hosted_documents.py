@@ -71,6 +71,8 @@ class HostedDocuments:
         _demand(call, visitor)
         document = await self._document(opened, call)
         shown = await self.hosted.page(document, _number(call, "page"))
+        if not shown.png:
+            raise NoSuchLink
         return bytes_answer(shown.png, "image/png")
 
     async def file(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:

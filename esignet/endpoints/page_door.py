@@ -39,17 +39,16 @@ class PageDoor:
     def told(self, explanation: Explanation, visitor: Visitor, call: Call) -> Answer:
         """Answer what happened, what to do, and the way on."""
         t = visitor.language.t
-        ways: tuple[Way, ...] = ()
-        if explanation.onward is not Onward.HOME:
-            ways = (Way(call.path, t(explanation.onward.value)),)
+        onward, path = explanation.onward, _path(explanation.onward, call)
         message = Message(
             heading=t(explanation.heading),
             lines=tuple(t(line) for line in explanation.lines),
-            ways_on=ways,
+            ways_on=(Way(path, t(onward.value)),) if path else (),
             status=explanation.status,
             reference=call.request_id if explanation.refers else "",
         )
-        answer = self.answers.message(message, visitor, call)
+        answers = replace(self.answers, home=_link(call) or self.answers.home)
+        answer = answers.message(message, visitor, call)
         if explanation.status == 503:
             answer.headers.append((b"retry-after", b"2"))
         return answer
@@ -59,3 +58,16 @@ class PageDoor:
         explanation = FAILURES.get(failure.status, FAILURES[500])
         said = replace(explanation, status=failure.status, refers=True)
         return self.told(said, self.visitors.visitor(call), call)
+
+
+def _link(call: Call) -> str:
+    """Return the page of the link that the call is about, "" for none."""
+    ticket = call.captured.get("ticket")
+    return f"/sign/{ticket}" if ticket else ""
+
+
+def _path(onward: Onward, call: Call) -> str:
+    """Return where the way on leads; "" where only whoever sent the person here knows it."""
+    if onward is Onward.AGAIN and call.method == "GET" and not call.path.endswith("/callback"):
+        return call.path
+    return _link(call) if onward is not Onward.HOME else ""

@@ -31,6 +31,7 @@ _OVER = Explanation(
     heading="This is over",
     lines=("It was signed, or ended, meanwhile. Open the link once more to see it.",),
     status=409,
+    onward=Onward.HERE,
 )
 
 REFUSALS: Mapping[type[Exception], Explanation] = {
@@ -38,7 +39,7 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
     KeyServiceUnavailable: AWAY,
     PdfBusy: AWAY,
     LoginAway: replace(AWAY, lines=("Please wait a little, and open the link once more.",)),
-    ForgedForm: replace(FORGED, onward=Onward.HOME),
+    ForgedForm: FORGED,
     NoSuchLink: _NO_LINK,
     NoSuchRequest: _NO_LINK,
     NotRedeemed: Explanation(
@@ -48,6 +49,7 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
             "Open the link once more, and sign again.",
         ),
         status=409,
+        onward=Onward.HERE,
     ),
     NoName: Explanation(
         heading="Nothing was signed",
@@ -56,6 +58,7 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
             "Tell whoever sent you the link. They can ask for a signature without it.",
         ),
         status=422,
+        onward=Onward.HERE,
     ),
     NotApproved: Explanation(
         heading="Nothing was signed",
@@ -64,11 +67,13 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
             "Open the link once more, read them, and sign.",
         ),
         status=409,
+        onward=Onward.HERE,
     ),
     SignedAlready: Explanation(
         heading="You have signed this already",
         lines=("Each person signs once. Give the link to the person whom it is for.",),
         status=409,
+        onward=Onward.HERE,
     ),
     IllegalMove: _OVER,
     Busy: replace(_OVER, onward=Onward.AGAIN),
@@ -76,6 +81,7 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
         heading="This cannot be shown",
         lines=("Save the document instead, and open it with a program of your own.",),
         status=422,
+        onward=Onward.HERE,
     ),
 }
 """By the class of an exception, or of one of its ancestors."""

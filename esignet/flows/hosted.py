@@ -16,6 +16,7 @@ from config.runtime.cache import Cache
 from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.entropy import Entropy
 from esignet.flows.csc_approvals import NoToken, Tokens
+from esignet.flows.documents import NoSuchDocument
 from esignet.flows.hosted_login import HostedLogin, Login, NotRedeemed
 from esignet.flows.hosted_parts import AsParty, Measure, Opened, Page
 from esignet.flows.request_contents import SignedDocument
@@ -63,7 +64,8 @@ class Parties(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosted:
-    """``counted`` keeps how large a document is, by its request and number.
+    """``pdf`` draws for readers alone, so that they never hold up those who sign. ``counted`` keeps
+    how large a document is, by its request and number.
 
     Every method may raise DatabaseUnavailable and KeyServiceUnavailable.
     """
@@ -130,8 +132,8 @@ class Hosted:
 
     async def page(self, document: ToSee, page: int) -> Page:
         """Return a page of a document, from 1; FormatError where there is none, PdfBusy."""
-        if document.content is None:
-            raise FormatError("the document is not here")
+        if document.content is None or page < 1:
+            raise FormatError("the document, or that page of it, is not here")
         if document.media_type == PDF:
             seen = await self._seen(document, page)
             return Page(seen.pages, png=seen.png)
@@ -205,8 +207,12 @@ class Hosted:
         content = document.content or b""
         if not document.upload:
             return await self.pdf.preview(content, page)
-        async with self.requests.signing.preparing.uploaded.lent(document.upload) as lent:
+        uploads = self.requests.signing.preparing.uploaded.uploads
+        try:
+            lent = self.pdf.over(await uploads.lent(document.upload))
             return await lent.preview(content, page)
+        except NoSuchDocument:
+            raise FormatError("the document is gone") from None
 
     async def _measure(self, document: ToSee, algorithm: HashAlgorithm) -> Measure:
         size, pages = document.size, 0

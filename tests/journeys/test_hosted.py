@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import pytest_asyncio
 
+from esignet.protocol.signature_request import Slot
+from esignet.stores.requests import SignatureRequests
 from tests import pdf_files
 from tests.journeys.hosted_world import BACK, SERVICE, House, hosted
 
@@ -294,3 +296,34 @@ async def test_an_uploaded_pdf_is_shown_where_it_lies(tmp_path: Path) -> None:
         [saved] = [one for one in page.reader.links if "/signed/" in one]
         signed = (await browser.get(saved)).response.content
         assert signed.startswith(CONTRACT) and b"/ByteRange" in signed
+
+
+async def test_whoever_comes_while_it_is_being_signed_waits_and_goes_on(house: House) -> None:
+    identifier, link = await house.link(LEASE)
+    store = SignatureRequests(house.here.world.database)
+    request = await store.find(identifier)
+    assert request is not None
+    now = house.here.clock.now()
+    taken = request.taken(0, Slot(signer="s", approval="a"), now, now + 30)
+    await store.database.submit(store.moved(request, taken))
+    page = await house.browser().get(link)
+    assert "Your signature is being made" in page.text
+    assert '<meta http-equiv="refresh" content="3">' in page.html
+    await store.database.submit(store.moved(taken, taken.failed("signature_lost")))
+    page = await house.browser().get(link)
+    assert page.status == 410 and "This could not be signed" in page.text
+    assert any("state=failed" in one for one in page.reader.links)
+
+
+async def test_no_page_is_a_dead_end(house: House) -> None:
+    _, link = await house.link(LEASE)
+    browser = house.browser()
+    await browser.get(link)
+    for page in (
+        await browser.get(f"{link}/documents/1/0"),
+        await browser.get(f"{link}/documents/1/9"),
+        await browser.request("POST", f"{link}/start", [("csrf", "x")]),
+    ):
+        assert page.status in (403, 422) and link.removeprefix(SERVICE) in page.reader.links
+    for path in ("/documents/2/1", "/documents/x/1", "/documents/1/1/image/x", "/signed/1/x"):
+        assert (await browser.get(link + path)).status == 404, path

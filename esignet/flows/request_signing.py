@@ -7,6 +7,7 @@ order with the same signatures, and everything after that can be done again.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -55,6 +56,10 @@ class NotApproved(Exception):
 
 class Busy(Exception):
     """Somebody is at work on the request: come again."""
+
+
+_TOLD = (*AWAY, NotApproved, Busy, IllegalMove, FormatError)
+_log = logging.getLogger("symbolon.esignet")
 
 
 class Hand(Protocol):
@@ -280,6 +285,7 @@ class RequestSigning:
 
 
 def _heard(task: asyncio.Task[SignatureRequest]) -> None:
-    """Take note of how it ended, where nobody waits for it any more."""
-    if not task.cancelled():
-        task.exception()
+    """Take note of how it ended: perhaps nobody waits for it any more."""
+    fault = None if task.cancelled() else task.exception()
+    if fault is not None and not isinstance(fault, _TOLD):
+        _log.error("work on a signature request failed", exc_info=fault)

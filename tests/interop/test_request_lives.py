@@ -117,6 +117,21 @@ async def test_who_only_looks_has_it_gone_on_with(
     assert (await world.shown(said))["state"] == "signed"
 
 
+async def test_a_fault_of_ours_is_logged_and_tried_again_when_its_time_is_over(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Falls(RuntimeError("a bug")).over(monkeypatch, "finished")
+    said = await world.created()
+    token = await world.approved(said)
+    assert (await world.sign(said, token))[0] == 500
+    assert "work on a signature request failed" in caplog.text
+    reply = await world.reply("POST", f"/{said['id']}/signatures", token=token)
+    assert (reply.status, reply.header("retry-after")) == (503, "5"), "somebody may be at work"
+    world.clock.at += LEASE
+    await world.resuming.run_once(world.clock.now())
+    assert (await world.shown(said))["state"] == "signed"
+
+
 async def test_what_cannot_be_raised_has_failed_and_is_destroyed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

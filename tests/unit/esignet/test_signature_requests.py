@@ -113,7 +113,10 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["format", "level", "documents", "name", "content", "digest"]), inner
+            st.sampled_from(
+                ["format", "level", "documents", "name", "content", "digest", "label", "document"]
+            ),
+            inner,
         )
     ),
 )
@@ -122,7 +125,8 @@ JSON = st.recursive(
 @given(JSON)
 def test_nothing_else_than_a_refusal_comes_of_other_json(value: object) -> None:
     one = {**document(digest=None), "content": value}
-    for wrong in (value, body(value), {**body(), "documents": value}, body(one)):
+    others = [{**body(), name: value} for name in ("documents", "signers", "order", "expires_in")]
+    for wrong in (value, body(value), body(one), *others, body(signers=[value])):
         with suppress(BadRequest):
             asked(wrong, LARGEST)
 

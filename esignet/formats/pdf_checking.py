@@ -14,7 +14,7 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from esignet.formats import cms_levels
 from esignet.formats.format import Evidence, FormatError, Found, Level
-from esignet.formats.pdf_opening import at, plain, readable
+from esignet.formats.pdf_opening import at, ended, plain, readable
 from esignet.formats.pdf_reader import FrugalReader, Spared
 from esignet.formats.pdf_writing import Gap, covered
 from keystore.checking.message import Problem
@@ -47,6 +47,7 @@ def placed(stream: BinaryIO) -> list[Placed]:
     FormatError: the file is no PDF that can be judged, or a signature in it cannot be read.
     """
     with readable():
+        ended(stream)
         reader = FrugalReader(Spared(stream), strict=True)
         if reader.security_handler is not None:
             raise FormatError("the PDF is encrypted and cannot be judged")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import SEEK_END
 from typing import Any, BinaryIO
 
 from pyhanko.pdf_utils import generic
@@ -10,6 +11,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from esignet.formats.format import FormatError
 from esignet.formats.pdf_reader import FrugalReader
 
+_END = 4096
 MOST_PAGES = 5_000
 DEEPEST = 100
 """Nodes of the tree of pages that are looked through upwards."""
@@ -49,6 +51,7 @@ def opened(stream: BinaryIO) -> PdfFileReader:
         stream.seek(0)
         if not stream.read(8).startswith(b"%PDF-"):
             raise FormatError("this is no PDF")
+        ended(stream)
         reader = FrugalReader(stream, strict=True)
         if reader.security_handler is not None:
             raise FormatError("the PDF is encrypted; save it without a password and send that")
@@ -56,6 +59,17 @@ def opened(stream: BinaryIO) -> PdfFileReader:
             raise FormatError("the PDF has hybrid references, which readers may read differently")
         _judge(reader.root)
     return reader
+
+
+def ended(stream: BinaryIO) -> None:
+    """Raise FormatError unless the PDF has its end (ISO 32000-2 §7.5.5), with a little after it.
+
+    The library would look for it octet by octet up to the start.
+    """
+    length = stream.seek(0, SEEK_END)
+    stream.seek(max(0, length - _END))
+    if b"startxref" not in stream.read(_END):
+        raise FormatError("the PDF is damaged: it has no end")
 
 
 def plain(value: Any) -> Any:

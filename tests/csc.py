@@ -39,11 +39,8 @@ from esignet.stores.csc_answers import CscAnswers, csc_answer
 from keystore.der import writer
 from keystore.signing.digests import HashAlgorithm, list_hash
 from keystore.signing.door import NotActivated
-from keystore.signing.plans import CmsPlan, JadesPlan, XmlPlan
-from keystore.signing.structures import cms, xml
-from keystore.signing.structures import jades as structures_jades
-from keystore.signing.structures.structure import Ground
-from tests.small_pki import AT, SmallPki
+from tests.format_signing import answered
+from tests.small_pki import SmallPki
 from tests.unit.web.asking import Asked, HandClock, Reply
 
 ORIGIN = "https://id.example"
@@ -141,24 +138,7 @@ class Hand:
         return [PKI.signer.key.sign(digest, scheme) for digest in digests]
 
     def _one(self, part: Part) -> Made:
-        ground = Ground(
-            hash_algorithm=HashAlgorithm.SHA256,
-            digests=part.prepared.digests,
-            certificate=PKI.signer.der,
-            chain=PKI.signer.chain[:-1],
-            alg="ES256",
-            now=AT,
-        )
-        plan = part.prepared.plan
-        match plan:
-            case CmsPlan():
-                built = cms.build(plan, ground)
-            case XmlPlan():
-                built = xml.build(plan, ground)
-            case _:
-                assert isinstance(plan, JadesPlan)
-                built = structures_jades.build(plan, ground)
-        made = part.format.embed(part.prepared, PKI.signer.signed(built.parts, built.signed))
+        made = part.format.embed(part.prepared, answered(part.prepared, PKI.signer))
         evidence = PKI.material(PKI.signer) if part.material else Evidence()
         if part.level is not Level.B_B:
             stamp = Evidence(timestamp=PKI.token(part.format.to_stamp(made)))

@@ -14,8 +14,9 @@ from esignet.formats.asic_cades import FORMAT
 from esignet.formats.format import Evidence, FormatError, Found, Item, Level, Wish
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.plans import DataFile, ManifestPlan
-from keystore.signing.structures import cms, manifest
+from keystore.signing.structures import manifest
 from keystore.signing.structures.structure import BadPlan, Ground
+from tests.format_signing import signed
 from tests.small_pki import AT, Holder, SmallPki
 
 pytestmark = pytest.mark.server
@@ -46,10 +47,7 @@ def ground(digests: tuple[bytes, ...], holder: Holder = PKI.signer) -> Ground:
 
 
 def sign(some: list[Item], envelope: str = "asic-e", holder: Holder = PKI.signer) -> bytes:
-    prepared = FORMAT.prepare(some, Wish(envelope=envelope))
-    build = manifest.build if isinstance(prepared.plan, ManifestPlan) else cms.build
-    built = build(prepared.plan, ground(prepared.digests, holder))  # type: ignore[arg-type]
-    return FORMAT.embed(prepared, holder.signed(built.parts, built.signed))
+    return signed(FORMAT, some, Wish(envelope=envelope), holder)
 
 
 def raised(signature: bytes, level: Level, some: list[Item]) -> bytes:

@@ -11,9 +11,7 @@ import pytest
 from esignet.formats import container
 from esignet.formats.asic_xades import FORMAT
 from esignet.formats.format import Evidence, FormatError, Found, Item, Level, Wish
-from keystore.signing.digests import HashAlgorithm
-from keystore.signing.structures.structure import Ground
-from keystore.signing.structures.xml import build
+from tests.format_signing import signed
 from tests.small_pki import AT, Holder, SmallPki
 from tests.xml_judges import jdk_accepts, xmlsec_accepts
 
@@ -32,19 +30,7 @@ SIGNATURES = "META-INF/signatures001.xml"
 
 
 def sign(items: list[Item], envelope: str = "asic-e", holder: Holder = PKI.signer) -> bytes:
-    prepared = FORMAT.prepare(items, Wish(envelope=envelope))
-    built = build(
-        prepared.plan,  # type: ignore[arg-type]
-        Ground(
-            hash_algorithm=HashAlgorithm.SHA256,
-            digests=prepared.digests,
-            certificate=holder.der,
-            chain=holder.chain[:-1],
-            alg="ES256",
-            now=AT,
-        ),
-    )
-    return FORMAT.embed(prepared, holder.signed(built.parts, built.signed))
+    return signed(FORMAT, items, Wish(envelope=envelope), holder)
 
 
 def raised(signature: bytes, level: Level, *holders: Holder) -> bytes:

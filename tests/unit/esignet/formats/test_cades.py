@@ -13,9 +13,7 @@ from esignet.formats.cades import FORMAT
 from esignet.formats.format import Evidence, FormatError, Found, Item, Level, Wish
 from keystore.der import cms, oids
 from keystore.der.cms_reading import read_message
-from keystore.signing.digests import HashAlgorithm
-from keystore.signing.structures.cms import build
-from keystore.signing.structures.structure import Ground
+from tests.format_signing import signed
 from tests.small_pki import AT, Holder, SmallPki
 
 pytestmark = pytest.mark.server
@@ -27,19 +25,7 @@ PKI = SmallPki()
 
 
 def sign(item: Item, envelope: str = "detached", holder: Holder = PKI.signer) -> bytes:
-    prepared = FORMAT.prepare([item], Wish(envelope=envelope))
-    built = build(
-        prepared.plan,  # type: ignore[arg-type]
-        Ground(
-            hash_algorithm=HashAlgorithm.SHA256,
-            digests=prepared.digests,
-            certificate=holder.der,
-            chain=holder.chain[:-1],
-            alg="ES256",
-            now=AT,
-        ),
-    )
-    return FORMAT.embed(prepared, holder.signed(built.parts, built.signed))
+    return signed(FORMAT, [item], Wish(envelope=envelope), holder)
 
 
 def raised(signature: bytes, level: Level, item: Item = ITEM, *holders: Holder) -> bytes:

@@ -22,6 +22,7 @@ from esignet.formats.format import Evidence, FormatError, Found, Item, Level, Wi
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.structures.cose import build, to_be_signed
 from keystore.signing.structures.structure import BadPlan, Ground
+from tests.format_signing import signed
 from tests.small_pki import AT, SmallPki
 
 pytestmark = pytest.mark.server
@@ -47,9 +48,7 @@ GROUND = Ground(
 
 
 def sign(item: Item = ITEM, envelope: str = "detached") -> bytes:
-    prepared = FORMAT.prepare([item], Wish(envelope=envelope))
-    built = build(prepared.plan, GROUND)  # type: ignore[arg-type]
-    return FORMAT.embed(prepared, PKI.signer.signed(built.parts, built.signed))
+    return signed(FORMAT, [item], Wish(envelope=envelope), PKI.signer)
 
 
 def only(signature: bytes, *items: Item) -> Found:

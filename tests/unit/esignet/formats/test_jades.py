@@ -21,10 +21,7 @@ from jwcrypto.common import JWSEHeaderParameter
 
 from esignet.formats import jades, jws
 from esignet.formats.format import Evidence, Format, FormatError, Found, Item, Level, Wish
-from keystore.signing.digests import HashAlgorithm
-from keystore.signing.structures import jades as jades_structure
-from keystore.signing.structures import jws as jws_structure
-from keystore.signing.structures.structure import Ground
+from tests.format_signing import answered
 from tests.small_pki import AT, Holder, SmallPki
 
 pytestmark = pytest.mark.server
@@ -40,23 +37,13 @@ ITEM = Item(
 )
 BARE = replace(ITEM, content=None)
 FORMATS: Mapping[str, Format] = {"jades": jades.FORMAT, "jws": jws.FORMAT}
-BUILD: Mapping[str, Any] = {"jades": jades_structure.build, "jws": jws_structure.build}
 
 
 def sign(*items: Item, name: str = "jades", holder: Holder = PKI.signer, alg: str = "") -> bytes:
     form = FORMATS[name]
     wish = Wish(commitment="1.2.840.113549.1.9.16.6.1" if name == "jades" else "")
     prepared = form.prepare(items, wish)
-    ground = Ground(
-        hash_algorithm=HashAlgorithm.SHA256,
-        digests=prepared.digests,
-        certificate=holder.der,
-        chain=holder.chain[:-1],
-        alg=alg or holder.alg,
-        now=AT,
-    )
-    built = BUILD[name](prepared.plan, ground)
-    return form.embed(prepared, holder.signed(built.parts, built.signed, alg))
+    return form.embed(prepared, answered(prepared, holder, alg=alg))
 
 
 def raised(signature: bytes, level: Level, *items: Item) -> bytes:

@@ -18,10 +18,9 @@ from keystore.authority.profiles import Kind
 from keystore.checking.timestamp import read_token
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import Imprint
-from keystore.signing.structures.cms import build
-from keystore.signing.structures.structure import Ground
 from tests import pdf_files
 from tests.authorities import ANA, AuthorityWorld, openssl, written
+from tests.format_signing import answered
 from tests.small_pki import Holder
 
 pytestmark = pytest.mark.server
@@ -65,16 +64,7 @@ async def at_lta(world: AuthorityWorld, form: Format, item: Item, wish: Wish) ->
     """Sign ``item``, and raise it step by step in the order of the norms."""
     holder, now = await person(world), world.clock.now()
     prepared = form.prepare([item], wish)
-    ground = Ground(
-        hash_algorithm=HashAlgorithm.SHA256,
-        digests=prepared.digests,
-        certificate=holder.der,
-        chain=holder.chain[:-1],
-        alg="ES256",
-        now=now,
-    )
-    built = build(prepared.plan, ground)  # type: ignore[arg-type]
-    signature = form.embed(prepared, holder.signed(built.parts, built.signed))
+    signature = form.embed(prepared, answered(prepared, holder, now=now))
     token = await stamped(world, form.to_stamp(signature))
     signature = form.augment(signature, Level.B_T, Evidence(timestamp=token))
     stamper = read_token(token).certificate

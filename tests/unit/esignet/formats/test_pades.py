@@ -19,10 +19,8 @@ from pyhanko_certvalidator import ValidationContext
 from esignet.formats.format import Evidence, FormatError, Found, Item, Level, Wish
 from esignet.formats.pades import FORMAT
 from esignet.formats.pdf_wish import PdfWish
-from keystore.signing.digests import HashAlgorithm
-from keystore.signing.structures.cms import build
-from keystore.signing.structures.structure import Ground
 from tests import pdf_files
+from tests.format_signing import signed
 from tests.small_pki import AT, Holder, SmallPki
 
 pytestmark = pytest.mark.server
@@ -31,17 +29,7 @@ PKI = SmallPki()
 
 
 def embedded(item: Item, wish: Wish, holder: Holder = PKI.signer) -> bytes:
-    prepared = FORMAT.prepare([item], wish)
-    ground = Ground(
-        hash_algorithm=HashAlgorithm.SHA256,
-        digests=prepared.digests,
-        certificate=holder.der,
-        chain=holder.chain[:-1],
-        alg="ES256",
-        now=AT,
-    )
-    built = build(prepared.plan, ground)  # type: ignore[arg-type]
-    return FORMAT.embed(prepared, holder.signed(built.parts, built.signed))
+    return signed(FORMAT, [item], wish, holder)
 
 
 def sign(pdf: bytes, holder: Holder = PKI.signer, **wishes: object) -> bytes:

@@ -11,9 +11,7 @@ from esignet.formats.pdf_filled import just_filled
 from esignet.formats.pdf_wish import PdfWish
 from keystore.der.cms_reading import read_message
 from keystore.signing.digests import HashAlgorithm
-from keystore.signing.structures.cms import build
-from keystore.signing.structures.structure import Ground
-from tests import pdf_files
+from tests import format_signing, pdf_files
 from tests.small_pki import AT, SmallPki
 
 PKI = SmallPki()
@@ -22,17 +20,7 @@ SHA256 = HashAlgorithm.SHA256
 
 def signed(pdf: bytes, **wish: str) -> bytes:
     item = Item(name="a.pdf", digest=SHA256.of(pdf), content=pdf)
-    prepared = FORMAT.prepare([item], Wish(pdf=PdfWish(at=AT, **wish)))
-    ground = Ground(
-        hash_algorithm=SHA256,
-        digests=prepared.digests,
-        certificate=PKI.signer.der,
-        chain=PKI.signer.chain[:-1],
-        alg="ES256",
-        now=AT,
-    )
-    built = build(prepared.plan, ground)  # type: ignore[arg-type]
-    return FORMAT.embed(prepared, PKI.signer.signed(built.parts, built.signed))
+    return format_signing.signed(FORMAT, [item], Wish(pdf=PdfWish(at=AT, **wish)), PKI.signer)
 
 
 @pytest.mark.parametrize("pdf", [pdf_files.form(), pdf_files.document(3)])

@@ -13,9 +13,7 @@ from esignet.formats.format import Evidence, Item, Level, Wish
 from esignet.protocol.indications import Indication
 from esignet.validation.engine import Trust
 from esignet.validation.reading import validate
-from keystore.signing.digests import HashAlgorithm
-from keystore.signing.structures.building import build
-from keystore.signing.structures.structure import Ground
+from tests.format_signing import answered
 from tests.small_pki import SmallPki
 
 pytestmark = pytest.mark.server
@@ -40,16 +38,8 @@ LEVELS = [Level.B_T, Level.B_LT, Level.B_LTA]
 
 def raised(form: Any, item: Item, envelope: str, highest: Level) -> bytes:
     prepared = form.prepare([item], Wish(envelope=envelope))
-    ground = Ground(
-        hash_algorithm=HashAlgorithm.SHA256,
-        digests=prepared.digests,
-        certificate=PKI.signer.der,
-        chain=PKI.signer.chain[:-1],
-        alg="ES256",
-        now=int(time.time()),
-    )
-    built = build(prepared.plan, ground)
-    signature: bytes = form.embed(prepared, PKI.signer.signed(built.parts, built.signed))
+    made = answered(prepared, PKI.signer, now=int(time.time()))
+    signature: bytes = form.embed(prepared, made)
     for level in LEVELS[: LEVELS.index(highest) + 1]:
         evidence = PKI.material(PKI.signer) if level is Level.B_LT else Evidence()
         if level is Level.B_T:

@@ -16,9 +16,7 @@ from signxml.xades import XAdESSigner
 
 from esignet.formats.format import Evidence, FormatError, Found, Item, Level, Wish
 from esignet.formats.xades import FORMAT
-from keystore.signing.digests import HashAlgorithm
-from keystore.signing.structures.structure import Ground
-from keystore.signing.structures.xml import build
+from tests.format_signing import signed
 from tests.small_pki import AT, Holder, SmallPki
 from tests.xml_judges import jdk_accepts, xmlsec_accepts, xmlsec_signs
 
@@ -48,19 +46,8 @@ def sign(item: Item, envelope: str = "detached", holder: Holder = PKI.signer) ->
 
 
 def sign_all(items: list[Item], envelope: str, holder: Holder = PKI.signer) -> bytes:
-    prepared = FORMAT.prepare(items, Wish(envelope=envelope, commitment="0.4.0.19122.1.1"))
-    built = build(
-        prepared.plan,  # type: ignore[arg-type]
-        Ground(
-            hash_algorithm=HashAlgorithm.SHA256,
-            digests=prepared.digests,
-            certificate=holder.der,
-            chain=holder.chain[:-1],
-            alg=holder.alg,
-            now=AT,
-        ),
-    )
-    return FORMAT.embed(prepared, holder.signed(built.parts, built.signed))
+    wish = Wish(envelope=envelope, commitment="0.4.0.19122.1.1")
+    return signed(FORMAT, items, wish, holder)
 
 
 def raised(signature: bytes, level: Level, item: Item, *holders: Holder) -> bytes:

@@ -13,10 +13,9 @@ from esignet.formats.pdf_wish import PdfWish
 from esignet.pdf.pool import Bounds, PdfPool, SealedPdf
 from esignet.pdf.sealed import Ahead, Continued, SealedDocument
 from keystore.signing.digests import HashAlgorithm
-from keystore.signing.structures.cms import build
-from keystore.signing.structures.structure import Ground
 from keystore.streams import CHUNK, Sealer, Shape
 from tests import large_pdf, pdf_files
+from tests.format_signing import answered
 from tests.small_pki import AT, SmallPki
 
 PKI = SmallPki()
@@ -52,16 +51,7 @@ async def pool() -> AsyncIterator[PdfPool]:
 
 
 async def embedded(sealed: SealedPdf, prepared: Prepared) -> bytes:
-    ground = Ground(
-        hash_algorithm=HashAlgorithm.SHA256,
-        digests=prepared.digests,
-        certificate=PKI.signer.der,
-        chain=PKI.signer.chain[:-1],
-        alg="ES256",
-        now=AT,
-    )
-    built = build(prepared.plan, ground)  # type: ignore[arg-type]
-    return await sealed.embed(prepared, PKI.signer.signed(built.parts, built.signed))
+    return await sealed.embed(prepared, answered(prepared, PKI.signer))
 
 
 @pytest.mark.server

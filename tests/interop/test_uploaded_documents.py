@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from config.runtime.database.connect import OpenDatabase
+from config.runtime.database.unit import DatabaseUnavailable
 from esignet.flows.documents import NoSuchDocument
 from esignet.formats.format import Level
-from esignet.stores.documents import Upload
+from esignet.stores.documents import Documents, Upload
 from tests import large_pdf, pdf_files
 from tests.request_world import CONTENT, LARGEST, World, asked, known, octets, request_world
 from tests.unit.web.asking import Asked
@@ -163,3 +164,27 @@ async def test_what_is_no_pdf_is_refused_and_stays_for_another_try(world: World)
     status, told = await world.ask("POST", "", asked(format="pades", documents=[named(upload)]))
     assert (status, told["error_description"]) == (422, "this is no PDF")
     assert (await world.uploads.find(upload.id, "office")).request == ""
+
+
+async def test_where_chunks_are_away_it_is_gone_on_with(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The approval was used and the signature made; the PDF comes when its chunks are back."""
+    said = await world.created(
+        format="pades", level="B-T", documents=[named(await uploaded(world, PDF))]
+    )
+
+    async def away(store: Documents, identifier: str, number: int) -> bytes | None:
+        raise DatabaseUnavailable
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Documents, "chunk", away)
+        token = await world.approved(said)
+        assert (await world.sign(said, token))[0] == 503
+        assert (await world.shown(said))["state"] == "completing"
+        await world.resuming.signing.drained()
+    status, made = await world.sign(said, token)
+    assert status == 200, made
+    _, signed = await got(world, made["documents"][0]["href"])
+    (found,) = await world.signing.pdf.check(signed)
+    assert found.problems == ()

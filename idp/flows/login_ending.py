@@ -25,12 +25,13 @@ from idp.protocol.response_types import words
 from idp.protocol.session import Proof, Session, authenticated_at, joined
 from idp.protocol.signing import (
     APPROVED_ONCE,
+    CREATIONS,
     CredentialChange,
     SigningApproval,
     asked_change,
     asked_signature,
 )
-from idp.stores.history import LOGGED_IN, SIGNED, Event
+from idp.stores.history import KEY_ENDED, KEY_MADE, LOGGED_IN, SIGNED, Event
 
 
 def authenticated(ground: LoginGround, draft: Draft, facts: Facts) -> Draft:
@@ -105,8 +106,7 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
     """Everything was agreed: a code for the client, or the resident's own page."""
     login = draft.login
     assert login.resident_id is not None
-    signs = asked_signature(login.request.details) is not None
-    recorded = ended(ground, draft, SIGNED if signs else LOGGED_IN, now)
+    recorded = ended(ground, draft, _outcome(login), now)
     if is_own(draft.client.client_id):
         reply = Reply(uri=login.request.reply_to.uri, mode="query", fields=())
         return structs.replace(draft.moved(login.issue(), recorded), reply=reply)
@@ -279,6 +279,16 @@ def _authorization(ground: LoginGround, login: Login, subject: str) -> Authoriza
         change=_change(login),
         bound_to=None if request.dpop_jkt is None else Confirmation(jkt=request.dpop_jkt),
     )
+
+
+def _outcome(login: Login) -> str:
+    """Return what a person finds in their history."""
+    if asked_signature(login.request.details) is not None:
+        return SIGNED
+    change = asked_change(login.request.details)
+    if change is None:
+        return LOGGED_IN
+    return KEY_MADE if change["type"] in CREATIONS else KEY_ENDED
 
 
 def _signature(login: Login) -> SigningApproval | None:

@@ -10,9 +10,11 @@ from typing import Any, cast
 import httpx2
 import pytest
 from msgspec import structs
+from sqlalchemy import select
 
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase, open_database
+from config.runtime.database.unit import Statement
 from config.runtime.entropy import SystemEntropy
 from config.runtime.web import Web
 from config.settings import Channels, Features, Issuer, KeySettings, Settings
@@ -20,6 +22,7 @@ from config.wiring.esignet import build_esignet
 from config.wiring.world import World as Outside
 from idp.protocol.signing import CREATION, CREDENTIAL, DELETION
 from idp.stores.clients import Clients
+from idp.stores.login_tables import history
 from keystore.credentials.door import StoredCredential
 from keystore.purposes import Role
 from keystore.signing.door import NotActivated, SigningOrder
@@ -191,6 +194,9 @@ async def test_a_person_agrees_to_a_key_signs_with_it_and_ends_it(office: Office
     assert await office.house.esignet.credentials("notary", known_as) == []
     page = await office.signed(office.here.browser(), wish(document(), credentialID=one.id))
     assert (await office.redeemed(page))["error"] == "invalid_grant"
+    rows = await office.here.world.database.rows(Statement(select(history.c.outcome)))
+    told = [row[0] for row in rows]
+    assert (told.count("key_made"), told.count("key_ended")) == (1, 1)
 
 
 @pytest.mark.spec("CSC API v2.2 §11.4")

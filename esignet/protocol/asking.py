@@ -25,13 +25,14 @@ _ALGORITHMS = {algorithm.oid: algorithm for algorithm in HashAlgorithm}
 _MEMBERS = frozenset(
     (
         *("format", "level", "envelope", "hashAlgorithmOID", "documents"),
-        *("signers", "order", "expires_in"),
+        *("signers", "order", "expires_in", "webhook"),
     )
 )
 _GIVEN = ("content", "digest", "document")
 _DOCUMENT = frozenset(("name", "media_type", *_GIVEN))
 _SIGNER = frozenset(("label",))
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}")
+_UPLOAD = re.compile("[A-Za-z0-9_-]{1,100}")
 _PATHS = frozenset("/\\")
 _PIECE = 256 * 1024
 """Characters of base64 that are read at once: others have their turn in between."""
@@ -115,6 +116,7 @@ def asked(body: object, largest: int) -> Asked:
         signers=_signers(members),
         order=Order(_word(members, "order", tuple(Order), Order.SEQUENTIAL)),
         lifetime=_lifetime(members),
+        webhook=_text(members, "webhook") if "webhook" in members else "",
     )
 
 
@@ -131,17 +133,24 @@ def _document(value: object, algorithm: HashAlgorithm) -> Document:
     if sum(one in members for one in _GIVEN) != 1:
         raise BadRequest("a document has one of content, digest and document")
     if "document" in members and "media_type" not in members:  # it came with one
-        return Document(name=name, media_type="", upload=_text(members, "document"))
+        return Document(name=name, media_type="", upload=_upload(members))
     media_type = _text(members, "media_type")
     if not _MEDIA_TYPE.fullmatch(media_type):
         raise BadRequest("media_type is a type and a subtype in lower case")
     if "document" in members:
-        return Document(name=name, media_type=media_type, upload=_text(members, "document"))
+        return Document(name=name, media_type=media_type, upload=_upload(members))
     if "content" in members:
         content = _content(_text(members, "content"))
         return Document(name=name, media_type=media_type, content=content)
     digest = _digest(_text(members, "digest"), algorithm)
     return Document(name=name, media_type=media_type, digest=digest)
+
+
+def _upload(members: Mapping[str, object]) -> str:
+    identifier = _text(members, "document")
+    if not _UPLOAD.fullmatch(identifier):
+        raise BadRequest("document is the id of a document that was uploaded")
+    return identifier
 
 
 def _signers(members: Mapping[str, object]) -> tuple[str, ...]:

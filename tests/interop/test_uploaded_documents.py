@@ -135,6 +135,9 @@ async def test_only_its_client_names_a_document_and_names_it_once(world: World) 
     twice = [named(mine), named(mine, "b.pdf")]
     status, told = await world.ask("POST", "", asked(documents=twice))
     assert (status, told["error_description"]) == (400, "a document is named once")
+    for wrong in ("", "a\0b", "\u00e9", "../x", 7, None):
+        strange = [{"name": "a.pdf", "document": wrong}]
+        assert (await world.ask("POST", "", asked(documents=strange)))[0] == 400
     both = [{**named(mine), "digest": known()["digest"]}]
     status, told = await world.ask("POST", "", asked(documents=both))
     assert (status, told["error_description"]) == (

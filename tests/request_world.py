@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +17,16 @@ from config.runtime.cache import Cache
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.database.unit import Statement, Write
+from config.runtime.destinations import Rules
 from config.runtime.entropy import SystemEntropy
+from config.runtime.outbox import DatabaseOutbox
 from config.runtime.web import Budget, Web
 from config.wiring.esignet_requests import RequestGround, signature_requests
 from config.wiring.migrations import WEB, migrate
 from config.wiring.verifying import every_format
 from esignet.endpoints.requests import SignatureRequestsEndpoint
 from esignet.flows.documents import Allowance, Uploads
+from esignet.flows.notices import Webhooks
 from esignet.flows.preparing import Preparing
 from esignet.flows.resuming import Resuming
 from esignet.flows.signing import Signing
@@ -37,7 +40,7 @@ from keystore.service.client import KeyServiceClient
 from keystore.service.run import socket_path
 from keystore.signing.door import AuthorityShown
 from tests.csc import Bearers, Token, approving
-from tests.keyrings import software_backend
+from tests.keyrings import ISSUER, software_backend
 from tests.signing_house import SigningHouse, approval, signing_house
 from tests.unit.web.asking import Asked, HandClock, Reply, ask, web
 
@@ -49,15 +52,15 @@ ROWS = Statement(select(signature_request))
 PARTS = Statement(select(signature_request_part))
 
 
-@dataclass
-class Told:
-    """Takes note of what is told of requests, and writes nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told(Webhooks):
+    """Queues what is told of requests, and takes note of it."""
 
     events: list[str] = field(default_factory=list)
 
-    def written(self, request: SignatureRequest, event: Event, now: int) -> list[Write]:
+    def written(self, request: SignatureRequest, event: Event, now: int) -> Sequence[Write]:
         self.events.append(event.value)
-        return []
+        return Webhooks.written(self, request, event, now)
 
 
 @dataclass
@@ -146,7 +149,12 @@ async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator
                 allowance=Allowance(largest=10**7, quota=10**8, lifetime=3600),
             )
             uploaded = Uploaded(uploads=uploads, pdf=signing.pdf, largest=LARGEST)
-            told = Told()
+            told = Told(
+                outbox=DatabaseOutbox(),
+                entropy=SystemEntropy(),
+                issuer=ISSUER,
+                rules=Rules(loopback=True),
+            )
             ground = RequestGround(
                 database=mine,
                 door=door,

@@ -26,6 +26,7 @@ from config.wiring.certificates import trusted_proxies
 from config.wiring.esignet_csc import CscGround, csc_routes
 from config.wiring.esignet_documents import document_routes, uploaded, uploads
 from config.wiring.esignet_hosted import hosted_routes
+from config.wiring.esignet_notices import webhooks
 from config.wiring.esignet_pages import page_door
 from config.wiring.esignet_requests import RequestGround, signature_requests
 from config.wiring.readiness import checks
@@ -39,7 +40,6 @@ from esignet.endpoints.tsa import TsaEndpoint
 from esignet.endpoints.validation import ValidationEndpoint
 from esignet.flows.csc_later import Later
 from esignet.flows.preparing import Preparing
-from esignet.flows.request_signing import Silent
 from esignet.flows.requests import Requests
 from esignet.flows.resuming import Resuming
 from esignet.flows.signing import Signing
@@ -140,7 +140,7 @@ def _requests(world: World, signing: Signing, preparing: Preparing) -> RequestGr
         entropy=world.entropy,
         hand=signing,
         preparing=preparing,
-        notices=Silent(),
+        notices=webhooks(world, _issuer(world)),
         most=world.settings.esignet.open_requests,
     )
 

@@ -16,7 +16,9 @@ from config.runtime.outbox import DatabaseOutbox, Deliverer
 from config.runtime.plugins import plugins
 from config.runtime.relay import Relay
 from config.settings import Lifetimes
+from config.wiring.esignet_notices import webhook_deliverer
 from config.wiring.world import World
+from esignet.flows.notices import KIND as SIGNATURE_EVENTS
 from esignet.stores.creation_keys import CreationKeys
 from esignet.stores.csc_answers import CscAnswers
 from esignet.stores.documents import Documents
@@ -64,7 +66,10 @@ async def work(world: World, stop: asyncio.Event) -> None:
 def deliverers(world: World) -> dict[str, Deliverer]:
     """Return who delivers each kind of message."""
     settings = world.settings
-    found: dict[str, Deliverer] = {KIND: ClientNotifier(world.door, world.fetcher)}
+    found: dict[str, Deliverer] = {
+        KIND: ClientNotifier(world.door, world.fetcher),
+        SIGNATURE_EVENTS: webhook_deliverer(world),
+    }
     for module in plugins("idp.channels", settings.channels.enabled).values():
         kind = module.build(settings).kind
         found[kind] = module.build_deliverer(settings, world.door, world.clock)

@@ -68,6 +68,7 @@ class Creating:
     async def _made(self, client_id: str, asked: Asked, now: int, once: Once | None) -> Shown:
         if await self.store.waiting(client_id, now) >= self.most:
             raise TooMany
+        self.notices.judge(asked.webhook)
         given = await self.preparing.uploaded.given(client_id, asked)
         asked = given.asked
         prepared = await self.preparing.first(asked, now)

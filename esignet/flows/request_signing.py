@@ -77,17 +77,13 @@ class Hand(Protocol):
 class Notices(Protocol):
     """Who is told of a request's moves: the writes go into the unit of the move."""
 
+    def judge(self, webhook: str) -> None:
+        """Raise BadRequest unless ``webhook``, the address that a client wants told, may be."""
+        ...
+
     def written(self, request: SignatureRequest, event: Event, now: int) -> Sequence[Write]:
         """Return what is written when this happened; ``request`` is as it is then."""
         ...
-
-
-class Silent:
-    """Tells nobody."""
-
-    def written(self, request: SignatureRequest, event: Event, now: int) -> Sequence[Write]:
-        """Return nothing to write."""
-        return ()
 
 
 @dataclass(slots=True)

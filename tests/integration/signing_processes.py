@@ -19,13 +19,15 @@ from config.runtime.clock import Clock, SystemClock
 from config.runtime.crashpoints import Crash, CrashHere, never
 from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.database.unit import Write
+from config.runtime.destinations import Rules
 from config.runtime.entropy import SystemEntropy
+from config.runtime.outbox import DatabaseOutbox
 from config.wiring.documents import DocumentGround, document_desk
 from config.wiring.esignet_requests import RequestGround, signature_requests
 from config.wiring.verifying import every_format
 from esignet.flows.documents import Allowance, Uploads
+from esignet.flows.notices import Webhooks
 from esignet.flows.preparing import Preparing
-from esignet.flows.request_signing import Silent
 from esignet.flows.requests import Requests
 from esignet.flows.resuming import Resuming
 from esignet.flows.signing import Signing
@@ -130,7 +132,9 @@ async def signing_service(
             pdf=signing.pdf,
             uploaded=Uploaded(uploads=uploads, pdf=signing.pdf, largest=1000),
         ),
-        notices=Silent(),
+        notices=Webhooks(
+            outbox=DatabaseOutbox(), entropy=SystemEntropy(), issuer=ISSUER, rules=Rules()
+        ),
         most=10_000,
     )
     requests, resuming = signature_requests(ground)

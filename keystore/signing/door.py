@@ -86,7 +86,7 @@ class SigningOrder:
     """Sign ``plans`` with the key that ``activation`` names. ``digests`` are the approved ones.
 
     ``one_key`` signs all with one key and certificate; else each plan has its own, so that nobody
-    can tell that two documents were signed together.
+    can tell that two documents were signed together. A stored credential is one in any case.
     """
 
     activation: str

@@ -19,14 +19,15 @@ from keystore.backends.backend import Algorithm
 from keystore.credentials.door import CredentialAct, StoredCredential
 from keystore.credentials.keeping import ABANDONED, SHOWN_FOR, StoredKeys
 from keystore.credentials.record import CredentialState
-from keystore.door import NotPermitted
+from keystore.door import KeyServiceUnavailable, NotPermitted
 from keystore.purposes import OwnSecret
 from keystore.service.document_desk import DocumentDesk
-from keystore.signing.door import UsedBefore
+from keystore.signing.door import SigningOrder, UsedBefore
+from keystore.signing.plans import CmsPlan
 from keystore.stores.authority_tables import issued_certificate
 from keystore.stores.credentials import credential
 from tests.keyrings import HandClock, Keys, only, software_backend
-from tests.signing_house import STORING, approval
+from tests.signing_house import SHA256, STORING, approval
 from tests.stored_keys import KNOWN_AS, OFFICE, about
 
 DIGEST = bytes(32)
@@ -226,3 +227,28 @@ async def test_another_wrapping_key_and_another_binding_key_leave_older_ones_rea
         wish = approval(DIGEST, credential=one.id, auth_time=world.clock.now() - 10)
         assert await world.desk.signing.activate(wish)
     assert CredentialState.ACTIVE in await world.rows()
+
+
+async def test_a_key_that_ends_while_it_is_about_to_sign_signs_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await world.made()
+    wish = approval(DIGEST, credential=one.id, auth_time=world.clock.now() - 10)
+    token = await world.desk.signing.activate(wish)
+    order = SigningOrder(
+        activation=token, hash_algorithm=SHA256, digests=[DIGEST], plans=[CmsPlan(0)]
+    )
+    recording, ends = type(world.stored.recording), [world.token(CredentialAct.DELETE, one.id)]
+    honest = recording.use_up
+
+    async def overtaken(self: Any, *given: Any) -> None:
+        while ends:
+            await world.stored.delete(await ends.pop())
+        await honest(self, *given)
+
+    monkeypatch.setattr(recording, "use_up", overtaken)
+    with pytest.raises(KeyServiceUnavailable, match="quicker"):
+        await world.desk.signing.sign(order)
+    assert await world.actions() == ["credential.created", "credential.deleted"]
+    with pytest.raises(NotPermitted, match="no such credential"):
+        await world.desk.signing.sign(order)

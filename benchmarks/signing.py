@@ -162,6 +162,7 @@ def _scenarios(house: House, plan: Plan) -> list[Scenario]:
             _signing(house, TOGETHER),
             signs=True,
             counts=TOGETHER,
+            connections=4,
             first_rate=20,
         ),
         Scenario(

@@ -25,6 +25,7 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 LANGUAGES = ("fr", "es", "ar", "hi", "sw", "en")
+SIGNED = "h1:has-text('Signed')"
 READ = "form[action='/sign/link'] button"
 START, REJECT = "form[action$='/start'] button", "form[action$='/reject'] button"
 
@@ -96,7 +97,7 @@ def test_a_person_reads_compares_signs_and_goes_back(visits: Visits, tmp_path: P
     assert given.value.path().read_bytes() == mine.read_bytes()
     page.click("nav.back a")
     agreed(visits, page)
-    page.wait_for_selector("h1:has-text('Signed')")
+    page.wait_for_selector(SIGNED, timeout=60_000)
     judged(page)
     light(page)
     with page.expect_download() as signed:
@@ -125,4 +126,4 @@ def test_it_is_read_in_every_language_by_keyboard_and_without_scripts(visits: Vi
     opened(visits, plain)
     assert not plain.locator("#compare").is_visible()
     agreed(visits, plain)
-    plain.wait_for_selector("h1:has-text('Signed')")
+    plain.wait_for_selector(SIGNED, timeout=60_000)

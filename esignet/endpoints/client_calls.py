@@ -21,18 +21,25 @@ Serve = Callable[[Call, Caller], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """How an exception is told: ``error`` is a word for programs, ``description`` for people."""
+    """How an exception is told: ``error`` is a word for programs, ``description`` for people.
+
+    What ``passes`` may be tried again soon.
+    """
 
     status: int
     error: str
     description: str
+    passes: bool = False
 
     def answer(self) -> Answer:
         """Return it as JSON."""
-        return refused(self.status, self.error, self.description)
+        answer = refused(self.status, self.error, self.description)
+        if self.passes:
+            answer.headers.append((b"retry-after", str(RETRY_AFTER).encode()))
+        return answer
 
 
-_AWAY = Refusal(503, "temporarily_unavailable", "something is away; try again")
+_AWAY = Refusal(503, "temporarily_unavailable", "something is away; try again", passes=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +69,7 @@ class ClientCalls:
             code = "request_timeout" if reason.status == 408 else "invalid_request"
             return Refusal(reason.status, code, reason.description).answer()
         except (KeyServiceUnavailable, DatabaseUnavailable):
-            answer = _AWAY.answer()
-            answer.headers.append((b"retry-after", str(RETRY_AFTER).encode()))
-            return answer
+            return _AWAY.answer()
         except tuple(self.refusals) as reason:
             return self.refusals[type(reason)].answer()
 

@@ -14,7 +14,14 @@ from config.runtime.web.sites import Route
 from esignet.endpoints.client_calls import ClientCalls, Refusal, Serve, described
 from esignet.endpoints.csc import Bearers
 from esignet.flows.csc_approvals import Caller
-from esignet.flows.documents import Bound, EmptyDocument, NoSuchDocument, OverQuota, Uploads
+from esignet.flows.documents import (
+    Bound,
+    EmptyDocument,
+    NoSuchDocument,
+    OverQuota,
+    TooManyAtOnce,
+    Uploads,
+)
 from esignet.stores.documents import Upload
 
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}", re.ASCII)
@@ -23,6 +30,9 @@ _REFUSALS = {
     NoSuchDocument: Refusal(404, "not_found", "there is no such document of this client"),
     Bound: Refusal(409, "conflict", "a signature request has the document; end that"),
     EmptyDocument: Refusal(400, "invalid_request", "the document is empty"),
+    TooManyAtOnce: Refusal(
+        429, "too_many_requests", "other documents of this client come already", passes=True
+    ),
     OverQuota: Refusal(
         413, "quota_exceeded", "the client keeps too much here; delete documents, or wait"
     ),

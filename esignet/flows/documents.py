@@ -5,6 +5,7 @@ No more of a document is in memory than a few chunks, and nothing of it anywhere
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,14 @@ Added = Callable[[Chunk], tuple[Write, Write]]
 
 ARRIVING = 600
 """Seconds within which the next chunk has to come."""
+
+
+AT_ONCE = 4
+"""Documents of a client that come at the same time: it cannot take all places by being slow."""
+
+
+class TooManyAtOnce(Exception):
+    """So many documents of the client come already."""
 
 
 class NoSuchDocument(Exception):
@@ -88,6 +97,7 @@ class Uploads:
     entropy: Entropy
     clock: Clock
     allowance: Allowance
+    _coming: Counter[str] = field(default_factory=Counter)
 
     async def room(self, client_id: str, size: int) -> None:
         """Raise OverQuota when ``size`` octets more are too many."""
@@ -95,10 +105,21 @@ class Uploads:
             raise OverQuota
 
     async def taken(self, client_id: str, media_type: str, pieces: AsyncIterator[bytes]) -> Upload:
-        """Take a document in and return it, or raise EmptyDocument or OverQuota.
+        """Take a document in and return it, or raise EmptyDocument, OverQuota or TooManyAtOnce.
 
         Whatever ends it before its end, nothing is left that could be read.
         """
+        if self._coming[client_id] >= AT_ONCE:
+            raise TooManyAtOnce
+        self._coming[client_id] += 1
+        try:
+            return await self._taken(client_id, media_type, pieces)
+        finally:
+            self._coming[client_id] -= 1
+            if not self._coming[client_id]:
+                del self._coming[client_id]
+
+    async def _taken(self, client_id: str, media_type: str, pieces: AsyncIterator[bytes]) -> Upload:
         identifier, key = self.entropy.token(), self.entropy.bytes(KEY_BYTES)
         upload = Upload(
             id=identifier,

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, update
 
+import config.runtime.web.call as reading
 from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.database.unit import DatabaseUnavailable, Statement, Write
 from config.runtime.entropy import SystemEntropy
@@ -22,7 +23,7 @@ from config.runtime.web import Budget
 from config.runtime.web.protocol import BoundedProtocol
 from config.wiring.migrations import migrate
 from esignet.endpoints.documents import DocumentsEndpoint
-from esignet.flows.documents import ARRIVING, Allowance, NoSuchDocument, Uploads
+from esignet.flows.documents import ARRIVING, AT_ONCE, Allowance, NoSuchDocument, Uploads
 from esignet.stores.documents import Documents, document_chunk
 from keystore.door import BadSeal, Door
 from keystore.purposes import Role
@@ -237,6 +238,28 @@ async def test_a_client_keeps_no_more_than_its_quota_and_no_other_suffers(world:
     assert (await world.give(content, token="another")).status == 201
     await world.ask("DELETE", f"/{first.told['id']}")
     assert (await world.give(content)).status == 201
+
+
+@pytest.mark.attack("A47")
+async def test_a_slow_client_takes_no_more_than_its_places(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "BODY_SECONDS", 60)
+    head = f"POST /documents HTTP/1.1\r\n{_head('office')}{_PDF}Content-Length: 3000\r\n\r\n"
+    async with asyncio.timeout(60):
+        slow = [await asyncio.open_connection("127.0.0.1", world.port) for _ in range(AT_ONCE)]
+        for _, writer in slow:
+            writer.write(head.encode() + bytes(1000))
+        while (refused := await world.give(b"a")).status == 201:
+            await asyncio.sleep(0)
+        assert (refused.status, refused.told["error"]) == (429, "too_many_requests")
+        assert "retry-after" in refused.headers
+        assert (await world.give(b"a", token="another")).status == 201
+        for reader, writer in slow:
+            writer.write(bytes(2000))
+            assert (await reader.readline()).startswith(b"HTTP/1.1 201")
+            writer.close()
+        assert (await world.give(b"a")).status == 201
 
 
 async def test_what_is_malformed_is_told(world: World) -> None:

@@ -182,10 +182,10 @@ class Field:
         assert self.told is not None
         self.told.send(at)
         await self.hears("doomed")
-        first = await self.signs(identifier, token)
+        signing = asyncio.create_task(self.signs(identifier, token))
         await self.keys_gone(by_itself=True)
         self.deaths["keys {} {}".format(*at)] += 1
-        return first
+        return await signing
 
     async def keys_killed(
         self, identifier: str, token: Token, after: float
@@ -195,10 +195,9 @@ class Field:
         await asyncio.wait([signing], timeout=after)
         assert self.keys is not None and self.keys.pid is not None
         os.kill(self.keys.pid, signal.SIGKILL)
-        first = await signing
-        await self.keys_gone(by_itself=True)
+        await self.keys_gone(by_itself=True)  # who was not heard before tries the next one
         self.deaths["keys any moment"] += 1
-        return first
+        return await signing
 
     async def signs(self, identifier: str, token: Token) -> list[SignedDocument]:
         """Return what the client is answered, nothing for a refusal."""

@@ -34,6 +34,7 @@ from esignet.flows.uploaded import Uploaded
 from esignet.pdf.pool import PdfPool
 from esignet.protocol.signature_request import Event, SignatureRequest
 from esignet.stores.documents import Documents
+from esignet.protocol.asking import BadRequest
 from esignet.stores.requests import SignatureRequests, signature_request, signature_request_part
 from keystore.purposes import Role
 from keystore.service.client import KeyServiceClient
@@ -167,7 +168,11 @@ async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator
             )
             requests, resuming = signature_requests(ground)
             endpoint = SignatureRequestsEndpoint(
-                requests=requests, bearers=bearers, clock=clock, largest=LARGEST
+                requests=requests,
+                bearers=bearers,
+                clock=clock,
+                largest=LARGEST,
+                links=NoLinks(),
             )
             budgets = {name: Budget(name, 100, 10) for name in ("tokens", "logins")}
             made = web(endpoint.routes(), budgets=budgets)
@@ -178,6 +183,16 @@ async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator
             await signing.pdf.close()
             await door.close()
     await mine.close()
+
+
+class NoLinks:
+    """No client here has an address to which people could be sent back."""
+
+    async def judge(self, client_id: str, return_to: str) -> None:
+        raise BadRequest("people of this client cannot sign here", 422)
+
+    async def every(self, request: SignatureRequest, return_to: str, now: int) -> list[str]:
+        raise AssertionError("it was judged before")
 
 
 def _token(name: str, clock: HandClock) -> Token:

@@ -25,7 +25,7 @@ from config.wiring.bearers import bearers
 from config.wiring.certificates import trusted_proxies
 from config.wiring.esignet_csc import CscGround, csc_routes
 from config.wiring.esignet_documents import document_routes, uploaded, uploads
-from config.wiring.esignet_hosted import hosted_routes
+from config.wiring.esignet_hosted import hosted, hosted_routes
 from config.wiring.esignet_notices import webhooks
 from config.wiring.esignet_pages import page_door
 from config.wiring.esignet_requests import RequestGround, signature_requests
@@ -40,6 +40,7 @@ from esignet.endpoints.tsa import TsaEndpoint
 from esignet.endpoints.validation import ValidationEndpoint
 from esignet.flows.csc_later import Later
 from esignet.flows.preparing import Preparing
+from esignet.flows.hosted import Hosted
 from esignet.flows.requests import Requests
 from esignet.flows.resuming import Resuming
 from esignet.flows.signing import Signing
@@ -81,6 +82,7 @@ def build_esignet(world: World) -> Application:
         formats=formats,
         issuer=_issuer(world),
     )
+    on_our_pages = hosted(world, _issuer(world), requests, looking)
     routes = [
         *Assets(door.answers.pages.look).routes(),
         *_evidence(world, documents),
@@ -90,8 +92,8 @@ def build_esignet(world: World) -> Application:
             given,
             bearers(world, _issuer(world), settings.esignet.address),
         ),
-        *_request_routes(world, requests),
-        *hosted_routes(world, _issuer(world), requests, looking, door),
+        *_request_routes(world, requests, on_our_pages),
+        *hosted_routes(world, _issuer(world), on_our_pages, door),
         *csc_routes(world, csc),
     ]
     return _application(
@@ -145,13 +147,14 @@ def _requests(world: World, signing: Signing, preparing: Preparing) -> RequestGr
     )
 
 
-def _request_routes(world: World, requests: Requests) -> list[Route]:
+def _request_routes(world: World, requests: Requests, links: Hosted) -> list[Route]:
     esignet = world.settings.esignet
     return SignatureRequestsEndpoint(
         requests=requests,
         bearers=bearers(world, _issuer(world), esignet.address),
         clock=world.clock,
         largest=esignet.largest_document,
+        links=links,
         origins=(esignet.address,),
     ).routes()
 

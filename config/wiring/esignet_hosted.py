@@ -40,32 +40,35 @@ class RegisteredParties:
         return Party(client_id=client_id, names=client.names, origins=origins)
 
 
-def hosted_routes(
-    world: World, issuer: Issuer, requests: Requests, pdf: PdfPool, door: PageDoor
-) -> Sequence[Route]:
-    """Return the addresses of links and of the pages that they lead to."""
-    service, clock = world.settings.esignet.address, world.clock
-    tokens = bearers(world, issuer, service)
-    hosted = Hosted(
+def hosted(world: World, issuer: Issuer, requests: Requests, pdf: PdfPool) -> Hosted:
+    """Return what makes links, and leads people through them; ``pdf`` draws for readers."""
+    return Hosted(
         links=Links(world.database),
         requests=requests,
         parties=RegisteredParties(issuer.address, Clients(world.database)),
         login=HostedLogin(
             issuer=issuer.address,
-            service=service,
+            service=world.settings.esignet.address,
             alg=issuer.signing_algs[0],
             door=world.door,
             http=world.to_issuer or world.fetcher,
             entropy=world.entropy,
         ),
-        tokens=tokens,
+        tokens=bearers(world, issuer, world.settings.esignet.address),
         pdf=pdf,
-        counted=Cache(clock, entries=10_000, seconds=COUNTED),
+        counted=Cache(world.clock, entries=10_000, seconds=COUNTED),
         entropy=world.entropy,
     )
+
+
+def hosted_routes(world: World, issuer: Issuer, made: Hosted, door: PageDoor) -> Sequence[Route]:
+    """Return the addresses of links and of the pages that they lead to."""
+    service, clock = world.settings.esignet.address, world.clock
     pages = HostedPages(
-        hosted=hosted, door=door, clock=clock, issuer=issuer.address, origins=(service,)
+        hosted=made, door=door, clock=clock, issuer=issuer.address, origins=(service,)
     )
-    documents = HostedDocuments(hosted=hosted, door=door, clock=clock, origins=(service,))
-    links = LinksEndpoint(hosted=hosted, bearers=tokens, clock=clock, address=service)
+    documents = HostedDocuments(hosted=made, door=door, clock=clock, origins=(service,))
+    links = LinksEndpoint(
+        hosted=made, bearers=bearers(world, issuer, service), clock=clock, address=service
+    )
     return [*links.routes(), *pages.routes(), *documents.routes()]

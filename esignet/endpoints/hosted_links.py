@@ -55,6 +55,5 @@ class LinksEndpoint:
     async def _made(self, call: Call, caller: Caller, now: int) -> Answer:
         wish = link_wish(await call.json())
         request = await self.hosted.requests.status(call.captured["request_id"], caller.client_id)
-        ticket, link = await self.hosted.made(request, wish, now)
-        told = {"sign_url": f"{self.address}/sign/{ticket}", "expires_at": link.expires_at}
-        return json_answer(told, 201)
+        address, link = await self.hosted.made(request, wish, now)
+        return json_answer({"sign_url": address, "expires_at": link.expires_at}, 201)

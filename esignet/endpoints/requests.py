@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from config.runtime.clock import Clock
 from config.runtime.malformed import Malformed
@@ -28,6 +28,7 @@ from esignet.endpoints.request_answers import (
 from esignet.flows.csc_approvals import Caller, NoToken
 from esignet.flows.requests import Requests
 from esignet.protocol.asking import BadRequest, asked
+from esignet.protocol.signature_request import SignatureRequest
 from esignet.stores.creation_keys import Once
 
 _BESIDE = 256 * 1024
@@ -40,6 +41,18 @@ _PLACE = re.compile("0|[1-9][0-9]{0,5}", re.ASCII)
 Serve = Callable[[Call, Caller, int], Awaitable[Answer]]
 
 
+class Links(Protocol):
+    """Makes links with which people sign on our pages (`esignet.flows.hosted`)."""
+
+    async def judge(self, client_id: str, return_to: str) -> None:
+        """Raise BadRequest unless people of this client may be sent back to that address."""
+        ...
+
+    async def every(self, request: SignatureRequest, return_to: str, now: int) -> list[str]:
+        """Return the address of a new link for each signer."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureRequestsEndpoint:
     """``/signature-requests``. ``largest`` is the octets of all documents of a request."""
@@ -48,6 +61,7 @@ class SignatureRequestsEndpoint:
     bearers: Bearers
     clock: Clock
     largest: int
+    links: Links
     origins: Sequence[str] = ()
 
     def routes(self) -> list[Route]:
@@ -120,8 +134,13 @@ class SignatureRequestsEndpoint:
         body = await call.body(self.largest * 4 // 3 + _BESIDE)
         once = await asyncio.to_thread(_once, call, body)
         wanted = await asyncio.to_thread(lambda: asked(strict_json(body), self.largest))
+        if wanted.return_to:
+            await self.links.judge(caller.client_id, wanted.return_to)
         made = await self.requests.create(caller.client_id, wanted, now, once)
-        return json_answer(created(made), 201)
+        told = created(made)
+        if wanted.return_to:
+            told["sign_urls"] = await self.links.every(made.request, wanted.return_to, now)
+        return json_answer(told, 201)
 
     async def _show(self, call: Call, caller: Caller, now: int) -> Answer:
         found = await self.requests.shown(call.captured["request_id"], caller.client_id, now)

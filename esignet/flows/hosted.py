@@ -28,7 +28,15 @@ from esignet.pdf.pool import PdfBusy, PdfPool
 from esignet.pdf.preview import Seen
 from esignet.protocol.asking import BadRequest
 from esignet.protocol.details import asked_detail
-from esignet.protocol.hosted import LinkWish, Party, given_part, is_text, pages_of, way_back
+from esignet.protocol.hosted import (
+    PSEUDONYM,
+    LinkWish,
+    Party,
+    given_part,
+    is_text,
+    judge_way_back,
+    pages_of,
+)
 from esignet.protocol.signature_request import IllegalMove, SignatureRequest
 from esignet.stores.links import Link, Links
 from keystore.door import SIGNING_CLIENT, KeyServiceUnavailable
@@ -80,10 +88,8 @@ class Hosted:
     entropy: Entropy
 
     async def made(self, request: SignatureRequest, wish: LinkWish, now: int) -> tuple[str, Link]:
-        """Return the ticket of a new link, and the link; or raise BadRequest or IllegalMove."""
-        party = await self.parties.find(request.client_id)
-        if party is None:
-            raise BadRequest("people of this client cannot sign here", 422)
+        """Return the address of a new link, and the link; or raise BadRequest or IllegalMove."""
+        await self.judge(request.client_id, wish.return_to)
         if not 0 <= wish.place < len(request.slots):
             raise BadRequest("the request has no signer of that number", 422)
         if request.told_state(now).is_final:
@@ -94,12 +100,25 @@ class Hosted:
             request_id=request.id,
             client_id=request.client_id,
             place=wish.place,
-            return_to=way_back(wish.return_to, party),
+            return_to=wish.return_to,
             tells=wish.tells,
             expires_at=request.expires_at,
         )
         await self.links.database.submit(self.links.added(link))
-        return ticket, link
+        return f"{self.login.service}/sign/{ticket}", link
+
+    async def judge(self, client_id: str, return_to: str) -> None:
+        """Raise BadRequest unless people of this client may be sent back to that address."""
+        party = await self.parties.find(client_id)
+        if party is None:
+            raise BadRequest("people of this client cannot sign here", 422)
+        judge_way_back(return_to, party)
+
+    async def every(self, request: SignatureRequest, return_to: str, now: int) -> list[str]:
+        """Return the address of a new link for each signer; as ``made`` raises."""
+        places = range(len(request.slots))
+        wishes = [LinkWish(place=place, return_to=return_to, tells=PSEUDONYM) for place in places]
+        return [(await self.made(request, wish, now))[0] for wish in wishes]
 
     async def opened(self, ticket: str, now: int) -> Opened:
         """Return what a link leads to, and go on with a signature that was left; NoSuchLink."""

@@ -25,7 +25,7 @@ _ALGORITHMS = {algorithm.oid: algorithm for algorithm in HashAlgorithm}
 _MEMBERS = frozenset(
     (
         *("format", "level", "envelope", "hashAlgorithmOID", "documents"),
-        *("signers", "order", "expires_in", "webhook"),
+        *("signers", "order", "expires_in", "webhook", "return_to"),
     )
 )
 _GIVEN = ("content", "digest", "document")
@@ -76,7 +76,8 @@ class Asked:
     """What shall be signed, how, and by whom. ``format`` may be one that is not known here.
 
     ``signers`` are labels for people, one empty one where nobody is named. ``webhook`` is the
-    address that is told of what happens, or empty. ``lifetime`` is in seconds.
+    address that is told of what happens, or empty; ``return_to`` is where people go on who sign on
+    our pages, or empty. ``lifetime`` is in seconds.
     """
 
     format: str
@@ -88,6 +89,7 @@ class Asked:
     order: Order = Order.SEQUENTIAL
     lifetime: int = LIFETIME
     webhook: str = ""
+    return_to: str = ""
 
 
 def asked(body: object, largest: int) -> Asked:
@@ -117,6 +119,7 @@ def asked(body: object, largest: int) -> Asked:
         order=Order(_word(members, "order", tuple(Order), Order.SEQUENTIAL)),
         lifetime=_lifetime(members),
         webhook=_text(members, "webhook") if "webhook" in members else "",
+        return_to=_text(members, "return_to") if "return_to" in members else "",
     )
 
 

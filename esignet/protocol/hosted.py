@@ -14,6 +14,7 @@ LONGEST_ADDRESS = 2000
 PER_PAGE = 4000
 """Characters of a text that are shown at once: a page stays within 14 kB."""
 
+PSEUDONYM = "pseudonym"
 OURS = ("request", "state")
 """What is added to the address that people go back to."""
 
@@ -74,30 +75,31 @@ def link_wish(body: object) -> LinkWish:
     """Return what a body in JSON asks for, or raise BadRequest."""
     if not isinstance(body, dict) or not body.keys() <= _MEMBERS:
         raise BadRequest(f"a link has {', '.join(sorted(_MEMBERS))}, and nothing else")
-    place, tells = body.get("signer", 0), body.get("certificateSubject", "pseudonym")
+    place, tells = body.get("signer", 0), body.get("certificateSubject", PSEUDONYM)
     if type(place) is not int:
         raise BadRequest("signer is the number of a signer, from 0")
-    if tells not in ("pseudonym", "name"):
+    if tells not in (PSEUDONYM, "name"):
         raise BadRequest("certificateSubject is pseudonym or name", 422)
     address = body.get("return_to")
-    if not isinstance(address, str) or len(address) > LONGEST_ADDRESS:
-        raise BadRequest(f"return_to is an address of at most {LONGEST_ADDRESS} characters")
+    if not isinstance(address, str):
+        raise BadRequest("return_to is an address that has to be there")
     return LinkWish(place=place, return_to=address, tells=tells)
 
 
-def way_back(address: str, party: Party) -> str:
-    """Return an address that people of ``party`` may be sent back to, or raise BadRequest.
+def judge_way_back(address: str, party: Party) -> None:
+    """Raise BadRequest unless people of ``party`` may be sent back to this address.
 
     It lies at an origin where the party has registered a redirect URI: nobody can have us send
     people anywhere else.
     """
+    if len(address) > LONGEST_ADDRESS:
+        raise BadRequest(f"return_to is an address of at most {LONGEST_ADDRESS} characters")
     if not _ADDRESS.fullmatch(address):
         raise BadRequest("return_to is an https address without user, fragment or spaces")
     if origin(address) not in party.origins:
         raise BadRequest("return_to is at none of the origins of this client's redirect URIs", 422)
     if any(name in OURS for name, _ in parse_qsl(urlsplit(address).query, keep_blank_values=True)):
         raise BadRequest("return_to has a parameter request or state of its own", 422)
-    return address
 
 
 def went_back(return_to: str, request_id: str, state: str) -> str:

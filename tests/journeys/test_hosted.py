@@ -327,3 +327,22 @@ async def test_no_page_is_a_dead_end(house: House) -> None:
         assert page.status in (403, 422) and link.removeprefix(SERVICE) in page.reader.links
     for path in ("/documents/2/1", "/documents/x/1", "/documents/1/1/image/x", "/signed/1/x"):
         assert (await browser.get(link + path)).status == 404, path
+
+
+async def test_a_request_made_with_a_way_back_has_a_link_for_each_signer(house: House) -> None:
+    document = {"name": "Lease.txt", "media_type": "text/plain", "content": "eA=="}
+    asked = {
+        "format": "cades",
+        "documents": [document],
+        "signers": [{"label": "Tenant"}, {"label": "Owner"}],
+        "return_to": BACK,
+    }
+    made = (await house.call("POST", "/signature-requests", asked)).json()
+    tenant, owner = [await house.browser().get(url) for url in made["sign_urls"]]
+    assert "You sign as: Tenant" in read(tenant.text)
+    assert "It is not your turn yet" in owner.text
+    before = house.here.world.database.asked.count("submit 7")
+    for address, status in REFUSED[:3]:
+        answer = await house.call("POST", "/signature-requests", {**asked, "return_to": address})
+        assert answer.status_code == status, answer.text
+    assert house.here.world.database.asked.count("submit 7") == before, "nothing was begun"

@@ -21,20 +21,26 @@ from config.runtime.destinations import Rules
 from config.runtime.entropy import SystemEntropy
 from config.runtime.outbox import DatabaseOutbox
 from config.runtime.web import Budget, Web
+from config.settings import Pages as PageSettings
 from config.wiring.esignet_requests import RequestGround, signature_requests
 from config.wiring.migrations import WEB, migrate
 from config.wiring.verifying import every_format
+from esignet.endpoints.evidence import EvidenceEndpoint
 from esignet.endpoints.requests import SignatureRequestsEndpoint
 from esignet.flows.documents import Allowance, Uploads
+from esignet.flows.evidence import Evidence
 from esignet.flows.notices import Webhooks
 from esignet.flows.preparing import Preparing
 from esignet.flows.resuming import Resuming
 from esignet.flows.signing import Signing
 from esignet.flows.uploaded import Uploaded
+from esignet.pages.receipts import HtmlReceipts
+from esignet.pages.room import load_pages
 from esignet.pdf.pool import PdfPool
+from esignet.protocol.asking import BadRequest
+from esignet.protocol.hosted import Party
 from esignet.protocol.signature_request import Event, SignatureRequest
 from esignet.stores.documents import Documents
-from esignet.protocol.asking import BadRequest
 from esignet.stores.requests import SignatureRequests, signature_request, signature_request_part
 from keystore.purposes import Role
 from keystore.service.client import KeyServiceClient
@@ -42,7 +48,7 @@ from keystore.service.run import socket_path
 from keystore.signing.door import AuthorityShown
 from tests.csc import Bearers, Token, approving
 from tests.keyrings import ISSUER, software_backend
-from tests.signing_house import SigningHouse, approval, signing_house
+from tests.signing_house import SETTINGS, SigningHouse, approval, signing_house
 from tests.unit.web.asking import Asked, HandClock, Reply, ask, web
 
 LARGEST = 100_000
@@ -51,6 +57,7 @@ CONTENT = b"A contract.\n"
 DIGEST = hashlib.sha256(CONTENT).digest()
 ROWS = Statement(select(signature_request))
 PARTS = Statement(select(signature_request_part))
+PAGES = load_pages(PageSettings())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,14 @@ class Told(Webhooks):
     def written(self, request: SignatureRequest, event: Event, now: int) -> Sequence[Write]:
         self.events.append(event.value)
         return Webhooks.written(self, request, event, now)
+
+
+class Offices:
+    """Clients by their names."""
+
+    async def find(self, client_id: str) -> Party | None:
+        names = {"": f"The {client_id}", "fr": f"Le {client_id}"}
+        return Party(client_id=client_id, names=names, origins=frozenset())
 
 
 @dataclass
@@ -175,7 +190,20 @@ async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator
                 links=NoLinks(),
             )
             budgets = {name: Budget(name, 100, 10) for name in ("tokens", "logins")}
-            made = web(endpoint.routes(), budgets=budgets)
+            evidence = EvidenceEndpoint(
+                evidence=Evidence(
+                    requests=requests,
+                    documents=house.esignet,
+                    finishing=signing,
+                    parties=Offices(),
+                    receipts=HtmlReceipts(PAGES),
+                    service=SETTINGS.address,
+                    issuer=ISSUER,
+                ),
+                bearers=bearers,
+                clock=clock,
+            )
+            made = web([*endpoint.routes(), *evidence.routes()], budgets=budgets)
             (chain,) = (await house.esignet.authority()).chains
             (tmp_path / "root.der").write_bytes(chain[-1])
             yield World(made, house, mine, bearers, clock, signing, store, resuming, uploads, told)

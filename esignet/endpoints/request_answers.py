@@ -138,11 +138,16 @@ def downloaded(document: SignedDocument, streamed: Streamed | None = None) -> An
         answer = bytes_answer(document.content, document.media_type)
     else:
         answer = streamed_answer(streamed, document.media_type)
+    return as_file(answer, document.file_name)
+
+
+def as_file(answer: Answer, file_name: str) -> Answer:
+    """Return the answer as one that is saved under that name."""
     plain = "".join(
         character if character.isascii() and character not in '"\\%' else "_"
-        for character in document.file_name
+        for character in file_name
     )
-    name = f"filename=\"{plain}\"; filename*=UTF-8''{quote(document.file_name, safe='')}"
+    name = f"filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"
     answer.headers.append((b"content-disposition", f"attachment; {name}".encode()))
     return answer
 

@@ -56,7 +56,8 @@ class SignedDocument:
     """What was signed under its name. ``promise`` (a JWS) is of the audit log.
 
     ``file_name`` is what it is called as a file, of its ``media_type``. Where ``upload`` names a
-    document that lies elsewhere, ``content`` is what was appended to that.
+    document that lies elsewhere, ``content`` is what was appended to that. ``certificate`` is the
+    signer's (DER).
     """
 
     name: str
@@ -65,6 +66,7 @@ class SignedDocument:
     content: bytes
     promise: bytes
     upload: str = ""
+    certificate: bytes = b""
 
 
 _DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {

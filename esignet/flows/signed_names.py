@@ -47,4 +47,5 @@ def signed_document(part: Part, made: Made, envelope: str) -> SignedDocument:
         content=made.document,
         promise=made.promise,
         upload=item.upload,
+        certificate=made.certificate,
     )

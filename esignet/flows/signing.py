@@ -81,7 +81,7 @@ class Signing:
         for part, document, one in zip(parts, made, signed, strict=True):
             await self._check(part, document, one)
         return [
-            Made(document, evidence if part.material else Evidence(), one.promise)
+            Made(document, evidence if part.material else Evidence(), one.promise, one.certificate)
             for document, evidence, part, one in zip(made, material, parts, signed, strict=True)
         ]
 

@@ -30,9 +30,11 @@ class Part:
 class Made:
     """A signature that was checked, and the evidence of its certificates if that was wanted.
 
-    ``promise`` is the key service's promise that its audit log will hold the signature.
+    ``promise`` is the key service's promise that its audit log will hold the signature, of which
+    ``certificate`` is the signer's.
     """
 
     document: bytes
     evidence: Evidence
     promise: bytes = b""
+    certificate: bytes = b""

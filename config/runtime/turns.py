@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-STRETCH = 6
+STRETCH = 4
 """Pieces in one turn of the event loop, whoever they are for: some milliseconds."""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 
 import config.runtime.web.call as reading
 from config.runtime.database.connect import OpenDatabase, open_database
@@ -24,7 +24,7 @@ from config.runtime.web.protocol import BoundedProtocol
 from config.wiring.migrations import migrate
 from esignet.endpoints.documents import DocumentsEndpoint
 from esignet.flows.documents import ARRIVING, AT_ONCE, Allowance, NoSuchDocument, Uploads
-from esignet.stores.documents import Documents, document_chunk
+from esignet.stores.documents import Documents, document, document_chunk
 from keystore.door import BadSeal, Door
 from keystore.purposes import Role
 from keystore.streams import CHUNK
@@ -250,8 +250,9 @@ async def test_a_slow_client_takes_no_more_than_its_places(
         slow = [await asyncio.open_connection("127.0.0.1", world.port) for _ in range(AT_ONCE)]
         for _, writer in slow:
             writer.write(head.encode() + bytes(1000))
-        while (refused := await world.give(b"a")).status == 201:
-            await asyncio.sleep(0)
+        while len(await world.database.rows(Statement(select(document)))) < AT_ONCE:
+            await asyncio.sleep(0.01)
+        refused = await world.give(b"a")
         assert (refused.status, refused.told["error"]) == (429, "too_many_requests")
         assert "retry-after" in refused.headers
         assert (await world.give(b"a", token="another")).status == 201
@@ -324,8 +325,8 @@ async def test_nothing_of_a_document_lies_anywhere_in_clear(
     database = await open_database(url)
     async with opened(database, door, ALLOWANCE) as world:
         identifier = (await world.give(CONTENT)).told["id"]
-        document = await world.uploads.lent(identifier)
-        sealed = b"".join([await document.chunk(n) for n in range(document.shape.chunks)])
+        lent = await world.uploads.lent(identifier)
+        sealed = b"".join([await lent.chunk(number) for number in range(lent.shape.chunks)])
         assert (await world.ask("GET", f"/{identifier}")).body == CONTENT
         assert list(aside.iterdir()) == []
         assert b"secret clause" not in sealed

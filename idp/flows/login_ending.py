@@ -7,8 +7,7 @@ from msgspec import structs
 from config.runtime.audit.records import AuditEntry
 from config.runtime.database.unit import Write
 from config.runtime.journal import Fact
-from idp.authorization_details.credential import approved
-from idp.authorization_details.credential_change import changed
+from idp.flows.login_approvals import change_of, outcome_of, signature_of
 from idp.flows.login_draft import Draft
 from idp.flows.login_ground import LoginGround, digest
 from idp.flows.login_subjects import subject_of
@@ -23,15 +22,8 @@ from idp.protocol.next_step import Facts, proven, wanted
 from idp.protocol.own_pages import is_own
 from idp.protocol.response_types import words
 from idp.protocol.session import Proof, Session, authenticated_at, joined
-from idp.protocol.signing import (
-    APPROVED_ONCE,
-    CREATIONS,
-    CredentialChange,
-    SigningApproval,
-    asked_change,
-    asked_signature,
-)
-from idp.stores.history import KEY_ENDED, KEY_MADE, LOGGED_IN, SIGNED, Event
+from idp.protocol.signing import APPROVED_ONCE
+from idp.stores.history import Event
 
 
 def authenticated(ground: LoginGround, draft: Draft, facts: Facts) -> Draft:
@@ -106,7 +98,7 @@ async def answered(ground: LoginGround, draft: Draft, now: int) -> Draft:
     """Everything was agreed: a code for the client, or the resident's own page."""
     login = draft.login
     assert login.resident_id is not None
-    recorded = ended(ground, draft, _outcome(login), now)
+    recorded = ended(ground, draft, outcome_of(login), now)
     if is_own(draft.client.client_id):
         reply = Reply(uri=login.request.reply_to.uri, mode="query", fields=())
         return structs.replace(draft.moved(login.issue(), recorded), reply=reply)
@@ -275,35 +267,7 @@ def _authorization(ground: LoginGround, login: Login, subject: str) -> Authoriza
         auth_time_asked=request.auth_time_asked,
         resources=request.resources,
         details=tuple(one for one in request.details if one["type"] not in APPROVED_ONCE),
-        signature=_signature(login),
-        change=_change(login),
+        signature=signature_of(login),
+        change=change_of(login),
         bound_to=None if request.dpop_jkt is None else Confirmation(jkt=request.dpop_jkt),
     )
-
-
-def _outcome(login: Login) -> str:
-    """Return what a person finds in their history."""
-    if asked_signature(login.request.details) is not None:
-        return SIGNED
-    change = asked_change(login.request.details)
-    if change is None:
-        return LOGGED_IN
-    return KEY_MADE if change["type"] in CREATIONS else KEY_ENDED
-
-
-def _signature(login: Login) -> SigningApproval | None:
-    """Return what was approved for signing. One login is one transaction."""
-    asked = asked_signature(login.request.details)
-    if asked is None:
-        return None
-    return approved(asked, _transaction(login), login.page)
-
-
-def _change(login: Login) -> CredentialChange | None:
-    """Return what was approved about stored credentials."""
-    asked = asked_change(login.request.details)
-    return None if asked is None else changed(asked, _transaction(login))
-
-
-def _transaction(login: Login) -> str:
-    return digest(f"transaction {login.id}").hex()[:32]

@@ -25,6 +25,7 @@ from config.wiring.bearers import bearers
 from config.wiring.certificates import trusted_proxies
 from config.wiring.esignet_csc import CscGround, csc_routes
 from config.wiring.esignet_documents import document_routes, uploaded, uploads
+from config.wiring.esignet_evidence import evidence_routes
 from config.wiring.esignet_hosted import hosted, hosted_routes
 from config.wiring.esignet_notices import webhooks
 from config.wiring.esignet_pages import page_door
@@ -39,8 +40,8 @@ from esignet.endpoints.requests import SignatureRequestsEndpoint
 from esignet.endpoints.tsa import TsaEndpoint
 from esignet.endpoints.validation import ValidationEndpoint
 from esignet.flows.csc_later import Later
-from esignet.flows.preparing import Preparing
 from esignet.flows.hosted import Hosted
+from esignet.flows.preparing import Preparing
 from esignet.flows.requests import Requests
 from esignet.flows.resuming import Resuming
 from esignet.flows.signing import Signing
@@ -93,6 +94,7 @@ def build_esignet(world: World) -> Application:
             bearers(world, _issuer(world), settings.esignet.address),
         ),
         *_request_routes(world, requests, on_our_pages),
+        *evidence_routes(world, _issuer(world), requests, signing, door),
         *hosted_routes(world, _issuer(world), on_our_pages, door),
         *csc_routes(world, csc),
     ]

@@ -106,20 +106,15 @@ class RequestSigning:
     _running: dict[str, asyncio.Task[SignatureRequest]] = field(default_factory=dict)
 
     async def begin(
-        self, before: SignatureRequest, taken: SignatureRequest, sealer: Sealer, activation: str
+        self, moved: Sequence[Write], taken: SignatureRequest, sealer: Sealer, activation: str
     ) -> None:
-        """Move a request to ``taken`` and sign it; ``sealer`` opens its parts.
+        """Sign a request that is ``moved`` to ``taken`` by writes; ``sealer`` opens its parts.
 
-        Raises IllegalMove (others were first, or it failed), NotApproved (it is open again),
+        Raises Refused (it was not moved), IllegalMove (it failed), NotApproved (it is open again),
         FormatError (it failed), Busy, or what is in AWAY (it will be gone on with).
         """
         approval = await sealer.seal(APPROVAL, activation)
-        try:
-            await self.store.database.submit(
-                self.store.moved(before, taken), self.store.kept(taken, APPROVAL, approval)
-            )
-        except Refused:
-            raise IllegalMove(State.SIGNING) from None
+        await self.store.database.submit(*moved, self.store.kept(taken, APPROVAL, approval))
         await asyncio.shield(self._task(taken, sealer))
 
     async def resume(self, request: SignatureRequest) -> SignatureRequest:

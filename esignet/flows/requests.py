@@ -39,6 +39,9 @@ from esignet.protocol.signature_request import (
 from esignet.stores.creation_keys import Once
 from esignet.stores.requests import SignatureRequests
 
+USED_UP = 3600
+"""Seconds for which it is known which request an approval was given to: it is good for 300."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToSee:
@@ -151,7 +154,14 @@ class Requests:
         place = request.approved_by(approval)
         if place is not None:
             return await self._same(request, place)
-        return await self._first(request, given, now, wanted)
+        try:
+            return await self._first(request, given, now, wanted)
+        except IllegalMove:  # perhaps because the same approval came twice at once
+            request = await self.status(identifier, caller.client_id)
+            place = request.approved_by(approval)
+            if place is None:
+                raise
+            return await self._same(request, place)
 
     async def document(self, identifier: str, client_id: str, number: int) -> SignedDocument:
         """Return one of the documents of a request that is signed; NoSuchRequest, IllegalMove."""
@@ -200,8 +210,15 @@ class Requests:
         place = request.next_place(wanted)
         slot = Slot(signer=signer, approval=approval_hash(given.activation))
         taken = request.taken(place, slot, now, now + LEASE)
+        using = self.creating.keys.approved(slot.approval, request, now + USED_UP)
         sealer = await self.contents.opened(request)
-        await self.signing.begin(request, taken, sealer, given.activation)
+        try:
+            moved = (self.store.moved(request, taken), using)
+            await self.signing.begin(moved, taken, sealer, given.activation)
+        except Refused as refusal:
+            if refusal.write is using:  # it was given to another request, or to this one in vain
+                raise NotApproved from None
+            raise IllegalMove(State.SIGNING) from None
         return await self.contents.parts(sealer, result(place))
 
     async def _same(self, request: SignatureRequest, place: int) -> list[SignedDocument]:

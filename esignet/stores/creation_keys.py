@@ -1,4 +1,4 @@
-"""Idempotency keys: which request a client made under one, until that request expires."""
+"""What belongs to one request alone: idempotency keys of clients, and approvals of people."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, bindparam, 
 
 from config.runtime.database.schema import metadata
 from config.runtime.database.statements import insert_new, prune
-from config.runtime.database.unit import Database, Statement, Write
+from config.runtime.database.unit import Database, Statement, Value, Write
 from esignet.protocol.signature_request import SignatureRequest
 
 signature_request_creation = Table(
@@ -53,6 +53,20 @@ class CreationKeys:
                 "expires_at": request.expires_at,
             },
         )
+
+    @staticmethod
+    def approved(approval: str, request: SignatureRequest, until: int) -> Write:
+        """Return the write that gives an approval (by its hash) to one request ``until`` then.
+
+        It is refused if the approval was given to one before, also to this.
+        """
+        values: dict[str, Value] = {
+            "key": _place("", approval),  # no client has this name
+            "asked": b"",
+            "request_id": request.id,
+            "expires_at": until,
+        }
+        return Write(_add, values)
 
     async def find(self, client_id: str, key: str) -> tuple[bytes, str] | None:
         """Return the hash of what was asked under the key, and the request that came of it."""

@@ -115,6 +115,17 @@ async def test_an_idempotency_key_is_of_one_client_and_request(database: OpenDat
     assert await keys.find("office", "k") is None
 
 
+async def test_an_approval_is_of_one_request(database: OpenDatabase) -> None:
+    keys, other = CreationKeys(database), replace(REQUEST, id="r2", client_id="another")
+    await database.submit(keys.approved("a1", REQUEST, NOW + 60))
+    for request in (REQUEST, other):
+        with pytest.raises(Refused):
+            await database.submit(keys.approved("a1", request, NOW + 60))
+    await database.submit(keys.approved("a2", other, NOW + 60), keys.used(Once("a1", b""), other))
+    await database.submit(keys.prune(NOW + 60, 10))
+    await database.submit(keys.approved("a1", other, NOW + 120))
+
+
 async def test_what_expired_is_destroyed_and_a_day_later_forgotten(database: OpenDatabase) -> None:
     store, later = SignatureRequests(database), replace(REQUEST, id="r2", expires_at=NOW + 7200)
     for one in (REQUEST, later):

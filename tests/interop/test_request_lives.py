@@ -187,6 +187,24 @@ async def test_who_hangs_up_finds_the_documents_signed(
     assert await records(world) == 1
 
 
+async def test_one_approval_that_comes_often_at_once_is_signed_once(world: World) -> None:
+    said = await world.created()
+    token = await world.approved(said)
+    answers = await asyncio.gather(*(world.sign(said, token) for _ in range(8)))
+    assert answers == [(200, answers[0][1])] * 8
+    assert await records(world) == 1
+
+
+async def test_one_approval_is_for_one_request_also_where_two_are_alike(world: World) -> None:
+    said, alike = await world.created(), await world.created()
+    token = await world.approved(said)
+    assert (await world.sign(said, token))[0] == 200
+    status, told = await world.sign(alike, token)
+    assert (status, told["error"]) == (403, "not_approved")
+    assert (await world.shown(alike))["state"] == "open"
+    assert (await world.sign(alike, await world.approved(alike)))[0] == 200
+
+
 async def test_where_somebody_is_at_work_nobody_else_begins(world: World) -> None:
     said = await world.created()
     token = await world.approved(said)

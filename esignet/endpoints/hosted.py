@@ -50,7 +50,7 @@ class HostedPages:
     async def shown(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
         """Show what is to be signed, or what has become of it."""
         match opened.request.told_state(self.clock.now()):
-            case _ if opened.is_mine_signed:
+            case state if opened.is_mine_signed and (state is State.SIGNED or not state.is_final):
                 return self._done(opened, call, visitor)
             case State.OPEN if opened.is_my_turn:
                 return await self._review(opened, call, visitor)

@@ -11,6 +11,9 @@ from keystore.door import SIGNING_CLIENT
 
 CALLBACK = "/sign/callback"
 
+SCOPE = "signatures"
+"""What a relying party must be registered with: others are not acted for."""
+
 
 def party_of(client_id: str) -> str:
     """Return the client_id of the relying party that is acted for, "" where that is nobody."""
@@ -18,12 +21,14 @@ def party_of(client_id: str) -> str:
     return "" if party == client_id or party.startswith(SIGNING_CLIENT) else party
 
 
-def acting_for(party: Client, service: str, jwks: bytes) -> Client:
-    """Return the client as which the signing ``service`` acts for ``party``.
+def acting_for(party: Client, service: str, jwks: bytes) -> Client | None:
+    """Return the client as which the signing ``service`` acts for ``party``, if it may.
 
     It gets codes for approvals alone, at its own address. Its tokens need no key of their own
     (RFC 9449): it is itself the resource server, and shows them to nobody.
     """
+    if SCOPE not in party.scope:
+        return None
     return Client(
         client_id=SIGNING_CLIENT + party.client_id,
         issuer=party.issuer,

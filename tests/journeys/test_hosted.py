@@ -346,3 +346,16 @@ async def test_a_request_made_with_a_way_back_has_a_link_for_each_signer(house: 
         answer = await house.call("POST", "/signature-requests", {**asked, "return_to": address})
         assert answer.status_code == status, answer.text
     assert house.here.world.database.asked.count("submit 7") == before, "nothing was begun"
+
+
+async def test_who_signed_learns_that_another_would_not(house: House) -> None:
+    identifier, first = await house.link(LEASE, signers=[{"label": "Tenant"}, {"label": "Owner"}])
+    browser = house.browser()
+    page = await browser.press(await browser.get(first), "/start")
+    page = await browser.get((await house.agreed(page)).url)
+    assert "Others sign after you." in page.text
+    other = house.browser()
+    second = await other.get(await house.another(identifier, 1))
+    assert "This was not signed" in (await other.press(second, "/reject")).text
+    assert "This was not signed" in (await browser.get(first)).text
+    assert await house.state(identifier) == "rejected"

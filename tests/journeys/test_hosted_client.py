@@ -139,7 +139,7 @@ async def test_it_gets_codes_at_its_own_address_and_nothing_more(house: House) -
             assert status == 201
         else:
             assert status == 400 and error, changes
-    for client_id in ("signing:nobody", "signing:", "signing:signing:notary"):
+    for client_id in ("signing:shop", "signing:nobody", "signing:", "signing:signing:notary"):
         assert (await pushed(house, client_id=client_id))[0] == 401
     front = await house.here.browser().get(
         f"/authorize?client_id=signing:notary&redirect_uri={SERVICE}/sign/callback"

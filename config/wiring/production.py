@@ -91,17 +91,19 @@ def _activations(settings: Settings, role: Role, stack: AsyncExitStack) -> Every
     return client
 
 
+def issuer_rules(settings: Settings) -> Rules:
+    """Return where the issuers may be asked: addresses of the operator's own, in any network."""
+    ports = {urlsplit(issuer.address).port or 443 for issuer in settings.issuers}
+    return Rules(private=OWN_NETWORKS, ports=frozenset(ports), loopback=settings.web.loopback_fetch)
+
+
 def _to_issuer(
     settings: Settings, role: Role, clock: Clock, stack: AsyncExitStack
 ) -> Fetcher | None:
-    """Return what asks the issuers: addresses of the operator's own, so in any network."""
+    """Return what asks the issuers: for the signing service's role, on whose pages people sign."""
     if role is not Role.ESIGNET:
         return None
-    ports = {urlsplit(issuer.address).port or 443 for issuer in settings.issuers}
-    rules = Rules(
-        private=OWN_NETWORKS, ports=frozenset(ports), loopback=settings.web.loopback_fetch
-    )
-    fetcher = Fetcher(clock, rules, trust=_trust(settings), keep=True)
+    fetcher = Fetcher(clock, issuer_rules(settings), trust=_trust(settings), keep=True)
     stack.push_async_callback(fetcher.close)
     return fetcher
 

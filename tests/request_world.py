@@ -26,9 +26,12 @@ from config.wiring.esignet_requests import RequestGround, signature_requests
 from config.wiring.migrations import WEB, migrate
 from config.wiring.verifying import every_format
 from esignet.endpoints.evidence import EvidenceEndpoint
+from esignet.endpoints.history import HistoryEndpoint
 from esignet.endpoints.requests import SignatureRequestsEndpoint
+from esignet.flows.csc_approvals import Caller
 from esignet.flows.documents import Allowance, Uploads
 from esignet.flows.evidence import Evidence
+from esignet.flows.history import History, Noting
 from esignet.flows.notices import Webhooks
 from esignet.flows.preparing import Preparing
 from esignet.flows.resuming import Resuming
@@ -37,10 +40,12 @@ from esignet.flows.uploaded import Uploaded
 from esignet.pages.receipts import HtmlReceipts
 from esignet.pages.room import load_pages
 from esignet.pdf.pool import PdfPool
+from esignet.protocol.activation_subject import person_hash
 from esignet.protocol.asking import BadRequest
 from esignet.protocol.hosted import Party
 from esignet.protocol.signature_request import Event, SignatureRequest
 from esignet.stores.documents import Documents
+from esignet.stores.history import Signatures
 from esignet.stores.requests import SignatureRequests, signature_request, signature_request_part
 from keystore.purposes import Role
 from keystore.service.client import KeyServiceClient
@@ -58,6 +63,7 @@ DIGEST = hashlib.sha256(CONTENT).digest()
 ROWS = Statement(select(signature_request))
 PARTS = Statement(select(signature_request_part))
 PAGES = load_pages(PageSettings())
+YEAR = 365 * 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,15 @@ class Told(Webhooks):
     def written(self, request: SignatureRequest, event: Event, now: int) -> Sequence[Write]:
         self.events.append(event.value)
         return Webhooks.written(self, request, event, now)
+
+
+class Signers:
+    """People who sign under their own name, or with the name of a client behind it."""
+
+    async def signers(self, caller: Caller) -> frozenset[str] | None:
+        if caller.subject == caller.client_id:
+            return None
+        return frozenset(person_hash(caller.subject + more) for more in ("", "-at-another"))
 
 
 class Offices:
@@ -179,6 +194,9 @@ async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator
                 hand=signing,
                 preparing=Preparing(formats=every_format(), pdf=signing.pdf, uploaded=uploaded),
                 notices=told,
+                notes=Noting(
+                    store=Signatures(mine), door=door, entropy=SystemEntropy(), lifetime=YEAR
+                ),
                 most=20,
             )
             requests, resuming = signature_requests(ground)
@@ -203,7 +221,20 @@ async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator
                 bearers=bearers,
                 clock=clock,
             )
-            made = web([*endpoint.routes(), *evidence.routes()], budgets=budgets)
+            history = HistoryEndpoint(
+                history=History(
+                    store=Signatures(mine),
+                    people=Signers(),
+                    parties=Offices(),
+                    door=door,
+                    entropy=SystemEntropy(),
+                    own=frozenset(("authority",)),
+                ),
+                bearers=bearers,
+                clock=clock,
+            )
+            routes = [*endpoint.routes(), *evidence.routes(), *history.routes()]
+            made = web(routes, budgets=budgets)
             (chain,) = (await house.esignet.authority()).chains
             (tmp_path / "root.der").write_bytes(chain[-1])
             yield World(made, house, mine, bearers, clock, signing, store, resuming, uploads, told)

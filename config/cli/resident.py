@@ -21,6 +21,7 @@ from config.runtime.audit.records import DatabaseAudit
 from config.runtime.database.unit import Refused, Write
 from config.runtime.journal import DatabaseJournal, Fact
 from config.settings import Settings
+from config.wiring.esignet_history import signatures_forgotten
 from config.wiring.production import open_world
 from config.wiring.world import World
 from idp.flows.registration import OPERATOR
@@ -237,7 +238,8 @@ async def _erase(desk: Desk, typed: str) -> str:
     found, now = await desk.find(typed), desk.world.clock.now()
     erasure = await desk.store.erase(found.id, now)
     noted = desk.noted("erased", found.id, digest=erasure.proof.digest)
-    await desk.world.database.submit(*erasure.writes, *forget(found.id), *noted)
+    signed = await signatures_forgotten(desk.world.database, found.id)
+    await desk.world.database.submit(*erasure.writes, *forget(found.id), *signed, *noted)
     return erasure.proof.as_json().decode()
 
 

@@ -87,6 +87,14 @@ class Esignet(Section, frozen=True):
     concurrent_uploads: int = 16
     """Uploads that run at the same time in one server; others are told to come back."""
 
+    history: int = 63_072_000
+    """Seconds for which people find what they signed in their own list; 0 keeps no list."""
+
+    history_clients: tuple[str, ...] = ()
+    """Clients that act for people alone, such as an application of the ID authority: with the
+    consent of a person they read the whole list, and erase from it. Others see what was signed for
+    themselves."""
+
     open_requests: int = 1000
     """Signature requests of one client that may wait at the same time."""
 
@@ -101,5 +109,7 @@ class Esignet(Section, frozen=True):
                 raise ValueError(f"{name} is no object identifier")
         if not all(0 < days <= _MOST_DAYS for days in (self.long_term_days, self.seal_days)):
             raise ValueError(f"a certificate is valid for 1 to {_MOST_DAYS} days")
+        if self.history < 0:
+            raise ValueError("history is a number of seconds, or 0")
         if self.sign_hash and not self.stored_keys:
             raise ValueError("sign_hash needs stored_keys")

@@ -14,7 +14,7 @@ from config.wiring.senders import access, dpop_proofs
 from config.wiring.world import World
 from esignet.flows.csc_approvals import NoToken, Presented
 from idp.endpoints.machine import carried
-from idp.flows.access import Access
+from idp.flows.access import Access, Holder
 from idp.flows.issuer_keys import IssuerKeys
 from idp.protocol.errors import OAuthError
 from idp.protocol.presented_token import presented_token
@@ -24,9 +24,13 @@ from idp.stores.grants import Grants
 
 @dataclass(frozen=True, slots=True)
 class TokenCaller:
-    """What an access token that was judged says of its caller."""
+    """What an access token that was judged says of its caller.
+
+    ``resident_id`` is whose consent it stands on, as far as that was looked at; it stays in here.
+    """
 
     token: AccessToken
+    resident_id: str = ""
 
     @property
     def client_id(self) -> str:
@@ -77,7 +81,7 @@ class IssuerBearers:
             await self.access.check_person(holder)
         except (OAuthError, Malformed) as refusal:
             raise NoToken from refusal
-        return Presented(TokenCaller(holder.token), token.token)
+        return Presented(_caller(holder), token.token)
 
     async def read(self, token: str, now: int) -> TokenCaller:
         """Return what a token in a body says; who holds it was proved by the one in the header."""
@@ -85,6 +89,11 @@ class IssuerBearers:
             return TokenCaller(await self.access.glance(token, now))
         except OAuthError as refusal:
             raise NoToken from refusal
+
+
+def _caller(holder: Holder) -> TokenCaller:
+    authorization = holder.authorization
+    return TokenCaller(holder.token, authorization.resident_id if authorization.has_person else "")
 
 
 def bearers(world: World, issuer: Issuer, service: str) -> IssuerBearers:

@@ -26,6 +26,7 @@ from config.wiring.certificates import trusted_proxies
 from config.wiring.esignet_csc import CscGround, csc_routes
 from config.wiring.esignet_documents import document_routes, uploaded, uploads
 from config.wiring.esignet_evidence import evidence_routes
+from config.wiring.esignet_history import history_routes, noting
 from config.wiring.esignet_hosted import hosted, hosted_routes
 from config.wiring.esignet_notices import webhooks
 from config.wiring.esignet_pages import page_door
@@ -95,6 +96,7 @@ def build_esignet(world: World) -> Application:
         ),
         *_request_routes(world, requests, on_our_pages),
         *evidence_routes(world, _issuer(world), requests, signing, door),
+        *history_routes(world, _issuer(world)),
         *hosted_routes(world, _issuer(world), on_our_pages, door),
         *csc_routes(world, csc),
     ]
@@ -145,6 +147,7 @@ def _requests(world: World, signing: Signing, preparing: Preparing) -> RequestGr
         hand=signing,
         preparing=preparing,
         notices=webhooks(world, _issuer(world)),
+        notes=noting(world),
         most=world.settings.esignet.open_requests,
     )
 

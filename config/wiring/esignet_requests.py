@@ -8,7 +8,7 @@ from config.runtime.entropy import Entropy
 from esignet.flows.preparing import Preparing
 from esignet.flows.request_contents import Contents
 from esignet.flows.request_creating import Creating
-from esignet.flows.request_signing import Hand, Notices, RequestSigning
+from esignet.flows.request_signing import Hand, Notes, Notices, RequestSigning
 from esignet.flows.requests import Requests
 from esignet.flows.resuming import Resuming
 from esignet.stores.creation_keys import CreationKeys
@@ -27,6 +27,7 @@ class RequestGround:
     hand: Hand
     preparing: Preparing
     notices: Notices
+    notes: Notes
     most: int
 
 
@@ -40,6 +41,7 @@ def signature_requests(ground: RequestGround) -> tuple[Requests, Resuming]:
         hand=ground.hand,
         preparing=ground.preparing,
         notices=ground.notices,
+        notes=ground.notes,
         clock=ground.clock,
     )
     creating = Creating(

@@ -22,6 +22,7 @@ from esignet.flows.notices import KIND as SIGNATURE_EVENTS
 from esignet.stores.creation_keys import CreationKeys
 from esignet.stores.csc_answers import CscAnswers
 from esignet.stores.documents import Documents
+from esignet.stores.history import Signatures
 from esignet.stores.links import Links
 from esignet.stores.requests import SignatureRequests
 from idp.flows.notices import KIND
@@ -123,6 +124,7 @@ def expiring(database: Database, lifetimes: Lifetimes) -> tuple[Prune, ...]:
         Links(database).prune,
         CreationKeys.prune,
         CscAnswers(database).prune,
+        Signatures.prune,
         Documents(database).prune,
         lambda now, limit: History.prune(now - lifetimes.history, limit),
         lambda now, limit: journal.prune(now - lifetimes.fact, limit),

@@ -86,6 +86,16 @@ class Notices(Protocol):
         ...
 
 
+class Notes(Protocol):
+    """Keeps for people what they signed: the writes go into the unit of the signature."""
+
+    async def noted(
+        self, request: SignatureRequest, labels: Sequence[str], now: int
+    ) -> Sequence[Write]:
+        """Return what notes that documents of these names were signed in the request's place."""
+        ...
+
+
 @dataclass(slots=True)
 class _Held:
     """A request that is worked on here, as it is now."""
@@ -102,6 +112,7 @@ class RequestSigning:
     hand: Hand
     preparing: Preparing
     notices: Notices
+    notes: Notes
     clock: Clock
     _running: dict[str, asyncio.Task[SignatureRequest]] = field(default_factory=dict)
 
@@ -248,6 +259,7 @@ class RequestSigning:
         else:
             writes += self.store.dropped(after, SIGNATURES, DOCUMENTS)
         event = Event.SIGNED if after.state is State.SIGNED else Event.SLOT_SIGNED
+        writes += await self.notes.noted(request, _labels(parts), now)
         await self._move(held, after, *writes, *self.notices.written(after, event, now))
 
     async def _for_next(
@@ -273,6 +285,10 @@ class RequestSigning:
     async def _move(self, held: _Held, after: SignatureRequest, *writes: Write) -> None:
         await self.store.database.submit(self.store.moved(held.request, after), *writes)
         held.request = after
+
+
+def _labels(parts: Sequence[Part]) -> Sequence[str]:
+    return [item.name for part in parts for item in part.prepared.items]
 
 
 def _heard(task: asyncio.Task[SignatureRequest]) -> None:

@@ -26,4 +26,9 @@ def signer_hash(activation: str) -> str:
         return ""
     if not isinstance(subject, str) or not subject:
         return ""
+    return person_hash(subject)
+
+
+def person_hash(subject: str) -> str:
+    """Return the hash of a person as the signing service knows them for one client."""
     return sha256(b"symbolon signer\0" + subject.encode()).hexdigest()

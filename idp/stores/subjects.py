@@ -24,6 +24,11 @@ _WHO = Statement(
         )
     )
 )
+_EVERY = Statement(
+    select(table.c.issuer, table.c.sector, table.c.subject).where(
+        table.c.resident_id == bindparam("resident_id")
+    )
+)
 _KEEP = insert_new(table)
 
 
@@ -42,6 +47,11 @@ class Subjects:
         """Return whom the clients of a sector call ``subject``, None when nobody."""
         row = await self._database.row(_WHO, issuer=issuer, sector=sector, subject=subject)
         return None if row is None else row["resident_id"]
+
+    async def every(self, resident_id: str) -> list[tuple[str, str, str]]:
+        """Return issuer, sector and subject of everything that a resident is called."""
+        rows = await self._database.rows(_EVERY, resident_id=resident_id)
+        return [(row["issuer"], row["sector"], row["subject"]) for row in rows]
 
     def keep(self, issuer: str, sector: str, resident_id: str, subject: str) -> Write:
         """Return the write that keeps a new subject; Refused when there is one already."""

@@ -26,6 +26,7 @@ from config.wiring.documents import DocumentGround, document_desk
 from config.wiring.esignet_requests import RequestGround, signature_requests
 from config.wiring.verifying import every_format
 from esignet.flows.documents import Allowance, Uploads
+from esignet.flows.history import Noting
 from esignet.flows.notices import Webhooks
 from esignet.flows.preparing import Preparing
 from esignet.flows.requests import Requests
@@ -35,6 +36,7 @@ from esignet.flows.signing_parts import Made, Part
 from esignet.flows.uploaded import Uploaded
 from esignet.pdf.pool import PdfPool
 from esignet.stores.documents import Documents
+from esignet.stores.history import Signatures
 from keystore.backends.registry import Backends
 from keystore.purposes import Role
 from keystore.service.client import KeyServiceClient
@@ -135,6 +137,7 @@ async def signing_service(
         notices=Webhooks(
             outbox=DatabaseOutbox(), entropy=SystemEntropy(), issuer=ISSUER, rules=Rules()
         ),
+        notes=Noting(store=Signatures(database), door=door, entropy=SystemEntropy(), lifetime=3600),
         most=10_000,
     )
     requests, resuming = signature_requests(ground)

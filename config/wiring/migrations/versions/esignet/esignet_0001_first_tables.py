@@ -53,6 +53,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("document_id", "number", name=op.f("pk_document_chunk")),
     )
     op.create_table(
+        "signature_history",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("signer", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("signed_at", sa.BigInteger(), nullable=False),
+        sa.Column("format", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("labels", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signature_history")),
+    )
+    with op.batch_alter_table("signature_history", schema=None) as batch_op:
+        batch_op.create_index("signature_history_expires_at", ["expires_at"], unique=False)
+        batch_op.create_index(
+            "signature_history_signer", ["signer", "signed_at", "id"], unique=False
+        )
+
+    op.create_table(
         "signature_request",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
@@ -145,6 +165,11 @@ def downgrade() -> None:
         batch_op.drop_index("signature_request_expires_at")
 
     op.drop_table("signature_request")
+    with op.batch_alter_table("signature_history", schema=None) as batch_op:
+        batch_op.drop_index("signature_history_signer")
+        batch_op.drop_index("signature_history_expires_at")
+
+    op.drop_table("signature_history")
     op.drop_table("document_chunk")
     with op.batch_alter_table("document", schema=None) as batch_op:
         batch_op.drop_index("document_request_id")

@@ -22,7 +22,7 @@ def signer_hash(activation: str) -> str:
         payload = activation.split(".")[1]
         claims: Any = msgspec.json.decode(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         subject = claims["subject"]
-    except (IndexError, KeyError, TypeError, ValueError, msgspec.MsgspecError):
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
         return ""
     if not isinstance(subject, str) or not subject:
         return ""

@@ -118,6 +118,11 @@ def test_people_are_told_apart_by_what_leads_to_nobody() -> None:
     assert "ana" not in signer_hash(ana)
 
 
+def test_what_is_nested_without_end_names_nobody() -> None:
+    payload = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+    assert signer_hash(f"e30.{payload}.c2ln") == ""
+
+
 @given(st.text() | st.builds(activation, st.none() | st.dictionaries(st.text(), st.integers())))
 def test_what_names_nobody_is_nobody(text: str) -> None:
     assert signer_hash(text) == ""

@@ -1,4 +1,4 @@
-"""A person signs with a real browser: reads, compares with a file of their own, agrees."""
+"""A person signs with a real browser: reads, compares, agrees; at a client, or behind a link."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +26,9 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 LANGUAGES = ("fr", "es", "ar", "hi", "sw", "en")
+READ = "form[action='/sign/link'] button"
+SIGNED = "h1:has-text('Signed')"
+START, REJECT = "form[action$='/start'] button", "form[action$='/reject'] button"
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +140,85 @@ def test_without_scripts_a_document_of_ones_own_is_signed(visits: Visits, tmp_pa
     assert download.value.suggested_filename.startswith("Vertrag")
     assert download.value.path().read_bytes().startswith(mine.read_bytes())
     assert page.locator("a[href$='/validate']").count() == 1
+
+
+def opened(visits: Visits, page: Page) -> None:
+    """Come to the page of the signing service that shows what is to be signed."""
+    page.goto(f"{visits.service}/sign?again=1")
+    page.click(READ)
+    page.wait_for_selector("#documents")
+
+
+def agreed(visits: Visits, page: Page) -> None:
+    """Go on to the issuer, prove, and agree there."""
+    resident = visits.resident(0)
+    known = len(visits.messages(page, resident))
+    page.click(START)
+    page.fill("#individual_id", resident["individual_id"])
+    page.click(CONTINUE)
+    page.wait_for_selector("#otp")
+    visits.prove(page, 0, known)
+    page.fill("#pin", resident["pin"])
+    page.click(CONTINUE)
+    page.wait_for_selector("#documents")
+    page.click(ACCEPT)
+
+
+def is_drawn(page: Page) -> bool:
+    """Whether the image of the page has come."""
+    page.wait_for_function("document.querySelector('img.leaf').complete")
+    return bool(page.evaluate("document.querySelector('img.leaf').naturalWidth > 100"))
+
+
+def test_behind_a_link_a_person_reads_signs_and_goes_back(visits: Visits, tmp_path: Path) -> None:
+    page = visits.page()
+    opened(visits, page)
+    judged(page)
+    fits(page)
+    assert is_drawn(page)
+    picture(page, "hosted-signing")
+    mine = tmp_path / "mine.pdf"
+    mine.write_bytes(contract.sample_pdf(contract._TEXT))
+    page.set_input_files("#file", str(mine))
+    page.wait_for_selector(".same")
+    page.click("a:has-text('Read')")
+    page.wait_for_selector("img.leaf")
+    judged(page)
+    assert is_drawn(page)
+    with page.expect_download() as given:
+        page.click("a[href*='/file/']")
+    assert given.value.path().read_bytes() == mine.read_bytes()
+    page.click("nav.back a")
+    agreed(visits, page)
+    page.wait_for_selector(SIGNED, timeout=60_000)
+    judged(page)
+    light(page)
+    with page.expect_download() as signed:
+        page.click("a[href*='/signed/']")
+    assert signed.value.path().read_bytes().startswith(mine.read_bytes())
+    page.click("a.button[href*='state=signed']")
+    page.wait_for_selector("h1:has-text('It is signed')")
+
+
+def test_the_link_is_read_in_every_language_by_keyboard_without_scripts(
+    visits: Visits,
+) -> None:
+    page = visits.page(viewport={"width": 320, "height": 640})
+    opened(visits, page)
+    for tag in LANGUAGES:
+        page.goto(f"{page.url.partition('?')[0]}?lang={tag}")
+        assert page.get_attribute("html", "lang") == tag
+        judged(page)
+        fits(page)
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details[open]").count() == 1
+    page.locator(REJECT).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('This was not signed')")
+    judged(page)
+    plain = visits.page(java_script_enabled=False)
+    opened(visits, plain)
+    assert not plain.locator("#compare").is_visible()
+    agreed(visits, plain)
+    plain.wait_for_selector(SIGNED, timeout=60_000)

@@ -116,18 +116,20 @@ class HostedPages:
         return self._page("sign_review", call, visitor, content, (self.issuer,))
 
     def _done(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
-        is_signed = opened.request.state is State.SIGNED
-        count = opened.count if is_signed else 0
+        request, is_signed = opened.request, opened.request.state is State.SIGNED
+        is_kept = is_signed and not request.is_expired(self.clock.now())
+        count = opened.count if is_kept else 0
         shown = places(count, dict(call.query()).get("page", ""))
         content = {
             **self._common(opened, call, visitor),
             "count": count,
+            "others": not is_signed,
             "first": shown.start + 1,
             "last": shown.stop,
             "before": (shown.start - 1) // len(shown) + 1 if count and shown.start else 0,
             "after": shown.stop // len(shown) + 1 if shown.stop < count else 0,
-            "until": visitor.language.moment(opened.link.expires_at),
-            "back": went_back(opened.link.return_to, opened.request.id, "signed"),
+            "until": visitor.language.moment(request.expires_at),
+            "back": went_back(opened.link.return_to, request.id, "signed"),
         }
         return self._page("sign_done", call, visitor, content)
 

@@ -55,5 +55,5 @@ class LinksEndpoint:
     async def _made(self, call: Call, caller: Caller, now: int) -> Answer:
         wish = link_wish(await call.json())
         request = await self.hosted.requests.status(call.captured["request_id"], caller.client_id)
-        address, link = await self.hosted.made(request, wish, now)
-        return json_answer({"sign_url": address, "expires_at": link.expires_at}, 201)
+        address = await self.hosted.made(request, wish, now)
+        return json_answer({"sign_url": address, "expires_at": request.expires_at}, 201)

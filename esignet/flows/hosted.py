@@ -39,6 +39,7 @@ from esignet.protocol.hosted import (
 )
 from esignet.protocol.signature_request import IllegalMove, SignatureRequest
 from esignet.stores.links import Link, Links
+from esignet.stores.requests import REMEMBERED
 from keystore.door import SIGNING_CLIENT, KeyServiceUnavailable
 from keystore.signing.digests import HashAlgorithm
 
@@ -87,8 +88,8 @@ class Hosted:
     counted: Cache[tuple[str, int], Measure]
     entropy: Entropy
 
-    async def made(self, request: SignatureRequest, wish: LinkWish, now: int) -> tuple[str, Link]:
-        """Return the address of a new link, and the link; or raise BadRequest or IllegalMove."""
+    async def made(self, request: SignatureRequest, wish: LinkWish, now: int) -> str:
+        """Return the address of a new link, or raise BadRequest or IllegalMove."""
         await self.judge(request.client_id, wish.return_to)
         if not 0 <= wish.place < len(request.slots):
             raise BadRequest("the request has no signer of that number", 422)
@@ -102,10 +103,10 @@ class Hosted:
             place=wish.place,
             return_to=wish.return_to,
             tells=wish.tells,
-            expires_at=request.expires_at,
+            expires_at=request.expires_at + REMEMBERED,  # as long as it is told how it ended
         )
         await self.links.database.submit(self.links.added(link))
-        return f"{self.login.service}/sign/{ticket}", link
+        return f"{self.login.service}/sign/{ticket}"
 
     async def judge(self, client_id: str, return_to: str) -> None:
         """Raise BadRequest unless people of this client may be sent back to that address."""
@@ -118,7 +119,7 @@ class Hosted:
         """Return the address of a new link for each signer; as ``made`` raises."""
         places = range(len(request.slots))
         wishes = [LinkWish(place=place, return_to=return_to, tells=PSEUDONYM) for place in places]
-        return [(await self.made(request, wish, now))[0] for wish in wishes]
+        return [await self.made(request, wish, now) for wish in wishes]
 
     async def opened(self, ticket: str, now: int) -> Opened:
         """Return what a link leads to, and go on with a signature that was left; NoSuchLink."""

@@ -229,9 +229,14 @@ async def test_a_link_that_nobody_made_or_that_ended_shows_nothing(house: House)
     await house.call("DELETE", f"/signature-requests/{identifier}")
     page = await house.browser().get(link)
     assert page.status == 410 and "gave this up" in page.text and "Lease" not in page.text
+    _, late = await house.link(LEASE, expires_in=60)
     house.here.clock.time += 61
-    assert (await house.browser().get(link)).status == 404
-    house.here.clock.time -= 61
+    page = await house.browser().get(late)
+    assert page.status == 410 and "This took too long" in page.text and "Lease" not in page.text
+    assert any("state=expired" in one for one in page.reader.links)
+    house.here.clock.time += 86_400
+    assert (await house.browser().get(late)).status == 404
+    house.here.clock.time -= 86_461
 
 
 async def test_signers_have_their_own_links_and_turns(house: House) -> None:

@@ -61,6 +61,7 @@ CONTENT: dict[str, Any] = {
     "lines": ["A line"] * 3,
     "seconds": 3,
     "count": 500,
+    "others": False,
     "first": 21,
     "last": 40,
     "before": 1,

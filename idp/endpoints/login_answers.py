@@ -21,7 +21,7 @@ from idp.protocol.consent import Question
 from idp.protocol.native_sso import DEVICE_SSO
 from idp.protocol.next_step import Step
 from idp.protocol.own_pages import is_own
-from idp.protocol.signing import SERVICE, TYPES, asked_signature
+from idp.protocol.signing import HISTORY, SERVICE, TYPES, asked_signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,7 @@ class LoginAnswers:
             "elsewhere": request.decoupled is not None,
             "shares": DEVICE_SSO in request.scope,
             "keys": SERVICE in request.scope,
+            "signed": HISTORY in request.scope,
             "enrolment": self._enrolment(draft) if "create" in request.prompt else "",
         }
 

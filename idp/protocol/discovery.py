@@ -106,7 +106,10 @@ def _optional(issuer: Issuer, offer: Offer) -> dict[str, Any]:
         document["native_sso_supported"] = True
         document["scopes_supported"] = [*claims.SCOPES, native_sso.DEVICE_SSO]
     if words := scope_words(issuer.features):
-        document["scopes_supported"] = [*document.get("scopes_supported", claims.SCOPES), *words]
+        document["scopes_supported"] = [
+            *document.get("scopes_supported", claims.SCOPES),
+            *sorted(words),
+        ]
     if issuer.features.global_token_revocation:
         document["global_token_revocation_endpoint"] = f"{base}/global-token-revocation"
     if issuer.features.first_party:

@@ -40,6 +40,9 @@ SERVICE = "service"
 """The scope with which a client asks the signing service about a person's stored credentials,
 between their approvals (Cloud Signature Consortium API v2.2 §8.4)."""
 
+HISTORY = "signing_history"
+"""The scope with which a client reads, at the signing service, what a person signed."""
+
 RAW = "dtbsr"
 """The hashType of the digest of what is signed itself, made by an application."""
 
@@ -162,7 +165,9 @@ def _check_kind(detail: Mapping[str, Any], features: Features) -> None:
 
 def scope_words(features: Features) -> frozenset[str]:
     """Return the scope values about signatures that a person may grant."""
-    return frozenset({SERVICE} if features.signing_service and features.signing_stored_keys else ())
+    if not features.signing_service:
+        return frozenset()
+    return frozenset({HISTORY, SERVICE} if features.signing_stored_keys else {HISTORY})
 
 
 def check_length(text: str, details: Sequence[dict[str, Any]], usual: int) -> None:

@@ -162,6 +162,7 @@ def content(name: str) -> dict[str, Any]:
         "enrolment": "https://registry.example/apply?return_to=x",
         "shares": True,
         "keys": True,
+        "signed": True,
         "near": False,
         "network": "198.51.100.0/24",
         "ago": 60,

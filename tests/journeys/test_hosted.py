@@ -111,7 +111,7 @@ async def test_who_refuses_at_the_issuer_can_still_decide(house: House) -> None:
     assert "You signed for Notary." in read(page.text)
 
 
-@pytest.mark.attack("A8")
+@pytest.mark.attack("A13")
 async def test_a_code_is_good_in_the_browser_that_asked_for_it_alone(house: House) -> None:
     identifier, link = await house.link(LEASE)
     mine, other = house.browser(), house.browser()
@@ -123,7 +123,7 @@ async def test_a_code_is_good_in_the_browser_that_asked_for_it_alone(house: Hous
         assert await house.state(identifier) == "open"
 
 
-@pytest.mark.attack("A9")
+@pytest.mark.attack("A16")
 @pytest.mark.spec("RFC 9207 §2.4")
 async def test_an_answer_that_is_not_the_issuers_signs_nothing(house: House) -> None:
     identifier, link = await house.link(LEASE)
@@ -197,7 +197,8 @@ REFUSED: tuple[tuple[object, int], ...] = (
 )
 
 
-@pytest.mark.attack("A3")
+@pytest.mark.attack("A8")
+@pytest.mark.attack("A9")
 async def test_people_are_sent_back_to_the_relying_party_alone(house: House) -> None:
     identifier, _ = await house.link(LEASE)
     path = f"/signature-requests/{identifier}/links"

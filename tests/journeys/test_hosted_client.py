@@ -106,7 +106,8 @@ async def assertion(house: House, role: Role, kind: TokenKind, **changes: object
     return {"client_assertion_type": kind_of, "client_assertion": signed}
 
 
-@pytest.mark.attack("A1")
+@pytest.mark.attack("A4")
+@pytest.mark.attack("A19")
 async def test_nobody_else_proves_to_be_the_signing_service(house: House) -> None:
     id_token = await assertion(house, Role.IDP, TokenKind.ID_TOKEN, iss=ORIGIN)
     for proof in ({}, {"client_secret": SECRET}, id_token):

@@ -1,6 +1,8 @@
 """What the sample relying party shows of a document on its way; without any script."""
 
+from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 from config.wiring.demo.upload import MOST
 
@@ -34,8 +36,32 @@ def done(name: str, service: str) -> str:
     return f"""<h1>It is signed</h1>
 <p><bdi>{escape(name)}</bdi> can be checked by anybody, also in twenty years.</p>
 <p><a class="button" href="/sign/document.pdf">The signed document (PDF)</a></p>
-<p><a href="{check}">Check a signed document</a>: choose the file that you downloaded.</p>
+<form method="post" action="/sign/check"><button class="button">Check it</button></form>
+<p>Anybody can: by sending the file to <bdi>{check}</bdi>, or with a PDF reader.</p>
 <p><a href="/sign?again=1">Sign another</a></p>"""
+
+
+def checked(name: str, conclusion: Mapping[str, Any]) -> str:
+    """Return what a validation says, in words."""
+    rows = "".join(map(_judged, conclusion["signatures"]))
+    return f"""<h1>What the validation says</h1><p>Of <bdi>{escape(name)}</bdi>:</p>
+<table><tbody>{rows}</tbody></table><p><a class="button" href="/sign">Back</a></p>"""
+
+
+def _judged(signature: Mapping[str, Any]) -> str:
+    good = signature["indication"] == "TOTAL-PASSED"
+    said = {
+        "The signature": "is good" if good else f"is not proven good: {signature['indication']}",
+        "Signed by": signature["signedBy"],
+        "Not later than": signature["info"]["bestSignatureTime"],
+        "Level": signature["signatureLevel"],
+        "What is wrong": "; ".join(one["content"] for one in signature["errors"]),
+    }
+    return "".join(
+        f'<tr><th scope="row">{label}</th><td><bdi>{escape(str(value))}</bdi></td></tr>'
+        for label, value in said.items()
+        if value
+    )
 
 
 def failed(reason: str) -> str:

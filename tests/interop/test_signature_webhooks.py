@@ -187,6 +187,31 @@ async def test_a_key_service_that_is_away_delays_it(
     assert await told(worker, office.got) == [("cancelled", "cancelled", 0)]
 
 
+async def test_a_worker_that_dies_between_commit_and_answer_costs_a_delay_and_nothing_else(
+    world: World, office: Receiver, worker: Door
+) -> None:
+    said = await world.created(webhook=office.url)
+    await world.ask("DELETE", f"/{said['id']}")
+    assert office.got == [], "what was committed waits for a worker, also for one that is not there"
+    office.answers = [b"", status(202)]  # it hangs up without an answer, as the worker dies
+
+    async def dies(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    doomed = relay(world, worker)
+    doomed._settle = dies  # type: ignore[method-assign]
+    with pytest.raises(asyncio.CancelledError):
+        await doomed.run_once(world.clock.now())
+    assert await relay(world, worker).run_once(world.clock.now()) == 0, "it is leased to the dead"
+    later = world.clock.now() + RelayOptions().lease
+    hand = relay(world, worker)
+    await hand.run_once(later)
+    await hand.run_once(later + 1000)
+    assert await told(worker, office.got[-1:]) == [("cancelled", "cancelled", 0)]
+    assert len({(await verified(worker, one.body))["jti"] for one in office.got}) == 1
+    assert await world.database.rows(WAITING) == []
+
+
 @pytest.mark.attack("A24")
 async def test_other_addresses_are_refused_at_once(world: World) -> None:
     for address in (

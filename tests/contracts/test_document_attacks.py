@@ -270,3 +270,15 @@ async def test_what_a_caller_began_ends_when_they_hang_up_and_leaves_no_key(
             await asyncio.sleep(0.01)
     made = await signed(house, *plans, approved=digests, activation=token, one_key=False)
     assert (len(made), await recorded(house), backend.live) == (2, 2, 0)
+
+
+@pytest.mark.parametrize("place", ["head", "claims", "signature"])
+async def test_an_activation_of_this_very_key_service_is_refused_once_an_octet_is_another(
+    house: SigningHouse, place: str
+) -> None:
+    parts = (await house.idp.activate(approval(DIGEST))).split(".")
+    number = ("head", "claims", "signature").index(place)
+    octets = bytearray(base64url.decode(parts[number]))
+    octets[-1] ^= 1
+    parts[number] = base64url.encode(bytes(octets)).decode()
+    await refused(house, ".".join(parts))

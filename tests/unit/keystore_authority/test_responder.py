@@ -156,6 +156,21 @@ async def test_an_answer_for_embedding_is_made_now(world: AuthorityWorld) -> Non
     assert read.produced_at_utc.timestamp() >= world.clock.now() - 5
 
 
+async def test_the_answer_of_a_second_is_the_same_until_something_else_is_known(
+    world: AuthorityWorld,
+) -> None:
+    certificate = await world.signer()
+    asked, now = [certificate.public_bytes(Encoding.DER)], world.clock.now()
+    [good] = await world.responder.statuses(asked, now)
+    assert [good] == await world.responder.statuses(asked, now)
+    await world.revoke(certificate)
+    [revoked] = await world.responder.statuses(asked, now)
+    said = ocsp.load_der_ocsp_response(revoked).certificate_status
+    assert said is ocsp.OCSPCertStatus.REVOKED
+    [later] = await world.responder.statuses(asked, now + 1)
+    assert ocsp.load_der_ocsp_response(later).this_update_utc.timestamp() == now + 1
+
+
 async def test_nothing_is_said_about_certificates_that_the_issuing_authority_did_not_sign(
     world: AuthorityWorld,
 ) -> None:

@@ -13,7 +13,7 @@ from config.runtime.audit.tree import Checkpoint
 from config.runtime.audit.verifying import AuditBroken, Verified
 from config.settings import Settings
 from config.wiring.auditing import LOGS, Log, open_log, trusted_checkpoint
-from keystore.jose.jwk import JwkSet
+from keystore.jose.jwk import JwkSet, KeyRefused, parse_set
 from keystore.jose.reader import BadToken
 from keystore.signing.log import check_proof
 
@@ -74,10 +74,16 @@ def prove(settings_file: str | None, about: str, name: str) -> None:
 @audit.command("check-proof")
 @click.argument("promise", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("proof", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--keys",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Trusted audit keys (a JWK Set), as evidence holds them; those of this deployment if not.",
+)
 @click.pass_obj
-def check_one(settings_file: str | None, promise: Path, proof: Path) -> None:
+def check_one(settings_file: str | None, promise: Path, proof: Path, key_file: Path | None) -> None:
     """Hold a proof against the promise that came with a signature (two files)."""
-    keys = asyncio.run(_keys(settings_of(settings_file)))
+    keys = _trusted(key_file) if key_file else asyncio.run(_keys(settings_of(settings_file)))
     try:
         shown = check_proof(promise.read_text().strip(), proof.read_bytes(), keys)
     except NotIncluded as reason:
@@ -110,6 +116,13 @@ async def _proof(settings: Settings, name: str, about: str) -> bytes | None:
 async def _keys(settings: Settings) -> JwkSet:
     async with open_log(settings, "keys") as log:
         return log.keys
+
+
+def _trusted(path: Path) -> JwkSet:
+    try:
+        return parse_set(path.read_bytes())
+    except KeyRefused as reason:
+        raise NotPossible(f"{path}: {reason}") from reason
 
 
 async def _exported(settings: Settings, name: str, directory: Path) -> int:

@@ -136,6 +136,24 @@ def test_a_promise_is_kept_and_seen_to_be(audit: Audit, key: ECKey, tmp_path: Pa
     assert "no checkpoint covers" in str(audit("prove", "s2").exception)
 
 
+def test_who_holds_the_evidence_needs_no_keys_of_ours(
+    audit: Audit, key: ECKey, tmp_path: Path
+) -> None:
+    promise, proof, keys = (tmp_path / name for name in ("promise", "proof", "keys.json"))
+    promise.write_text(token(key, PROMISE, promise_claims(ENTRY, NOW, {})))
+    proof.write_text(audit("prove", "s1").output)
+    public = {**key.as_dict(private=False), "alg": "ES256"}
+    keys.write_text(json.dumps({"keys": [public]}))
+    told = audit("check-proof", promise, proof, "--keys", keys)
+    assert "entry 20 of 21: document.signed" in told.output
+    stranger = {**ECKey.generate_key("P-256").as_dict(private=False), "alg": "ES256"}
+    keys.write_text(json.dumps({"keys": [stranger]}))
+    refused = audit("check-proof", promise, proof, "--keys", keys)
+    assert "signature" in str(refused.exception)
+    keys.write_text("no keys")
+    assert "keys.json" in str(audit("check-proof", promise, proof, "--keys", keys).exception)
+
+
 def test_a_proof_that_was_altered_keeps_no_promise(
     audit: Audit, key: ECKey, tmp_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ from esignet.validation.engine import Trust
 from esignet.validation.reading import validate
 from keystore.jose.jwk import parse_set
 from keystore.signing.log import check_proof
+from tests.interop.test_uploaded_documents import PDF, got, named, uploaded
 from tests.page_judging import judge_structure
 from tests.request_world import CONTENT, World, given, known, request_world
 
@@ -190,6 +191,18 @@ async def test_each_of_several_signers_is_told_with_what_they_approved(world: Wo
     found = [(one["signer"], one["approval"]["subject"]) for one in told["signatures"]]
     assert found == [("Tenant", "ben"), ("Landlord", "ana")]
     assert all(one["approved"][0]["label"] == "a.txt" for one in told["signatures"])
+
+
+async def test_the_digest_is_of_the_whole_file_also_where_that_lies_elsewhere(
+    world: World,
+) -> None:
+    upload = await uploaded(world, PDF)
+    said = await signed(world, format="pades", documents=[named(upload)])
+    told = msgspec.json.decode(opened(await bundle(world, said))["evidence.json"])
+    [part] = told["signatures"][0]["documents"]
+    _, whole = await got(world, said["documents"][0]["href"])
+    assert whole.startswith(PDF)
+    assert base64.urlsafe_b64decode(part["sha256"] + "=") == hashlib.sha256(whole).digest()
 
 
 async def test_nobody_else_gets_it_and_nothing_before_it_is_signed(world: World) -> None:

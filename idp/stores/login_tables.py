@@ -57,6 +57,7 @@ subject = Table(
     Column("resident_id", Text, primary_key=True),
     Column("subject", Text, nullable=False),
     Index("ix_idp_subject_subject", "subject"),
+    Index("ix_idp_subject_resident_id", "resident_id"),
 )
 
 history = Table(

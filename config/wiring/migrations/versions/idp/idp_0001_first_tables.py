@@ -128,6 +128,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("issuer", "sector", "resident_id", name=op.f("pk_idp_subject")),
     )
     with op.batch_alter_table("idp_subject", schema=None) as batch_op:
+        batch_op.create_index("ix_idp_subject_resident_id", ["resident_id"], unique=False)
         batch_op.create_index("ix_idp_subject_subject", ["subject"], unique=False)
 
     op.create_table(
@@ -372,6 +373,7 @@ def downgrade() -> None:
     op.drop_table("oauth_client")
     with op.batch_alter_table("idp_subject", schema=None) as batch_op:
         batch_op.drop_index("ix_idp_subject_subject")
+        batch_op.drop_index("ix_idp_subject_resident_id")
 
     op.drop_table("idp_subject")
     with op.batch_alter_table("idp_session", schema=None) as batch_op:

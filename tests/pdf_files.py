@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 from asn1crypto import keys, x509
 from pyhanko.pdf_utils import generic
@@ -29,7 +30,7 @@ def names(entries: Mapping[str, object]) -> generic.DictionaryObject:
     return generic.DictionaryObject({pdf_name(key): made(value) for key, value in entries.items()})
 
 
-def document(pages: int = 1, root: Mapping[str, object] | None = None, **wishes: object) -> bytes:
+def document(pages: int = 1, root: Mapping[str, object] | None = None, **wishes: Any) -> bytes:
     """A document; ``root`` are further entries of its catalog."""
     writer = PdfFileWriter(stream_xrefs=bool(wishes.get("stream_xrefs")))
     resources = names({"/Font": {"/F": {"/Type": "/Font", "/Subtype": "/Type1"}}})

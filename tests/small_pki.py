@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -102,7 +103,7 @@ class SmallPki:
         issued = self._certify("Small Issuing", key.public_key(), self.root, ca=0)
         self.issuing = Holder(key, issued, (self.root.certificate,))
 
-    def holder(self, name: str, key: Key | None = None, **wishes: object) -> Holder:
+    def holder(self, name: str, key: Key | None = None, **wishes: Any) -> Holder:
         """Someone certified by the issuing CA; P-256 unless a key is given."""
         key = key or ec.generate_private_key(ec.SECP256R1())
         certificate = self._certify(name, key.public_key(), self.issuing, **wishes)
@@ -135,7 +136,7 @@ class SmallPki:
             .not_valid_before(like.not_valid_before_utc)
             .not_valid_after(like.not_valid_after_utc)
         )
-        return der(builder.sign(self.issuing.key, hashes.SHA256()))  # type: ignore[arg-type]
+        return der(builder.sign(self.issuing.key, hashes.SHA256()))
 
     def token(self, covered: bytes, hashed: str = "sha256", by: Holder | None = None) -> bytes:
         """A TimeStampToken over ``covered`` of this very moment, made by openssl."""
@@ -176,7 +177,7 @@ class SmallPki:
             )
             .responder_id(ocsp.OCSPResponderEncoding.HASH, self.responder.certificate)
             .certificates([self.responder.certificate])
-            .sign(self.responder.key, hashes.SHA256())  # type: ignore[arg-type]
+            .sign(self.responder.key, hashes.SHA256())
             .public_bytes(serialization.Encoding.DER)
         )
 
@@ -195,7 +196,7 @@ class SmallPki:
         now = datetime.datetime.now(datetime.UTC)
         builder = x509.CertificateRevocationListBuilder(self.root.certificate.subject)
         builder = builder.last_update(now).next_update(now + datetime.timedelta(days=30))
-        made = builder.sign(self.root.key, hashes.SHA256())  # type: ignore[arg-type]
+        made = builder.sign(self.root.key, hashes.SHA256())
         return made.public_bytes(serialization.Encoding.DER)
 
     def pem(self, directory: Path) -> Path:

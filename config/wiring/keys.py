@@ -38,6 +38,10 @@ OWN_YEARS = {
 }
 """Years for which a key of our own signs: a part of the life of its certificate."""
 
+KEPT_YEARS = {OwnRing.ROOT: 25, OwnRing.ISSUING: 10}
+"""Years for which a key that was replaced goes on to sign lists and to certify its responder: until
+every certificate that it signed has expired."""
+
 CODES = (MacPurpose.ONE_TIME_CODE, MacPurpose.USER_CODE)
 MESSAGES = (SealPurpose.OUTBOX, SealPurpose.NOTIFICATION)
 
@@ -79,7 +83,11 @@ def policies(lifetimes: Lifetimes) -> Policies:
     secrets |= dict.fromkeys(OwnSecret, lasting)
     secrets |= {seal_ring(p): short if p in MESSAGES else lasting for p in SealPurpose}
     secrets |= {
-        ring: Policy(publish_for=0, active_for=int(years * YEAR), keep_for=86400)
+        ring: Policy(
+            publish_for=0,
+            active_for=int(years * YEAR),
+            keep_for=KEPT_YEARS[ring] * YEAR if ring in KEPT_YEARS else 86400,
+        )
         for ring, years in OWN_YEARS.items()
     }
     return Policies(tokens, secrets)

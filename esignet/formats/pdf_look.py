@@ -3,7 +3,6 @@
 Colours are of the CIE's kind and fonts are embedded, so that a PDF/A stays one.
 """
 
-import struct
 from collections.abc import Sequence
 
 import segno
@@ -12,6 +11,7 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 
 from esignet.formats.format import FormatError
+from esignet.formats.jpeg import read_jpeg
 from esignet.formats.pdf_fonts import embedded
 from esignet.formats.pdf_text import Line, Typeface, laid
 from esignet.formats.pdf_wish import PdfWish
@@ -162,27 +162,13 @@ def _cie(kind: str, entries: dict[str, generic.PdfObject]) -> generic.ArrayObjec
 
 def _picture(writer: BasePdfFileWriter, picture: bytes) -> tuple[generic.IndirectObject, float]:
     """Return a JPEG as it is (ISO 32000-2 §8.9.5), and its width divided by its height."""
-    width, height, colours = _jpeg(picture)
+    if len(picture) > LARGEST_PICTURE:
+        raise FormatError("the picture has more than a megabyte")
+    found = read_jpeg(picture)
     stream = generic.StreamObject(encoded_data=picture)
     stream["/Type"], stream["/Subtype"] = pdf_name("/XObject"), pdf_name("/Image")
-    stream["/Width"], stream["/Height"] = map(generic.NumberObject, (width, height))
+    stream["/Width"], stream["/Height"] = map(generic.NumberObject, (found.width, found.height))
     stream["/BitsPerComponent"] = generic.NumberObject(8)
-    stream["/ColorSpace"] = _colours() if colours == 3 else _grey()
+    stream["/ColorSpace"] = _colours() if found.is_coloured else _grey()
     stream["/Filter"] = pdf_name("/DCTDecode")
-    return writer.add_object(stream), width / height
-
-
-def _jpeg(picture: bytes) -> tuple[int, int, int]:
-    """Return width, height and count of colours of a JPEG (ITU-T T.81 §B.2.2)."""
-    place = 2
-    if not picture.startswith(b"\xff\xd8") or len(picture) > LARGEST_PICTURE:
-        raise FormatError("the picture is no JPEG of at most a megabyte")
-    while place + 10 <= len(picture) and picture[place] == 0xFF:
-        marker, length = picture[place + 1], int.from_bytes(picture[place + 2 : place + 4], "big")
-        if marker in (0xC0, 0xC1, 0xC2):
-            bits, height, width, colours = struct.unpack_from(">BHHB", picture, place + 4)
-            if bits == 8 and height and width and colours in (1, 3):
-                return width, height, colours
-            break
-        place += 2 + max(length, 2)
-    raise FormatError("the picture is no JPEG that can be shown")
+    return writer.add_object(stream), found.width / found.height

@@ -56,7 +56,7 @@ def ran(tmp_path: Path, pdf: bytes, *command: str) -> str:
 
 
 BOX = (50, 50, 350, 150)
-JPEG = bytes.fromhex("ffd8ffc0000b080010001001011100ffd9")
+JPEG = bytes.fromhex("ffd8ffc0000b080010001001011100ffda0008010100003f0000ffd9")
 
 
 def fonts(*scripts: str) -> tuple[bytes, ...]:

@@ -101,6 +101,12 @@ def test_a_picture_is_shown_in_its_colours(tmp_path: Path) -> None:
     assert b"/CalGray" in pdf and not problems(FORMAT.check(pdf, ()))
 
 
+def test_a_picture_with_anything_after_or_missing_is_refused() -> None:
+    for picture in (JPEG + b"hidden", JPEG[:-2], JPEG[:-2] + JPEG, JPEG[:2] + JPEG[15:], b"GIF89a"):
+        with pytest.raises(FormatError, match="no JPEG"):
+            sign(pdf_files.document(), box=BOX, picture=picture)
+
+
 def test_a_place_that_nobody_would_see_is_refused() -> None:
     for box in ((500, 50, 700, 100), (-10, 0, 50, 50), (50, 800, 100, 900)):
         with pytest.raises(FormatError, match="not on its page"):

@@ -49,7 +49,13 @@ def test_bench_measures_signing_beside_pyhanko_and_the_bare_key() -> None:
     outcome = CliRunner().invoke(cli, ["bench", *chosen, "--json"])
     assert outcome.exit_code == 0, outcome.output
     series = json.loads(outcome.stdout)["signing"]["series"]
-    assert [each["scenario"] for each in series] == ["sign", "sign-many", "sign-pdf", "stamp", "status"]
+    assert [each["scenario"] for each in series] == [
+        "sign",
+        "sign-many",
+        "sign-pdf",
+        "stamp",
+        "status",
+    ]
     assert {each["yardstick"].partition(" beside")[0] for each in series} == {"pyHanko", "bare key"}
     for each in series:
         assert each["ratio"] > 0 and set(each["parts_ms"]) == {"web", "keys"}, each

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from config.runtime.clock import Clock
@@ -31,8 +32,8 @@ class Policies:
     secrets: Mapping[str, Policy]
 
     def of(self, ring: str) -> Policy:
-        """Return the policy of ``ring``."""
-        return self.secrets.get(ring, self.tokens)
+        """Return the policy of ``ring``, or of all whose names begin with the same word."""
+        return self.secrets.get(ring) or self.secrets.get(ring.partition(":")[0], self.tokens)
 
 
 class KeyAdministration:
@@ -66,11 +67,13 @@ class KeyAdministration:
             *((ring, _SECRETS.get(ring, Algorithm.ES256)) for ring in own),
         ]
         for ring, algorithm in wanted:
-            if not _family(await self._records.versions(), ring, algorithm):
-                try:
-                    await self._add(ring, algorithm, KeyState.ACTIVE)
-                except KeysChanged:
-                    continue  # another key service made it first
+            await self.begin(ring, algorithm)
+
+    async def begin(self, ring: str, algorithm: Algorithm) -> None:
+        """Make the first key of ``ring``, active at once, where it has none of ``algorithm``."""
+        if not _family(await self._records.versions(), ring, algorithm):
+            with suppress(KeysChanged):  # another key service made it first
+                await self._add(ring, algorithm, KeyState.ACTIVE)
         await self._ring.refresh()
 
     async def keys(self) -> list[KeyVersion]:

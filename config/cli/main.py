@@ -13,6 +13,7 @@ VERBS = {
     "work": ("config.cli.work", "Run the worker: messages, audit, cleaning"),
     "keys": ("config.cli.keys", "Run the key service; list and rotate keys"),
     "migrate": ("config.cli.migrate", "Bring the databases to this version"),
+    "seals": ("config.cli.seals", "Enrol organisations that seal documents; show and disable them"),
     "rp": ("config.cli.rp", "Register, change, grade, list, show and remove relying parties"),
     "resident": ("config.cli.resident", "Import, show, lock, unlock and erase residents"),
     "audit": ("config.cli.audit", "Verify the audit logs, prove an entry, copy a log out"),

@@ -66,7 +66,11 @@ class CeremonyRoom:
         records = DatabaseKeyRecords(database, self._entropy)
         ring = KeyRing(records, Batches(backends), self._clock)
         administration = KeyAdministration(
-            ring, records, backends, policies(self._settings.lifetimes), self._clock
+            ring,
+            records,
+            backends,
+            policies(self._settings.lifetimes, self._settings.esignet.seal_days),
+            self._clock,
         )
         naming = naming_of(self._settings.esignet)
         authority = Authority(database, ring, naming, self._clock, self._entropy)

@@ -8,6 +8,8 @@ from config.runtime.database.connect import OpenDatabase
 from config.runtime.entropy import Entropy
 from config.settings.esignet import Esignet
 from config.wiring.credentials import finding, stored_keys, stored_signing
+from config.wiring.seals import seal_desk
+from keystore.administration import KeyAdministration
 from keystore.authority.authority import Authority
 from keystore.authority.extensions import Naming
 from keystore.authority.profiles import DAY, Kind
@@ -39,11 +41,11 @@ class DocumentGround:
 
 def document_desk(
     esignet: Esignet, ground: DocumentGround
-) -> Callable[[KeyRing], DocumentDesk] | None:
+) -> Callable[[KeyRing, KeyAdministration], DocumentDesk] | None:
     """Return what signs documents, None where the settings name no signing service."""
     if not esignet.address:
         return None
-    return lambda ring: _desk(esignet, ground, ring)
+    return lambda ring, keys: _desk(esignet, ground, ring, keys)
 
 
 def naming_of(esignet: Esignet) -> Naming:
@@ -66,7 +68,9 @@ def naming_of(esignet: Esignet) -> Naming:
     )
 
 
-def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDesk:
+def _desk(
+    esignet: Esignet, ground: DocumentGround, ring: KeyRing, keys: KeyAdministration
+) -> DocumentDesk:
     database = ground.database
     authority = Authority(database, ring, naming_of(esignet), ground.clock, ground.entropy)
     showing = Showing(authority, database)
@@ -95,6 +99,7 @@ def _desk(esignet: Esignet, ground: DocumentGround, ring: KeyRing) -> DocumentDe
         credentials=CredentialDesk(
             ring, stored_keys(signing.stored, authority, showing, ground.clock, ground.entropy)
         ),
+        seals=seal_desk(esignet.address, signing, keys),
         database=database,
         clock=ground.clock,
     )

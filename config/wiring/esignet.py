@@ -31,6 +31,7 @@ from config.wiring.esignet_hosted import hosted, hosted_routes
 from config.wiring.esignet_notices import webhooks
 from config.wiring.esignet_pages import page_door
 from config.wiring.esignet_requests import RequestGround, signature_requests
+from config.wiring.esignet_seals import seal_routes
 from config.wiring.readiness import checks
 from config.wiring.verifying import every_format
 from config.wiring.world import World
@@ -97,6 +98,7 @@ def build_esignet(world: World) -> Application:
         *_request_routes(world, requests, on_our_pages),
         *evidence_routes(world, _issuer(world), requests, signing, door),
         *history_routes(world, _issuer(world)),
+        *seal_routes(world, _issuer(world), preparing, signing),
         *hosted_routes(world, _issuer(world), on_our_pages, door),
         *csc_routes(world, csc),
     ]

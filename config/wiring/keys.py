@@ -20,7 +20,7 @@ from keystore.door import MacPurpose, SealPurpose
 from keystore.pkcs11.pin import PinSource
 from keystore.pkcs11.uri import Pkcs11Uri
 from keystore.purposes import OwnRing, OwnSecret, Role
-from keystore.rings import mac_ring, seal_ring
+from keystore.rings import ORGANIZATION, mac_ring, seal_ring
 from keystore.rotation import Policy
 from keystore.service.run import KeyService, run
 from keystore.service.server import Access
@@ -56,7 +56,7 @@ async def serve_keys(
     service = KeyService(
         records=DatabaseKeyRecords(database, entropy),
         backends=backends,
-        policies=policies(settings.lifetimes),
+        policies=policies(settings.lifetimes, settings.esignet.seal_days),
         clock=clock,
         issuers={issuer.address: issuer.signing_algs for issuer in settings.issuers},
         sockets=_socket_directory(settings),
@@ -69,7 +69,7 @@ async def serve_keys(
         await database.close()
 
 
-def policies(lifetimes: Lifetimes) -> Policies:
+def policies(lifetimes: Lifetimes, seal_days: int) -> Policies:
     """Return how long key versions stay in each state, from how long what they make lives."""
     longest_token = max(lifetimes.id_token, lifetimes.access_token)
     tokens = Policy(
@@ -90,6 +90,9 @@ def policies(lifetimes: Lifetimes) -> Policies:
         )
         for ring, years in OWN_YEARS.items()
     }
+    secrets[ORGANIZATION] = Policy(  # a new key before the certificate of the old one ends
+        publish_for=0, active_for=seal_days * 86400 * 3 // 4, keep_for=86400
+    )
     return Policies(tokens, secrets)
 
 

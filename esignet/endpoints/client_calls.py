@@ -44,11 +44,12 @@ _AWAY = Refusal(503, "temporarily_unavailable", "something is away; try again", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCalls:
-    """Lets in whose token has SCOPE. ``refusals`` are those of the endpoint's flow."""
+    """Lets in whose token has ``scope``. ``refusals`` are those of the endpoint's flow."""
 
     bearers: Bearers
     clock: Clock
     refusals: Mapping[type[Exception], Refusal]
+    scope: str = SCOPE
 
     def endpoint(self, serve: Serve) -> Endpoint:
         """Return an endpoint that serves only who may call."""
@@ -58,11 +59,13 @@ class ClientCalls:
         try:
             presented = await self.bearers.presented(call, self.clock.now())
         except NoToken:
-            return challenged("invalid_token", "the access token is not good for this service")
+            told = "the access token is not good for this service"
+            return challenged("invalid_token", told, scope=self.scope)
         if presented is None:
             return challenged("", "an access token is needed")
-        if SCOPE not in presented.caller.scope:
-            return challenged("insufficient_scope", f"the scope {SCOPE} is needed", 403)
+        if self.scope not in presented.caller.scope:
+            told = f"the scope {self.scope} is needed"
+            return challenged("insufficient_scope", told, 403, self.scope)
         try:
             return await serve(call, presented.caller)
         except Malformed as reason:

@@ -79,10 +79,10 @@ def refused(status: int, error: str, description: str) -> Answer:
     return json_answer({"error": error, "error_description": description}, status)
 
 
-def challenged(error: str, description: str, status: int = 401) -> Answer:
+def challenged(error: str, description: str, status: int = 401, scope: str = SCOPE) -> Answer:
     """Refuse with a challenge (RFC 6750 §3), which names no error where no token came."""
     answer = refused(status, error or "invalid_token", description)
-    challenge = f'Bearer error="{error}", scope="{SCOPE}"' if error else "Bearer"
+    challenge = f'Bearer error="{error}", scope="{scope}"' if error else "Bearer"
     answer.headers.append((b"www-authenticate", challenge.encode()))
     return answer
 

@@ -59,7 +59,7 @@ class Signing:
 
         Raises NotActivated, NotPermitted, KeyServiceUnavailable.
         """
-        return await self.documents.sign_documents(_order(activation, parts))
+        return await self.documents.sign_documents(order_of(activation, parts))
 
     async def finished(self, parts: Sequence[Part], signed: Sequence[Signed]) -> list[Made]:
         """Return each part with its signature in it, at its level, and checked.
@@ -168,7 +168,8 @@ def shifted(plan: Plan, by: int) -> Plan:
             return replace(plan, digest=plan.digest + by)
 
 
-def _order(activation: str, parts: Sequence[Part]) -> SigningOrder:
+def order_of(activation: str, parts: Sequence[Part]) -> SigningOrder:
+    """Return what the key service is asked for ``parts`` under an activation."""
     digests: list[bytes] = []
     plans: list[Plan] = []
     for part in parts:

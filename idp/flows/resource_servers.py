@@ -8,7 +8,7 @@ from idp.protocol.errors import InvalidTarget
 from idp.protocol.resources import ResourceServer
 from idp.stores.clients import Clients
 
-SIGNING_SCOPE = frozenset({"service", "credential", "signatures", "signing_history"})
+SIGNING_SCOPE = frozenset({"service", "credential", "signatures", "signing_history", "seals"})
 """What the signing service takes: the CSC API (v2.2 §8.4), and its own signature requests."""
 
 

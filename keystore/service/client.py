@@ -19,6 +19,7 @@ from keystore.door import (
     PublishedKey,
     SealPurpose,
 )
+from keystore.seals.organization import NewOrganization, ShownOrganization
 from keystore.service import document_frames, frames
 from keystore.service.connection import Connection
 from keystore.signing.door import NotActivated
@@ -129,6 +130,29 @@ class KeyOperator:
         """Take a certificate of our authority back; raises NotPermitted when it cannot be."""
         reply = await self._connection.ask(
             lambda n: document_frames.RevokeCertificate(n, serial, reason), repeats=0
+        )
+        expect(reply, frames.Octets)
+
+    async def add_organization(self, asked: NewOrganization) -> ShownOrganization:
+        """Enrol an organisation; raises NotPermitted when it could not seal, or is there."""
+        reply = await self._connection.ask(
+            lambda n: document_frames.AddOrganization(n, asked),
+            repeats=0,
+            deadline=_ADMINISTRATION,
+        )
+        return expect(reply, document_frames.OrganizationsAre).organizations[0]
+
+    async def organizations(self, identifier: str = "") -> list[ShownOrganization]:
+        """Return one organisation, or all; raises NotPermitted where there is no such one."""
+        reply = await self._connection.ask(
+            lambda n: document_frames.ListOrganizations(n, identifier)
+        )
+        return expect(reply, document_frames.OrganizationsAre).organizations
+
+    async def disable_organization(self, identifier: str) -> None:
+        """Let an organisation seal no more; raises NotPermitted where none does."""
+        reply = await self._connection.ask(
+            lambda n: document_frames.DisableOrganization(n, identifier), repeats=0
         )
         expect(reply, frames.Octets)
 

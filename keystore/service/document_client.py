@@ -53,6 +53,11 @@ class DocumentClient(EveryActivation, Documents, Credentials):
         reply = expect(await self._ask(request, repeats=0), frames.DocumentsSigned)
         return [_signed(one) for one in reply.signed]
 
+    async def seal_documents(self, order: SigningOrder) -> list[Signed]:
+        asked = (order.activation, order.hash_algorithm, list(order.digests), list(order.plans))
+        reply = await self._ask(lambda n: frames.SealDocuments(n, *asked), repeats=0)
+        return [_signed(one) for one in expect(reply, frames.DocumentsSigned).signed]
+
     async def timestamps(self, imprints: Sequence[Imprint]) -> list[bytes]:
         asked = [(one.hash_algorithm, one.digest) for one in imprints]
         return expect(await self._ask(lambda n: frames.Stamp(n, asked)), frames.Many).values

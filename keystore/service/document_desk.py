@@ -19,7 +19,8 @@ from keystore.service import document_frames as frames
 from keystore.service.credential_desk import CredentialDesk
 from keystore.service.credential_frames import CredentialRequest, CredentialsAre
 from keystore.service.frames import Octets
-from keystore.signing.door import EvidenceFile, Imprint, Signed, SigningOrder
+from keystore.service.seal_desk import SealDesk, SealRequest
+from keystore.signing.door import EvidenceFile, Imprint, SigningOrder
 from keystore.signing.evidence import EvidenceSeal
 from keystore.signing.log import proof_of
 from keystore.signing.replay import Replay
@@ -38,6 +39,10 @@ _USES: dict[type, DocumentUse] = {
     frames.Prove: DocumentUse.STATUS,
     frames.RevokeCertificate: DocumentUse.REVOKE,
     frames.SealEvidence: DocumentUse.EVIDENCE,
+    frames.SealDocuments: DocumentUse.SEAL,
+    frames.AddOrganization: DocumentUse.ENROL,
+    frames.ListOrganizations: DocumentUse.ENROL,
+    frames.DisableOrganization: DocumentUse.ENROL,
 }
 
 
@@ -55,6 +60,7 @@ class DocumentDesk:
     stamping: Stamping
     evidence: EvidenceSeal
     credentials: CredentialDesk
+    seals: SealDesk
     database: Database
     clock: Clock
 
@@ -69,6 +75,7 @@ class DocumentDesk:
         await forget(self.database, self.clock.now())
         await self.replay.kept.forget(self.clock.now())
         await self.credentials.keep()
+        await self.seals.enrolment.keep()
 
     async def keep_log(self, stop: asyncio.Event) -> None:
         """Order the audit log and sign its checkpoints until ``stop``."""
@@ -81,6 +88,8 @@ class DocumentDesk:
         if isinstance(request, CredentialRequest):
             return await self.credentials.answer(role, request)
         self.ring.use(role, _USES[type(request)])
+        if isinstance(request, SealRequest):
+            return await self.seals.answer(request)
         match request:
             case frames.Activate(number, approval):
                 return Octets(number, (await self.signing.activate(approval)).encode())
@@ -98,7 +107,7 @@ class DocumentDesk:
                 return frames.AuthorityIs(number, list(shown.chains), lists, older, keys)
             case frames.SealEvidence(number, files):
                 sealed = await self.evidence.sealed([EvidenceFile(*one) for one in files])
-                return frames.DocumentsSigned(number, [_one(sealed)])
+                return frames.DocumentsSigned(number, [frames.one_signed(sealed)])
             case _:
                 return await self._evidence(request)
 
@@ -110,7 +119,7 @@ class DocumentDesk:
             plans=request.plans,
             one_key=request.one_key,
         )
-        signed = [_one(one) for one in await self.replay.signed(order)]
+        signed = [frames.one_signed(one) for one in await self.replay.signed(order)]
         return frames.DocumentsSigned(request.id, signed)
 
     async def _evidence(
@@ -131,15 +140,3 @@ class DocumentDesk:
                     return Octets(number, await self.responder.respond(asked, now))
         except ValueError as reason:  # a digest or a certificate that is none
             raise NotPermitted(str(reason)) from reason
-
-
-def _one(signed: Signed) -> frames.OneSigned:
-    return frames.OneSigned(
-        parts=signed.parts,
-        value=signed.value,
-        alg=signed.alg,
-        certificate=signed.certificate,
-        chain=signed.chain,
-        signed_at=signed.signed_at,
-        promise=signed.promise,
-    )

@@ -3,8 +3,9 @@
 import msgspec
 
 from keystore.authority.revoking import Reason
+from keystore.seals.organization import NewOrganization, ShownOrganization
 from keystore.signing.digests import HashAlgorithm
-from keystore.signing.door import Approval
+from keystore.signing.door import Approval, Signed
 from keystore.signing.plans import Plan
 
 
@@ -75,6 +76,44 @@ class RevokeCertificate(msgspec.Struct, array_like=True, tag="revoke_certificate
     reason: Reason
 
 
+class SealDocuments(msgspec.Struct, array_like=True, tag="seal_documents", frozen=True):
+    """Sign what an organisation authorized, with its key (esignet)."""
+
+    id: int
+    authorization: str
+    hash_algorithm: HashAlgorithm
+    digests: list[bytes]
+    plans: list[Plan]
+
+
+class AddOrganization(msgspec.Struct, array_like=True, tag="add_organization", frozen=True):
+    """Enrol an organisation (operator)."""
+
+    id: int
+    organization: NewOrganization
+
+
+class ListOrganizations(msgspec.Struct, array_like=True, tag="organizations", frozen=True):
+    """Show organisations: one, or all where it is empty (operator)."""
+
+    id: int
+    organization: str
+
+
+class DisableOrganization(msgspec.Struct, array_like=True, tag="disable", frozen=True):
+    """Let an organisation seal no more (operator)."""
+
+    id: int
+    organization: str
+
+
+class OrganizationsAre(msgspec.Struct, array_like=True, tag="organizations_are", frozen=True):
+    """Organisations, by their ids."""
+
+    id: int
+    organizations: list[ShownOrganization]
+
+
 class SealEvidence(msgspec.Struct, array_like=True, tag="seal_evidence", frozen=True):
     """Seal a manifest of evidence: name, media type and SHA-256 digest of each file (esignet)."""
 
@@ -92,6 +131,19 @@ class OneSigned(msgspec.Struct, array_like=True, frozen=True):
     chain: tuple[bytes, ...]
     signed_at: int
     promise: bytes
+
+
+def one_signed(signed: Signed) -> OneSigned:
+    """Return a signature as it goes over a socket."""
+    return OneSigned(
+        parts=signed.parts,
+        value=signed.value,
+        alg=signed.alg,
+        certificate=signed.certificate,
+        chain=signed.chain,
+        signed_at=signed.signed_at,
+        promise=signed.promise,
+    )
 
 
 class DocumentsSigned(msgspec.Struct, array_like=True, tag="documents_signed", frozen=True):
@@ -129,5 +181,9 @@ DocumentRequest = (
     | Prove
     | RevokeCertificate
     | SealEvidence
+    | SealDocuments
+    | AddOrganization
+    | ListOrganizations
+    | DisableOrganization
 )
-DocumentReply = DocumentsSigned | Many | AuthorityIs
+DocumentReply = DocumentsSigned | Many | AuthorityIs | OrganizationsAre

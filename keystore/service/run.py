@@ -41,7 +41,7 @@ class KeyService:
     access: Mapping[Role, Access]
     every: float = 5.0
     """Seconds between two looks at what is due: moves, uses to write, keys changed elsewhere."""
-    documents: Callable[[KeyRing], DocumentDesk] | None = None
+    documents: Callable[[KeyRing, KeyAdministration], DocumentDesk] | None = None
     """What signs documents on a ring; None where this deployment signs none."""
     patience: float = 2.0
     """Seconds in which requests that were asked before a stop are still answered."""
@@ -54,7 +54,7 @@ class KeyService:
         """
         ring = KeyRing(self.records, Batches(self.backends), self.clock)
         keys = KeyAdministration(ring, self.records, self.backends, self.policies, self.clock)
-        documents = self.documents(ring) if self.documents else None
+        documents = self.documents(ring, keys) if self.documents else None
         listeners = [
             Listener(socket_path(self.sockets, role), access, Desk(role, ring, keys, documents))
             for role, access in self.access.items()

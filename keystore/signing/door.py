@@ -137,6 +137,13 @@ class Documents(Protocol):
         """Return a signature per plan. Raises NotActivated, NotPermitted (a plan is malformed)."""
         ...
 
+    async def seal_documents(self, order: SigningOrder) -> list[Signed]:
+        """Return an organisation's seal per plan; the activation is what the organisation signed.
+
+        Raises as ``sign_documents``.
+        """
+        ...
+
     async def timestamps(self, imprints: Sequence[Imprint]) -> list[bytes]:
         """Return a TimeStampToken in DER of each (RFC 3161 §2.4.2), of our own authority."""
         ...

@@ -64,7 +64,7 @@ async def test_a_key_is_certified_before_it_is_used(world: AuthorityWorld) -> No
 
 
 def test_keys_of_authorities_outlive_what_they_signed() -> None:
-    kept = policies(Lifetimes())
+    kept = policies(Lifetimes(), 730)
     assert (kept.of(OwnRing.ISSUING).keep_for or 0) >= PROFILES[Kind.ISSUING].lifetime
     assert (kept.of(OwnRing.ROOT).keep_for or 0) >= PROFILES[Kind.ROOT].lifetime
 

@@ -101,6 +101,20 @@ def upgrade() -> None:
         batch_op.create_index("uq_key_version_ring", ["ring", "algorithm", "version"], unique=True)
 
     op.create_table(
+        "organization",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("identifier", sa.Text(), nullable=False),
+        sa.Column("country", sa.Text(), nullable=False),
+        sa.Column("jwks", sa.LargeBinary(), nullable=False),
+        sa.Column("per_day", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.BigInteger(), nullable=False),
+        sa.Column("sealed", sa.BigInteger(), nullable=False),
+        sa.Column("enrolled_at", sa.BigInteger(), nullable=False),
+        sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_organization")),
+    )
+    op.create_table(
         "used_activation",
         sa.Column("jti", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
@@ -118,6 +132,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_used_activation_expires_at"))
 
     op.drop_table("used_activation")
+    op.drop_table("organization")
     with op.batch_alter_table("key_version", schema=None) as batch_op:
         batch_op.drop_index("uq_key_version_ring")
 

@@ -1,0 +1,304 @@
+"""A seal takes two parties: the service alone gets none, and the organisation alone neither."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from sqlalchemy import func, select
+
+from config.runtime.audit.records import entries
+from config.runtime.clock import SystemClock
+from config.runtime.database.connect import OpenDatabase
+from config.runtime.database.unit import Statement
+from keystore.backends.backend import Algorithm
+from keystore.checking.paths import find
+from keystore.door import KeyServiceUnavailable, NotPermitted, Order, TokenKind
+from keystore.jose import base64url, reader
+from keystore.purposes import Role
+from keystore.rings import organization_ring
+from keystore.service.client import KeyOperator, KeyServiceClient
+from keystore.service.document_client import DocumentClient
+from keystore.service.run import socket_path
+from keystore.signing.door import NotActivated, Signed, SigningOrder
+from keystore.signing.plans import CmsPlan, JwsPlan, Plan, RawPlan
+from tests.keyrings import software_backend
+from tests.sealing import REGISTRY, Office, digest, disabled, enrolled, new_key
+from tests.signing_house import SHA256, SigningHouse, approval, signing_house
+
+pytestmark = pytest.mark.server
+
+DIGEST, OTHER = digest(b"a deed"), digest(b"another deed")
+Claims = dict[str, Any]
+
+
+@pytest.fixture
+async def house(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[SigningHouse]:
+    with tempfile.TemporaryDirectory() as sockets:
+        async with signing_house(software_backend(tmp_path), database, Path(sockets)) as made:
+            yield made
+
+
+@pytest.fixture
+async def office(house: SigningHouse) -> Office:
+    made = Office()
+    await enrolled(house, made)
+    return made
+
+
+async def sealed(house: SigningHouse, word: str, *plans: Plan, **changes: Any) -> list[Signed]:
+    usual = SigningOrder(
+        activation=word, hash_algorithm=SHA256, digests=[DIGEST], plans=plans or [CmsPlan(0)]
+    )
+    return await house.esignet.seal_documents(replace(usual, **changes))
+
+
+async def recorded(house: SigningHouse) -> int:
+    asked = select(func.count()).where(entries.c.action == "document.sealed")
+    row = await house.database.row(Statement(asked))
+    assert row is not None
+    return int(row[0])
+
+
+async def test_both_together_seal_and_the_certificate_names_the_organisation(
+    house: SigningHouse, office: Office
+) -> None:
+    [one] = await sealed(house, office.authorizes(DIGEST))
+    certificate = x509.load_der_x509_certificate(one.certificate)
+    said = {name.oid: name.value for name in certificate.subject}
+    assert said[NameOID.ORGANIZATION_NAME] == "Land Registry"
+    assert said[NameOID.ORGANIZATION_IDENTIFIER] == "NTRUT-12345"
+    find(one.certificate, one.chain, [one.chain[-1]]).check_times(SystemClock().now())
+    signature = reader.parse(one.promise.decode()).claims
+    assert signature["approval"]["organization"] == REGISTRY
+    [again] = await sealed(house, office.authorizes(DIGEST))
+    assert again.certificate == one.certificate, "it has one key"
+    assert await recorded(house) == 2
+
+
+@pytest.mark.attack("A34")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"aud": "https://another.example"},
+        {"aud": ["https://sign.example"]},
+        {"iss": "another"},
+        {"iat": 0, "exp": 100_000},
+        {"iat": -1000, "exp": -700},
+        {"iat": 1000, "exp": 1300},
+        {"exp": None},
+        {"jti": None},
+        {"jti": "short"},
+        {"jti": "with:colon:and/more"},
+        {"count": 2},
+        {"hash_algorithm": "sha384"},
+        {"hash_algorithm": "sha1"},
+        {"list_hash": None},
+        {"list_hash": "AAAA"},
+        {"only": "on Sundays"},
+    ],
+    ids=lambda change: "-".join(change),
+)
+async def test_a_word_that_is_not_exactly_for_this_seals_nothing(
+    house: SigningHouse, office: Office, change: Claims
+) -> None:
+    now = SystemClock().now()
+    moved = {name: change[name] + now for name in ("iat", "exp") if change.get(name) is not None}
+    with pytest.raises(NotActivated):
+        await sealed(house, office.authorizes(DIGEST, **{**change, **moved}))
+    assert await recorded(house) == 0
+
+
+@pytest.mark.attack("A34")
+async def test_whoever_holds_esignet_alone_seals_nothing(
+    house: SigningHouse, office: Office
+) -> None:
+    thief = Office(key=new_key())
+    words = [
+        thief.authorizes(DIGEST),
+        office.signed(office.claims(DIGEST), typ="JWT"),
+        office.signed(office.claims(DIGEST), typ="activation+jwt"),
+        await house.idp.activate(approval(DIGEST)),
+        "",
+        "a.b.c",
+        "x" * 20_000,
+    ]
+    head, _, tail = office.authorizes(DIGEST).split(".")
+    other = base64url.encode(json.dumps(office.claims(OTHER)).encode()).decode()
+    words.append(f"{head}.{other}.{tail}")
+    none = base64url.encode(b'{"alg":"none","typ":"seal-authorization+jwt"}').decode()
+    words.append(f"{none}.{other}.")
+    for word in words:
+        with pytest.raises(NotActivated):
+            await sealed(house, word)
+    word = office.authorizes(DIGEST)
+    for changes in ({"digests": [OTHER]}, {"digests": [DIGEST, OTHER]}, {"digests": []}):
+        with pytest.raises(NotActivated):
+            await sealed(house, word, **changes)
+    assert await recorded(house) == 0
+    assert await sealed(house, word), "what was tried in vain used nothing up"
+
+
+@pytest.mark.attack("A34")
+async def test_a_seal_is_over_a_structure_that_is_written_here(
+    house: SigningHouse, office: Office
+) -> None:
+    word = office.authorizes(DIGEST)
+    bad: list[tuple[Plan, ...]] = [
+        (RawPlan(0),),
+        (CmsPlan(0), CmsPlan(0)),
+        (CmsPlan(1),),
+        (CmsPlan(-1),),
+        (CmsPlan(0, commitment="1.2.840.113549.1.9.16.6.1"),),
+        (JwsPlan(0, b"another deed"),),
+    ]
+    for plans in bad:
+        with pytest.raises(NotPermitted):
+            await sealed(house, word, *plans)
+    assert await recorded(house) == 0
+    assert await sealed(house, word)
+
+
+@pytest.mark.attack("A34")
+async def test_a_word_of_an_organisation_signs_for_nobody_else(
+    house: SigningHouse, office: Office
+) -> None:
+    word = office.authorizes(DIGEST)
+    with pytest.raises(NotActivated):
+        order = SigningOrder(
+            activation=word, hash_algorithm=SHA256, digests=[DIGEST], plans=[CmsPlan(0)]
+        )
+        await house.esignet.sign_documents(order)
+    other = Office("tax-office")
+    await enrolled(house, other, name="Tax Office", identifier="NTRUT-9")
+    with pytest.raises(NotActivated):
+        await sealed(house, office.authorizes(DIGEST, iss="tax-office"))
+    mine, theirs = [
+        (await sealed(house, one.authorizes(DIGEST)))[0].certificate for one in (office, other)
+    ]
+    assert mine != theirs
+
+
+@pytest.mark.attack("A34")
+async def test_only_the_roles_that_may_can_ask(house: SigningHouse, office: Office) -> None:
+    order = SigningOrder(
+        activation=office.authorizes(DIGEST),
+        hash_algorithm=SHA256,
+        digests=[DIGEST],
+        plans=[CmsPlan(0)],
+    )
+    for role in set(Role) - {Role.ESIGNET}:
+        client = DocumentClient(socket_path(house.sockets, role))
+        with pytest.raises(NotPermitted):
+            await client.seal_documents(order)
+        await client.close()
+    for role in set(Role) - {Role.OPERATOR}:
+        operator = KeyOperator(socket_path(house.sockets, role))
+        with pytest.raises(NotPermitted):
+            await operator.add_organization(Office("thief").asked())
+        with pytest.raises(NotPermitted):
+            await operator.disable_organization(REGISTRY)
+        await operator.close()
+
+
+@pytest.mark.attack("A34")
+async def test_the_key_of_an_organisation_signs_no_token(
+    house: SigningHouse, office: Office
+) -> None:
+    door = KeyServiceClient(socket_path(house.sockets, Role.IDP), SystemClock(), deadline=20)
+    for issuer in (organization_ring(REGISTRY), REGISTRY):
+        claims = json.dumps({"iss": issuer}).encode()
+        with pytest.raises(NotPermitted):
+            await door.sign(issuer, [Order(TokenKind.ID_TOKEN, "ES256", claims)])
+        with pytest.raises(NotPermitted):
+            await door.published(issuer)
+    await door.close()
+
+
+async def test_a_word_is_used_once_and_the_same_order_is_answered_again(
+    house: SigningHouse, office: Office
+) -> None:
+    word = office.authorizes(DIGEST)
+    made = await asyncio.gather(*(sealed(house, word) for _ in range(4)))
+    assert len({one.value for [one] in made}) == 1, "it was sealed once"
+    with pytest.raises(NotActivated, match="used"):
+        await sealed(house, word, CmsPlan(0, signing_time=False))
+    assert await recorded(house) == 1
+
+
+async def test_a_limit_per_day_is_held_whole(house: SigningHouse) -> None:
+    office = Office("small")
+    await enrolled(house, office, per_day=3)
+    both = {"digests": [DIGEST, OTHER]}
+    word = office.authorizes(DIGEST, OTHER)
+    assert len(await sealed(house, word, CmsPlan(0), CmsPlan(1), **both)) == 2
+    with pytest.raises(NotActivated, match="today"):
+        await sealed(house, office.authorizes(DIGEST, OTHER), CmsPlan(0), CmsPlan(1), **both)
+    assert await sealed(house, office.authorizes(DIGEST))
+    with pytest.raises(NotActivated, match="today"):
+        await sealed(house, office.authorizes(DIGEST))
+    assert await recorded(house) == 3
+
+
+async def test_who_is_disabled_seals_no_more(house: SigningHouse, office: Office) -> None:
+    await disabled(house, office)
+    with pytest.raises(NotActivated):
+        await sealed(house, office.authorizes(DIGEST))
+    with pytest.raises(NotPermitted):
+        await disabled(house, office)
+    with pytest.raises(NotPermitted, match="already"):
+        await enrolled(house, Office(key=new_key()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "Land Registry"},
+        {"id": "a:b"},
+        {"id": ""},
+        {"name": ""},
+        {"identifier": ""},
+        {"identifier": "12345"},
+        {"country": "Utopia"},
+        {"jwks": b"{}"},
+        {"jwks": b'{"keys":[]}'},
+        {"jwks": b'{"keys":[{"kty":"oct","k":"AAAA"}]}'},
+        {"per_day": -1},
+    ],
+    ids=lambda change: "-".join(change),
+)
+async def test_who_could_not_seal_is_not_enrolled(
+    house: SigningHouse, change: dict[str, Any]
+) -> None:
+    with pytest.raises(NotPermitted):
+        await enrolled(house, Office(), **change)
+
+
+async def test_a_private_key_is_never_enrolled(house: SigningHouse) -> None:
+    office = Office()
+    leaked = json.dumps({"keys": [office.key.as_dict(private=True)]}).encode()
+    with pytest.raises(NotPermitted, match="private"):
+        await enrolled(house, office, jwks=leaked)
+
+
+async def test_a_new_key_is_certified_and_the_old_one_seals_no_more(
+    house: SigningHouse, office: Office
+) -> None:
+    [before] = await sealed(house, office.authorizes(DIGEST))
+    operator = KeyOperator(socket_path(house.sockets, Role.OPERATOR))
+    await operator.rotate(organization_ring(REGISTRY), Algorithm.ES256, emergency=True)
+    await operator.close()
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                [after] = await sealed(house, office.authorizes(DIGEST))
+                break
+            except KeyServiceUnavailable:  # its certificate is made in a moment
+                await asyncio.sleep(0.1)
+    assert after.certificate != before.certificate

@@ -162,13 +162,16 @@ def missing() -> list[str]:
 
 
 def left_over(root: Path = ROOT) -> list[str]:
-    """Return what the table explains and no text of the program says any more."""
+    """Return what the table explains and no text of the program says any more.
+
+    A text may be the end of a sentence whose beginning varies.
+    """
     texts = {_text(n) for n in _nodes(root) if isinstance(n, ast.Constant | ast.JoinedStr)}
     return [
         f"{code}: {says}"
         for code, one in error_reference().items()
         for says, _ in one.causes
-        if says not in texts
+        if texts.isdisjoint((says, says.removeprefix("... ")))
     ]
 
 

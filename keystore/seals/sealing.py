@@ -21,7 +21,7 @@ from keystore.signing import log
 from keystore.signing.door import NotActivated, Signed, SigningOrder, UsedBefore
 from keystore.signing.recording import Recording
 from keystore.signing.structures.building import build
-from keystore.signing.structures.structure import BadPlan, Ground
+from keystore.signing.structures.structure import BadPlan, Built, Ground
 from keystore.stores.activations import use
 from keystore.stores.organizations import Enrolled, Organizations
 
@@ -58,8 +58,7 @@ class Sealing:
             now=now,
         )
         try:
-            authorization.check_order(said, order)
-            built = [build(plan, ground) for plan in order.plans]
+            built = _built(said, order, ground)
         except BadPlan as reason:
             raise NotPermitted(str(reason)) from reason
         entries = [_entry(said, number, key.kid, now) for number in range(len(built))]
@@ -106,6 +105,11 @@ class Sealing:
             if reason.write is using:
                 raise UsedBefore("the authorization was used before") from None
             raise NotActivated("the organisation has sealed as much as it may today") from None
+
+
+def _built(said: Authorization, order: SigningOrder, ground: Ground) -> list[Built]:
+    authorization.check_order(said, order)
+    return [build(plan, ground) for plan in order.plans]
 
 
 def _entry(said: Authorization, number: int, kid: str, now: int) -> AuditEntry:

@@ -31,6 +31,7 @@ from esignet.flows.csc_stamps import CscStamps
 from esignet.flows.signing_parts import Made, Part
 from esignet.formats import cades, jades, pades, xades
 from esignet.formats.format import Evidence, Level
+from esignet.pdf.pool import Bounds, PdfPool
 from esignet.protocol.csc.approval import CREDENTIAL, Approved
 from esignet.protocol.csc.service import Service
 from esignet.protocol.csc.shown import Credential
@@ -208,11 +209,13 @@ class World:
         hand: Any = None,
         stamper: Any = None,
         keys: Any = None,
+        pdf: PdfPool | None = None,
     ) -> None:
         self.origin = origin
         self.clock = HandClock()
         self.bearers = Bearers()
         self.hand: Any = hand or Hand()
+        self.pdf = pdf or PdfPool(Bounds(workers=1))
         self.stamper: Any = stamper or Stamper()
         self.keys = keys
         self.wallet: Any = Wallet() if keys is None else KeptByKeyService(keys)
@@ -227,7 +230,7 @@ class World:
             version=version,
             approvals=Approvals(self.bearers),
             credentials=CscCredentials(self.wallet),
-            documents=CscDocuments(FORMATS, self.hand, QUALIFIERS),
+            documents=CscDocuments(FORMATS, self.hand, QUALIFIERS, self.pdf),
             hashes=CscHashes(self.wallet, self.hashes),
             changes=None if self.keys is None else CscChanges(self.keys),
             stamps=CscStamps(self.stamper),

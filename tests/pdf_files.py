@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from asn1crypto import keys, x509
@@ -10,8 +11,9 @@ from pyhanko.pdf_utils.crypt import StandardSecurityHandler
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
-from pyhanko.sign import PdfSignatureMetadata, SimpleSigner, sign_pdf
+from pyhanko.sign import PdfSignatureMetadata, PdfSigner, SimpleSigner, sign_pdf
 from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.signers import ExternalSigner
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 
@@ -168,3 +170,53 @@ def signed_by_pyhanko(pdf: bytes, key: bytes, certificate: bytes) -> bytes:
     )
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     return bytes(sign_pdf(writer, wish, signer=signer).getvalue())
+
+
+async def prepared_by_pyhanko(pdf: bytes, digits: int = 16 * 1024, **wishes: Any) -> bytes:
+    """A document that other software made a place in, of ``digits``, for a signature of ours."""
+    wish = PdfSignatureMetadata(
+        field_name="Theirs", subfilter=SigSeedSubFilter.PADES, md_algorithm="sha256", **wishes
+    )
+    nobody = ExternalSigner(None, SimpleCertificateStore(), signature_value=bytes(64))
+    writer, made = IncrementalPdfFileWriter(io.BytesIO(pdf)), io.BytesIO()
+    await PdfSigner(wish, nobody).async_digest_doc_for_signing(
+        writer, bytes_reserved=digits, output=made
+    )
+    return made.getvalue()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A document that was prepared by hand, whose signature is whatever a test makes of it."""
+
+    entries: bytes = b"/Type/Sig/Filter/Any/SubFilter/ETSI.CAdES.detached/M(D:20260601120000Z)"
+    digits: bytes = b"0" * 16 * 1024
+    range: str = "[0 {begins} {ends} {rest}]"
+    root: bytes = b""
+    fields: bytes = b"[4 0 R]"
+    objects: tuple[bytes, ...] = ()
+    after: bytes = b""
+
+    def made(self) -> bytes:
+        """Its octets; ``range`` is told where /Contents begin and end, and how much follows."""
+        objects = [
+            b"<</Type/Catalog/Pages 2 0 R/AcroForm<</SigFlags 3/Fields %s>>%s>>"
+            % (self.fields, self.root),
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Resources<<>>/Annots[4 0 R]>>",
+            b"<</Type/Annot/Subtype/Widget/FT/Sig/T(Place)/Rect[0 0 0 0]/P 3 0 R/V 5 0 R>>",
+            b"<<%s/Contents<%s>/ByteRange %s>>" % (self.entries, self.digits, b"?" * 60),
+            *self.objects,
+        ]
+        made = bytearray(b"%PDF-1.7\n")
+        table = b""
+        for number, one in enumerate(objects, 1):
+            table += b"%010d 00000 n \n" % len(made)
+            made += b"%d 0 obj\n%s\nendobj\n" % (number, one)
+        start, size = len(made), len(objects) + 1
+        made += b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table)
+        made += b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (size, start)
+        begins = made.index(b"/Contents<") + len(b"/Contents")
+        ends = begins + len(self.digits) + 2
+        told = self.range.format(begins=begins, ends=ends, rest=len(made) - ends)
+        return bytes(made).replace(b"?" * 60, told.encode().ljust(60)) + self.after

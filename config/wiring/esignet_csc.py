@@ -73,7 +73,7 @@ def _methods(
         version=version,
         approvals=Approvals(callers),
         credentials=CscCredentials(stored),
-        documents=CscDocuments(ground.formats, ground.signing, offered),
+        documents=CscDocuments(ground.formats, ground.signing, offered, ground.signing.pdf),
         stamps=CscStamps(ground.documents),
         later=ground.later,
         hashes=hashes,

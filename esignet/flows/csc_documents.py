@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from esignet.flows.signing_parts import Made, Part
-from esignet.formats.format import Evidence, Format, FormatError, Item, Level, Wish
+from esignet.formats.format import Evidence, Format, FormatError, Item, Level, Prepared, Wish
+from esignet.pdf.pool import PdfBusy, PdfPool
 from esignet.protocol.csc.approval import Approved
 from esignet.protocol.csc.faults import (
     DISABLED,
     DOCUMENT_NOT_AUTHORIZED,
     INVALID_DOCUMENTS,
     SAD_EXPIRED,
+    UNAVAILABLE,
     CscError,
     invalid,
+    unfit,
 )
 from esignet.protocol.csc.sign_doc import SignDoc, Wanted
 from keystore.door import NotPermitted
@@ -28,7 +31,7 @@ class Signs(Protocol):
         """Return a signature of each.
 
         Raises NotActivated, NotPermitted (more than one answer of the key service holds),
-        KeyServiceUnavailable, FormatError (it cannot be raised to its level).
+        KeyServiceUnavailable, FormatError (it cannot be raised to its level), PdfBusy.
         """
         ...
 
@@ -38,12 +41,13 @@ class CscDocuments:
     """Signs documents, or what has their digests.
 
     ``formats`` are those that are switched on, ``qualifiers`` the kinds of signatures that are
-    offered.
+    offered; whole PDFs have their ``pdf`` processes.
     """
 
     formats: Mapping[str, Format]
     signs: Signs
     qualifiers: Collection[str]
+    pdf: PdfPool
 
     async def signed(self, approved: Approved, asked: SignDoc, now: int) -> dict[str, Any]:
         """Return the answer, or raise CscError: nothing was signed then.
@@ -52,7 +56,7 @@ class CscDocuments:
         """
         self._judge(approved, asked)
         parts = [
-            self._part(wanted, approved.commitment, material=asked.validation)
+            await self._part(wanted, approved.commitment, material=asked.validation)
             for wanted in asked.wanted
         ]
         digests = [digest for part in parts for digest in part.prepared.digests]
@@ -64,8 +68,12 @@ class CscDocuments:
             raise CscError(SAD_EXPIRED) from None
         except NotPermitted:
             raise CscError(DISABLED if asked.credential else INVALID_DOCUMENTS) from None
-        except FormatError:
+        except FormatError as reason:
+            if any(part.is_pdf for part in parts):
+                raise unfit(str(reason)) from None
             raise invalid("conformance_level") from None
+        except PdfBusy:
+            raise CscError(UNAVAILABLE) from None
         return _answer(asked, made)
 
     def _judge(self, approved: Approved, asked: SignDoc) -> None:
@@ -79,7 +87,7 @@ class CscDocuments:
         if approved.is_raw:
             raise CscError(DOCUMENT_NOT_AUTHORIZED)
 
-    def _part(self, wanted: Wanted, commitment: str, *, material: bool) -> Part:
+    async def _part(self, wanted: Wanted, commitment: str, *, material: bool) -> Part:
         form = self.formats.get(wanted.format)
         if form is None:
             raise invalid("signature_format")
@@ -88,13 +96,20 @@ class CscDocuments:
             hash_algorithm=wanted.algorithm, envelope=wanted.envelope, commitment=commitment
         )
         try:
-            prepared = form.prepare([item], wish)
-        except FormatError:
+            prepared = await self._prepared(form, item, wish)
+        except FormatError as reason:
             if wanted.content is not None:
-                raise CscError(INVALID_DOCUMENTS) from None
+                raise unfit(str(reason)) from None
             raise invalid("signed_envelope_property") from None
+        except PdfBusy:
+            raise CscError(UNAVAILABLE) from None
         level = Level.B_T if wanted.has_material_apart else Level(wanted.level)
         return Part(form, prepared, level, material)
+
+    async def _prepared(self, form: Format, item: Item, wish: Wish) -> Prepared:
+        if form.name == "pades" and item.content is not None:
+            return await self.pdf.prepare(item, wish)
+        return form.prepare([item], wish)
 
 
 def _answer(asked: SignDoc, made: Sequence[Made]) -> dict[str, Any]:

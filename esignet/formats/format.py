@@ -60,7 +60,8 @@ class Wish:
 class Prepared:
     """Between preparing and embedding. ``digests`` are what the person approves, in order;
 
-    ``plan`` names them from 0. ``content`` is what ``embed`` puts the signature into, if anything.
+    ``plan`` names them from 0. ``content`` is what ``embed`` puts the signature into, if anything;
+    ``place`` is between which of its octets, where a format needs to be told.
     """
 
     digests: tuple[bytes, ...]
@@ -68,6 +69,7 @@ class Prepared:
     items: tuple[Item, ...]
     wish: Wish
     content: bytes | None = None
+    place: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

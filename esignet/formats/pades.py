@@ -11,12 +11,10 @@ from io import BytesIO
 from esignet.formats import cms_levels, pades_stream, pdf_checking, pdf_writing
 from esignet.formats.cades import digest_of, readable, signer_of
 from esignet.formats.format import Evidence, Format, FormatError, Found, Item, Level, Prepared, Wish
-from esignet.formats.pdf_writing import RESERVED, Gap
+from esignet.formats.pdf_writing import Gap
 from keystore.der import cms
 from keystore.der.cms_reading import read_message
 from keystore.signing.door import Signed
-
-_EMPTY = b"<" + b"0" * (2 * RESERVED) + b">"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +26,8 @@ class Pades:
     def prepare(self, items: Sequence[Item], wish: Wish) -> Prepared:
         """Return what will be signed: the digest around /Contents.
 
-        With content, which is a PDF, the signature's place is made in it as ``wish.pdf`` says;
-        without, the item's digest is that of the byte range already.
+        With content, which is a PDF, the signature's place is made in it as ``wish.pdf`` says, or
+        is there already; without, the item's digest is that of the byte range.
         """
         if len(items) != 1:
             raise FormatError("a PAdES signature is in one PDF")
@@ -38,7 +36,7 @@ class Pades:
             return pades_stream.prepared(item, wish, item.digest)
         stream = BytesIO(item.content)
         prepared = pades_stream.prepare(stream, item, wish)
-        return replace(prepared, content=stream.getvalue())
+        return pades_stream.kept(prepared, stream, stream.getvalue())
 
     def embed(self, prepared: Prepared, signed: Signed) -> bytes:
         """Return the PDF with its signature, or the message for /Contents.
@@ -49,11 +47,10 @@ class Pades:
         message = cms.signed_by(signer, signed.chain[:-1])
         if prepared.content is None:
             return message
-        place = prepared.content.rfind(_EMPTY)
-        if place < 0:
+        if prepared.place is None:
             raise FormatError("the PDF has no place for the signature")
         stream = BytesIO(prepared.content)
-        pdf_writing.fill(stream, Gap(place, place + len(_EMPTY)), message)
+        pdf_writing.fill(stream, Gap(*prepared.place), message)
         return stream.getvalue()
 
     def to_stamp(self, signature: bytes) -> bytes:

@@ -5,6 +5,7 @@ So a PDF that is too large for memory is signed as one that fits: nothing here r
 
 from collections.abc import Iterator
 from dataclasses import replace
+from io import SEEK_END
 from typing import BinaryIO
 
 from esignet.formats import cms_levels, pdf_checking, pdf_writing
@@ -12,6 +13,7 @@ from esignet.formats.cades import readable
 from esignet.formats.format import Evidence, FormatError, Item, Level, Prepared, Wish
 from esignet.formats.pdf_checking import Placed
 from esignet.formats.pdf_filled import Filled, just_filled
+from esignet.formats.pdf_prepared import prepared_place
 from esignet.formats.pdf_writing import Gap
 from keystore.checking.timestamp import BadTimestamp, read_token
 from keystore.der.algorithms import HASHES
@@ -23,12 +25,21 @@ from keystore.signing.plans import CmsPlan
 def prepare(stream: BinaryIO, item: Item, wish: Wish) -> Prepared:
     """Make the signature's place as ``wish.pdf`` says, and return what will be signed around it.
 
-    ``content`` is left to whoever has the stream.
+    Without ``wish.pdf`` other software has made the place. ``content`` is left to `kept`.
     """
     if wish.pdf is None:
-        raise FormatError("a PDF is signed with the time that the signer claims")
-    gap = pdf_writing.reserve(stream, wish.pdf)
-    return prepared(item, wish, pdf_writing.digest(stream, gap, wish.hash_algorithm))
+        gap = prepared_place(stream, wish.envelope)
+    else:
+        gap = pdf_writing.reserve(stream, wish.pdf)
+    around = prepared(item, wish, pdf_writing.digest(stream, gap, wish.hash_algorithm))
+    return replace(around, place=(gap.begins, gap.ends))
+
+
+def kept(prepared: Prepared, stream: BinaryIO, content: bytes) -> Prepared:
+    """Return what was prepared in a stream with its ``content``, the whole of it or its end."""
+    begins, ends = prepared.place or (0, 0)
+    before = stream.seek(0, SEEK_END) - len(content)
+    return replace(prepared, content=content, place=(begins - before, ends - before))
 
 
 def prepared(item: Item, wish: Wish, digest: bytes) -> Prepared:

@@ -7,7 +7,7 @@ import hashlib
 import resource
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO, cast
 
@@ -98,7 +98,7 @@ def _worked(step: Step, pdf: BinaryIO, written: Callable[[], bytes], *, whole: b
     match step:
         case Prepare(item=item, wish=wish):
             prepared = pades_stream.prepare(pdf, item, wish)
-            return replace(prepared, content=written())
+            return pades_stream.kept(prepared, pdf, written())
         case ToStamp():
             return pades_stream.to_stamp(pdf)
         case ToArchive(algorithm=algorithm):

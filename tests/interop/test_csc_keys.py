@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from config.runtime.cache import Cache
 from config.runtime.clock import SystemClock
@@ -19,12 +21,13 @@ from config.runtime.web import Budget
 from esignet.flows.signing import Signing
 from esignet.formats import cades, xades
 from esignet.formats.format import Item, Level
-from esignet.pdf.pool import PdfPool
+from esignet.pdf.pool import Bounds, PdfPool
 from esignet.protocol.csc import sign_doc
 from keystore.signing.door import AuthorityShown
 from tests.csc import ECDSA, FORMATS, SHA256, Token, World, approving, small_database, text, told
 from tests.keyrings import software_backend
-from tests.signing_house import approval, signing_house
+from tests.pdf_files import document, prepared_by_pyhanko
+from tests.signing_house import SigningHouse, approval, signing_house
 from tests.unit.web import asking
 
 CONTENT = b"A contract.\n"
@@ -33,28 +36,39 @@ OTHER = hashlib.sha256(b"another").digest()
 
 
 @pytest.fixture
-async def world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[World]:
-    answers = await open_database(small_database(tmp_path / "answers.db"))
+async def house(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[SigningHouse]:
     backend = software_backend(tmp_path)
     with tempfile.TemporaryDirectory() as sockets:
-        async with signing_house(backend, database, Path(sockets)) as house:
-            web = partial(asking.web, budgets={"tokens": Budget("tokens", 100, 10)})
-            shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=60)
-            hand = Signing(documents=house.esignet, pdf=PdfPool(), shown=shown)
-            made = World(answers, web, hand=hand, stamper=house.esignet)
-            made.clock.at = SystemClock().now()
-            for name, digests in {"approved": (DIGEST,), "both": (DIGEST, OTHER)}.items():
-                activation = await house.idp.activate(approval(*digests))
-                made.bearers.tokens[name] = Token(
-                    details=[approving(*digests, activation=activation)],
-                    expires_at=made.clock.now() + 300,
-                )
-            (chain,) = (await house.esignet.authority()).chains
+        async with signing_house(backend, database, Path(sockets)) as made:
+            (chain,) = (await made.esignet.authority()).chains
             (tmp_path / "root.der").write_bytes(chain[-1])
             (tmp_path / "issuing.der").write_bytes(chain[0])
             yield made
             assert backend.live == 0
+
+
+@pytest.fixture
+async def world(house: SigningHouse, tmp_path: Path) -> AsyncIterator[World]:
+    answers = await open_database(small_database(tmp_path / "answers.db"))
+    web = partial(asking.web, budgets={"tokens": Budget("tokens", 100, 10)})
+    shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=60)
+    pdf = PdfPool(Bounds(workers=1))
+    hand = Signing(documents=house.esignet, pdf=pdf, shown=shown)
+    made = World(answers, web, hand=hand, stamper=house.esignet, pdf=pdf)
+    made.clock.at = SystemClock().now()
+    await approve(house, made, "approved", DIGEST)
+    await approve(house, made, "both", DIGEST, OTHER)
+    yield made
+    await pdf.close()
     await answers.close()
+
+
+async def approve(house: SigningHouse, world: World, token: str, *digests: bytes) -> None:
+    """Make ``token`` one with which the person approved the digests."""
+    activation = await house.idp.activate(approval(*digests))
+    world.bearers.tokens[token] = Token(
+        details=[approving(*digests, activation=activation)], expires_at=world.clock.now() + 300
+    )
 
 
 async def call(world: World, method: str, body: object, token: str = "approved") -> tuple[int, Any]:
@@ -161,3 +175,34 @@ async def test_a_stamp_of_our_authority_carries_the_nonce(world: World, tmp_path
     verify = ["ts", "-verify", "-token_in", "-in", "t", "-data", "c", "-CAfile", "root.pem"]
     openssl("x509", "-inform", "DER", "-in", "issuing.der", "-out", "issuing.pem", cwd=tmp_path)
     assert "Verification: OK" in openssl(*verify, "-untrusted", "issuing.pem", cwd=tmp_path)
+
+
+@pytest.mark.spec("CSC API v2.2 §11.11")
+@pytest.mark.parametrize("level", ["B-LT", "B-LTA"])
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_a_pdf_that_other_software_prepared_comes_back_signed_for_years(
+    house: SigningHouse, world: World, tmp_path: Path, level: str
+) -> None:
+    pdf = await prepared_by_pyhanko(document())
+    (field,) = PdfFileReader(io.BytesIO(pdf)).root["/AcroForm"]["/Fields"]
+    _, begins, ends, _ = map(int, field.get_object()["/V"]["/ByteRange"])
+    await approve(house, world, "pdf", hashlib.sha256(pdf[:begins] + pdf[ends:]).digest())
+    entry = {
+        "document": text(pdf),
+        "signature_format": "P",
+        "conformance_level": f"Ades-{level}",
+        "signAlgo": ECDSA,
+    }
+    body = {"signatureQualifier": "tl_national_aes", "documents": [entry]}
+    changed = {**body, "documents": [{**entry, "document": text(pdf.replace(b"Ana", b"Eve"))}]}
+    assert (await call(world, "signatures/signDoc", changed, "pdf"))[0] == 403
+    status, said = await call(world, "signatures/signDoc", body, "pdf")
+    assert (status, list(said)) == (200, ["DocumentWithSignature"])
+    made = base64.b64decode(said["DocumentWithSignature"][0])
+    assert (made[:begins], made[ends : len(pdf)]) == (pdf[:begins], pdf[ends:])
+    (found,) = FORMATS["pades"].check(made, ())
+    assert (found.level, found.problems) == (Level(level), ())
+    (tmp_path / "a.pdf").write_bytes(made)
+    judged = subprocess.run(["pdfsig", "-nocert", "a.pdf"], cwd=tmp_path, capture_output=True)
+    assert b"Signature is Valid" in judged.stdout
+    assert b"ETSI.CAdES.detached" in judged.stdout

@@ -18,7 +18,7 @@ class Fault:
 
 
 class CscError(Exception):
-    """What was asked is refused with ``fault``, which holds nothing that was sent."""
+    """What was asked is refused with ``fault``, which holds no secret that was sent."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.description)
@@ -82,6 +82,11 @@ UNDERWAY = Fault(
 def missing(kind: str, name: str) -> CscError:
     """Return the refusal of a parameter that is not there, or is no ``kind`` (string, array)."""
     return CscError(Fault(f"Missing (or invalid type) {kind} parameter {name}"))
+
+
+def unfit(reason: str) -> CscError:
+    """Return the refusal of a document that cannot be signed as asked, and why."""
+    return CscError(Fault(f"{INVALID_DOCUMENTS.description} ({reason})"))
 
 
 def invalid(name: str) -> CscError:

@@ -47,7 +47,10 @@ PROPERTIES = (
 )
 """Names of signed properties that the API knows."""
 
-WITHIN = frozenset(("enveloping", "enveloped"))
+PREPARED = "prepared"
+"""A PDF that has a place for the signature, certification or not."""
+
+WITHIN = frozenset(("enveloping", "enveloped", "certification", "revision", PREPARED))
 """Envelopes whose signature holds the document, so that a digest is not enough."""
 
 
@@ -70,7 +73,8 @@ class Wanted:
         """Return whether what B-LT adds comes beside the signature: its place is the PDF, and only
         whoever has the PDF can put it there.
         """
-        return self.format == FORMATS["P"] and self.level == LEVELS["lt"]
+        elsewhere = self.format == FORMATS["P"] and self.content is None
+        return elsewhere and self.level == LEVELS["lt"]
 
     @property
     def is_within(self) -> bool:
@@ -166,8 +170,6 @@ def _of_document(fields: Fields) -> tuple[Wanted, ...]:
     algorithm = signed_hash(fields, "hashAlgorithmOID", told_apart=True)
     level, envelope = _level(fields), _envelope(fields, kind, known=True)
     _no_properties(fields)
-    if kind == "P":  # what is signed of a PDF is known only once it was prepared, before approval
-        raise invalid("signature_format")
     return (
         Wanted(
             format=FORMATS[kind],
@@ -205,6 +207,8 @@ def _envelope(fields: Fields, kind: str, *, known: bool) -> str:
     name = fields.maybe_text("signed_envelope_property")
     if name is not None and name not in words:
         raise invalid("signed_envelope_property")
+    if kind == "P" and known:  # the PDF was prepared for the one or the other
+        return name.lower() if name else PREPARED
     found = words[name] if name else next(iter(words.values())) if known else "detached"
     if found in WITHIN and not known:
         raise invalid("signed_envelope_property")

@@ -26,6 +26,7 @@ from esignet.protocol.csc import sign_doc
 from esignet.protocol.csc.fields import Fields
 from esignet.protocol.csc.version import V2
 from keystore.door import KeyServiceUnavailable
+from tests import pdf_files
 from tests.csc import (
     ECDSA,
     FORMATS,
@@ -59,6 +60,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made.bearers.tokens["service"] = Token(scope=frozenset(("service",)))
     yield made
     await made.later.drained()
+    await made.pdf.close()
     await database.close()
 
 
@@ -199,6 +201,32 @@ async def test_what_a_pdf_needs_for_years_comes_beside_its_signature(world: Worl
     (found,) = pades.FORMAT.check(base64.b64decode(message), [Item(name="d", digest=DIGEST)])
     assert (found.level, found.claimed_at, found.problems) == (Level.B_T, None, ())
     assert all(said["validationInfo"][name] for name in ("ocsp", "crl", "certificates"))
+
+
+async def test_a_pdf_that_cannot_be_signed_as_it_is_is_refused_with_the_remedy(
+    world: World,
+) -> None:
+    form = {"signature_format": "P", "signAlgo": ECDSA}
+    prepared = {**form, "document": text(pdf_files.Waiting().made())}
+    later = {"operationMode": "A", "validity_period": 1000}
+    for entry, also, description in (
+        (
+            {**form, "document": text(pdf_files.document())},
+            {},
+            "Invalid array parameter documents (the PDF is not prepared: no signature in it waits "
+            "for its contents; POST /signature-requests prepares it)",
+        ),
+        (
+            {**prepared, "signed_envelope_property": "Certification"},
+            {},
+            "Invalid array parameter documents (the PDF is prepared for no certification)",
+        ),
+        (prepared, later, "Invalid parameter operationMode"),
+    ):
+        body = {"signatureQualifier": "tl_national_aes", "documents": [entry], **also}
+        answered = await call(world, "signatures/signDoc", body)
+        assert answered == (400, refusal("invalid_request", description))
+    assert not world.hand.used
 
 
 def canonical_digest(document: bytes) -> bytes:

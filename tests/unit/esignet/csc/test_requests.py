@@ -154,7 +154,10 @@ def test_hashes_are_read_in_both_versions() -> None:
         (with_entry(hashAlgorithmOID="1.2"), "Invalid parameter hashAlgorithmOID"),
         (with_entry(signature_format="Z"), "Invalid parameter signature_format"),
         (with_document(signature_format=None), MISSING.format("string", "signature_format")),
-        (with_document(signature_format="P"), "Invalid parameter signature_format"),
+        (
+            with_document(signature_format="P", signed_envelope_property="Attached"),
+            "Invalid parameter signed_envelope_property",
+        ),
         (with_entry(conformance_level="Ades-B-X"), "Invalid parameter conformance_level"),
         (
             with_entry(signature_format="J", conformance_level="Ades-B-LTA"),

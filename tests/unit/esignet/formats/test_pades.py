@@ -167,7 +167,7 @@ def test_what_is_asked_of_a_document_is_refused_when_it_cannot_be() -> None:
         sign(once, certify=2)
     with pytest.raises(FormatError, match="no further signature"):
         sign(sign(pdf_files.document(), certify=1))
-    with pytest.raises(FormatError, match="time that the signer claims"):
+    with pytest.raises(FormatError, match="not prepared"):
         item = Item(name="a", digest=bytes(32), content=pdf_files.document())
         FORMAT.prepare([item], Wish())
     with pytest.raises(FormatError, match="letters"):

@@ -28,6 +28,7 @@ from config.wiring.verifying import every_format
 from esignet.endpoints.evidence import EvidenceEndpoint
 from esignet.endpoints.history import HistoryEndpoint
 from esignet.endpoints.requests import SignatureRequestsEndpoint
+from esignet.evidence.timestamps.own import OwnStamps
 from esignet.flows.csc_approvals import Caller
 from esignet.flows.documents import Allowance, Uploads
 from esignet.flows.evidence import Evidence
@@ -169,7 +170,9 @@ async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator
         async with signing_house(software_backend(tmp_path), database, Path(sockets)) as house:
             door = KeyServiceClient(socket_path(Path(sockets), Role.ESIGNET), SystemClock())
             shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=60)
-            signing = Signing(documents=house.esignet, pdf=PdfPool(), shown=shown)
+            signing = Signing(
+                documents=house.esignet, stamps=OwnStamps(house.esignet), pdf=PdfPool(), shown=shown
+            )
             store, clock = SignatureRequests(mine), HandClock(SystemClock().now())
             bearers = Bearers({name: _token(name, clock) for name in ("office", "another")})
             uploads = Uploads(

@@ -7,6 +7,8 @@ import datetime
 import hashlib
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -144,7 +146,23 @@ class SmallPki:
 
     def token_of(self, digest: bytes, hashed: str = "sha256", by: Holder | None = None) -> bytes:
         """The same over what has this digest."""
-        by = by or self.stamper
+        query = ["-query", "-digest", digest.hex(), f"-{hashed}", "-cert", "-out", "q"]
+        with self._authority(by or self.stamper) as place:
+            _openssl(place, "ts", *query)
+            reply = ["-reply", "-queryfile", "q", "-config", "conf", "-token_out", "-out", "t"]
+            _openssl(place, "ts", *reply)
+            return (place / "t").read_bytes()
+
+    def stamp_response(self, request: bytes, by: Holder | None = None) -> bytes:
+        """The TimeStampResp of openssl to a TimeStampReq."""
+        with self._authority(by or self.stamper) as place:
+            (place / "q").write_bytes(request)
+            _openssl(place, "ts", "-reply", "-queryfile", "q", "-config", "conf", "-out", "r")
+            return (place / "r").read_bytes()
+
+    @contextmanager
+    def _authority(self, by: Holder) -> Iterator[Path]:
+        """A directory with what openssl needs to stamp."""
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory)
             pems = {"tsa": [by.certificate], "chain": by.above[:-1]}
@@ -154,11 +172,7 @@ class SmallPki:
             (path / "key.pem").write_bytes(by.private(serialization.Encoding.PEM))
             (path / "serial").write_text(f"{x509.random_serial_number() % 2**60:016X}")
             (path / "conf").write_text(_TSA.format(path=path))
-            query = ["-query", "-digest", digest.hex(), f"-{hashed}", "-cert", "-out", "q"]
-            _openssl(path, "ts", *query)
-            reply = ["-reply", "-queryfile", "q", "-config", "conf", "-token_out", "-out", "t"]
-            _openssl(path, "ts", *reply)
-            return (path / "t").read_bytes()
+            yield path
 
     def ocsp(self, holder: Holder, at: datetime.datetime | None = None) -> bytes:
         """An OCSPResponse that says good."""

@@ -9,6 +9,32 @@ _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,8})){2,20}")
 _MOST_DAYS = 3650  # an issuing authority lives as long
 
 
+class TimestampSource(Section, frozen=True):
+    """Who stamps time for signatures."""
+
+    kind: str = "own"
+    """``own`` is the authority of the key service, ``rfc3161`` one of somebody else."""
+
+    address: str = ""
+    """Where an authority of somebody else answers (https)."""
+
+    anchors: str = ""
+    """PEM file with the authorities from which its certificate must come. Validation believes
+    time-stamps under them as well."""
+
+    policy: str = ""
+    """Object identifier of the policy that its tokens must have; empty takes its usual one."""
+
+    timeout: float = 5.0
+    """Seconds until its answer is here; then the next source is asked."""
+
+    def __post_init__(self) -> None:
+        if self.policy and not _OID.fullmatch(self.policy):
+            raise ValueError(f"{self.policy} is no object identifier")
+        if not 0 < self.timeout <= 60:
+            raise ValueError("a source of time-stamps answers within 60 seconds")
+
+
 class Esignet(Section, frozen=True):
     """The signing service and its certificate authority. Without an address nothing is signed."""
 
@@ -68,6 +94,9 @@ class Esignet(Section, frozen=True):
     """Whether time-stamps stop while the kernel says that no NTP holds its clock. Set it in
     production; containers without that knowledge never stamp then."""
 
+    timestamps: tuple[TimestampSource, ...] = (TimestampSource(),)
+    """Who stamps time for signatures: the first that does, in this order."""
+
     trust: str = ""
     """PEM file with authorities that are believed at validation beside our own."""
 
@@ -109,6 +138,8 @@ class Esignet(Section, frozen=True):
                 raise ValueError(f"{name} is no object identifier")
         if not all(0 < days <= _MOST_DAYS for days in (self.long_term_days, self.seal_days)):
             raise ValueError(f"a certificate is valid for 1 to {_MOST_DAYS} days")
+        if not self.timestamps:
+            raise ValueError("timestamps names a source at least")
         if self.history < 0:
             raise ValueError("history is a number of seconds, or 0")
         if self.sign_hash and not self.stored_keys:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from config.settings.esignet import Esignet
 from config.settings.issuers import Issuer
 from config.settings.sections import Settings
 
@@ -121,11 +122,17 @@ def anchored(settings: Settings, directory: Path) -> Settings:
             certificate_key=path(web.certificate_key),
             client_ca=path(web.client_ca),
         ),
-        esignet=replace(settings.esignet, trust=path(settings.esignet.trust)),
+        esignet=_signing(settings.esignet, path),
         pages=replace(
             settings.pages, logo=path(settings.pages.logo), texts=path(settings.pages.texts)
         ),
     )
+
+
+def _signing(esignet: Esignet, path: Callable[[str], str]) -> Esignet:
+    replace = msgspec.structs.replace
+    sources = [replace(one, anchors=path(one.anchors)) for one in esignet.timestamps]
+    return replace(esignet, trust=path(esignet.trust), timestamps=tuple(sources))
 
 
 def _anchored(issuer: Issuer, path: Callable[[str], str]) -> Issuer:

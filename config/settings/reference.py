@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from config.settings.esignet import TimestampSource
 from config.settings.features import Features
 from config.settings.issuers import Acr, Issuer
 from config.settings.sections import Settings
@@ -28,6 +29,7 @@ def reference_markdown() -> str:
     ]
     for name, section in _sections("", Settings):
         lines += _table(name, section)
+    lines += _table("esignet.timestamps[]", TimestampSource)
     lines += _table("issuers[]", Issuer)
     lines += _table("issuers[].features", Features) + _table("issuers[].ladder[]", Acr)
     return "\n".join(lines)

@@ -32,6 +32,7 @@ from config.wiring.esignet_notices import webhooks
 from config.wiring.esignet_pages import page_door
 from config.wiring.esignet_requests import RequestGround, signature_requests
 from config.wiring.esignet_seals import seal_routes
+from config.wiring.esignet_timestamps import stamp_anchors, timestamps
 from config.wiring.readiness import checks
 from config.wiring.verifying import every_format
 from config.wiring.world import World
@@ -70,7 +71,8 @@ def build_esignet(world: World) -> Application:
     settings = world.settings
     documents = DocumentClient(socket_path(Path(settings.keys.sockets), Role.ESIGNET))
     shown: Cache[str, AuthorityShown] = Cache(world.clock, entries=1, seconds=SHOWN)
-    signing = Signing(documents=documents, pdf=PdfPool(), shown=shown)
+    stamps = timestamps(world, documents)
+    signing = Signing(documents=documents, stamps=stamps, pdf=PdfPool(), shown=shown)
     later = Later(answers=CscAnswers(world.database), clock=world.clock, entropy=world.entropy)
     door, looking = page_door(world, _issuer(world)), PdfPool(LOOKING)
     formats, given = every_format(), uploads(world)
@@ -102,9 +104,8 @@ def build_esignet(world: World) -> Application:
         *hosted_routes(world, _issuer(world), on_our_pages, door),
         *csc_routes(world, csc),
     ]
-    return _application(
-        world, routes, door, _lifespan(documents, (signing.pdf, looking), later, resuming)
-    )
+    closing = (signing.pdf.close, looking.close, stamps.close, documents.close)
+    return _application(world, routes, door, _lifespan(closing, later, resuming))
 
 
 def _evidence(world: World, documents: DocumentClient) -> list[Route]:
@@ -131,11 +132,12 @@ def _validation(world: World, signing: Signing, formats: Mapping[str, Format]) -
 def _trust(esignet: Esignet, signing: Signing) -> Callable[[], Awaitable[Trust]]:
     """Return what says whom signatures are believed from: our own roots, and those of the file."""
     others = pem_certificates(Path(esignet.trust).read_bytes()) if esignet.trust else []
+    stampers = stamp_anchors(esignet.timestamps)
 
     async def trust() -> Trust:
         shown = await signing.shown.get("", signing.documents.authority)
         anchors = tuple(dict.fromkeys((*(chain[-1] for chain in shown.chains), *others)))
-        return Trust(anchors=anchors, stamp_anchors=anchors)
+        return Trust(anchors=anchors, stamp_anchors=(*anchors, *stampers))
 
     return trust
 
@@ -205,7 +207,7 @@ def _application(
 
 
 def _lifespan(
-    documents: DocumentClient, pools: Sequence[PdfPool], later: Later, resuming: Resuming
+    closing: Sequence[Callable[[], Awaitable[None]]], later: Later, resuming: Resuming
 ) -> Callable[[], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
@@ -217,9 +219,8 @@ def _lifespan(
             await asyncio.wait([looking])
             await resuming.signing.drained()
             await later.drained()
-            for pool in pools:
-                await pool.close()
-            await documents.close()
+            for close in closing:
+                await close()
 
     return lifespan
 

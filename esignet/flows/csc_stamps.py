@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from esignet.protocol.csc.faults import UNAVAILABLE, CscError
-from esignet.protocol.csc.timestamp import Stamp, token_of
+from esignet.protocol.csc.timestamp import Stamp
+from keystore.timestamping.asking import Refused, token_of
 
 
 class TimeStamps(Protocol):
@@ -24,7 +25,8 @@ class CscStamps:
 
     async def stamped(self, asked: Stamp) -> dict[str, str]:
         """Return the answer; an authority whose clock it does not trust itself stamps nothing."""
-        token = token_of(await self.authority.timestamp_response(asked.request()))
-        if token is None:
-            raise CscError(UNAVAILABLE)
+        try:
+            token = token_of(await self.authority.timestamp_response(asked.request()))
+        except Refused:
+            raise CscError(UNAVAILABLE) from None
         return {"timestamp": b64encode(token).decode()}

@@ -14,10 +14,10 @@ import msgspec
 
 from config.runtime.cache import Cache
 from config.runtime.turns import Turns
+from esignet.evidence.timestamps.port import Stamped, Stamps
 from esignet.flows.signing_parts import Made, Part
 from esignet.formats.format import Evidence, FormatError, Found, Level
 from esignet.pdf.pool import PdfPool
-from keystore.checking.timestamp import read_token
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import AuthorityShown, Documents, Imprint, Signed, SigningOrder
 from keystore.signing.plans import JadesPlan, ManifestPlan, Plan, XmlPlan
@@ -42,6 +42,7 @@ class Signing:
     """Signs through the key service. ``shown`` keeps its chains and lists for a while."""
 
     documents: Documents
+    stamps: Stamps
     pdf: PdfPool
     shown: Cache[str, AuthorityShown]
     turns: Turns = field(default_factory=Turns)
@@ -70,8 +71,8 @@ class Signing:
             await self._work(part, "embed", part.prepared, one)
             for part, one in zip(parts, signed, strict=True)
         ]
-        made, stamper = await self._stamped(parts, made, Level.B_T, "to_stamp")
-        material = await self._material(parts, signed, stamper)
+        made, stamped = await self._stamped(parts, made, Level.B_T, "to_stamp")
+        material = await self._material(parts, signed, stamped)
         for place, part in enumerate(parts):
             if _reaches(part, Level.B_LT):
                 made[place] = await self._work(
@@ -87,21 +88,21 @@ class Signing:
 
     async def _stamped(
         self, parts: Sequence[Part], made: Sequence[bytes], level: Level, covered: str
-    ) -> tuple[list[bytes], bytes]:
-        """Return the documents with a time-stamp each, and the certificate of who stamped."""
+    ) -> tuple[list[bytes], Stamped]:
+        """Return the documents with a time-stamp each, and what came of who stamped."""
         places = [place for place, part in enumerate(parts) if _reaches(part, level)]
         if not places:
-            return list(made), b""
+            return list(made), Stamped(tokens=())
         imprints = [
             Imprint(_STAMPED, await self._imprint(parts[place], made[place], covered))
             for place in places
         ]
-        tokens = await self.documents.timestamps(imprints)
+        stamped = await self.stamps.stamped(imprints)
         raised = list(made)
-        for place, token in zip(places, tokens, strict=True):
+        for place, token in zip(places, stamped.tokens, strict=True):
             evidence = Evidence(timestamp=token)
             raised[place] = await self._work(parts[place], "augment", made[place], level, evidence)
-        return raised, read_token(tokens[0]).certificate
+        return raised, stamped
 
     async def _imprint(self, part: Part, document: bytes, covered: str) -> bytes:
         """Return the digest of what a time-stamp covers, which may be a whole PDF."""
@@ -112,22 +113,23 @@ class Signing:
         return _STAMPED.of(await self._work(part, covered, document, part.prepared.items))
 
     async def _material(
-        self, parts: Sequence[Part], signed: Sequence[Signed], stamper: bytes
+        self, parts: Sequence[Part], signed: Sequence[Signed], stamped: Stamped
     ) -> list[Evidence]:
         """Return for each part what leads to the root and shows that nothing was revoked."""
         if not any(part.material or _reaches(part, Level.B_LT) for part in parts):
             return [Evidence()] * len(parts)
         ends = list(dict.fromkeys(one.certificate for one in signed))
-        asked = [*ends, stamper] if stamper else ends
+        stampers, brought = [stamped.ours] if stamped.ours else [], stamped.evidence
+        asked = [*ends, *stampers]
         answers = dict(zip(asked, await self.documents.statuses(asked), strict=True))
         shown = await self.shown.get("", self.documents.authority)
         return [
             Evidence(
                 certificates=tuple(
-                    dict.fromkeys((one.certificate, *one.chain, *([stamper] if stamper else ())))
+                    dict.fromkeys((one.certificate, *one.chain, *stampers, *brought.certificates))
                 ),
-                ocsp=tuple(answers[end] for end in (one.certificate, stamper) if end),
-                crls=shown.crls,
+                ocsp=(*(answers[end] for end in (one.certificate, *stampers)), *brought.ocsp),
+                crls=(*shown.crls, *brought.crls),
             )
             for one in signed
         ]

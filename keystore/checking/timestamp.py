@@ -26,6 +26,7 @@ class Token:
     """What a token says: ``imprint`` existed ``at`` (NumericDate, fractions cut off).
 
     ``certificate`` is the authority's, ``certificates`` all that the token brings, in DER.
+    ``nonce`` is the one of the request, if it had any.
     """
 
     at: int
@@ -35,6 +36,7 @@ class Token:
     imprint: bytes
     certificate: bytes
     certificates: tuple[bytes, ...]
+    nonce: int | None
 
 
 def read_token(token: bytes) -> Token:
@@ -54,7 +56,7 @@ def _read_token(token: bytes) -> Token:
     except NotDer as fault:
         raise BadTimestamp(f"the time-stamp cannot be read: {fault}") from fault
     _for_stamping_alone(certificate)
-    at, policy, serial, hash_oid, imprint = fields
+    at, policy, serial, hash_oid, imprint, nonce = fields
     return Token(
         at=at,
         policy=policy,
@@ -63,6 +65,7 @@ def _read_token(token: bytes) -> Token:
         imprint=imprint,
         certificate=certificate,
         certificates=message.certificates,
+        nonce=nonce,
     )
 
 
@@ -92,7 +95,7 @@ def _signer(message: Message) -> bytes:
     return judged.certificate
 
 
-def _tst_fields(message: Message) -> tuple[int, str, int, str, bytes]:
+def _tst_fields(message: Message) -> tuple[int, str, int, str, bytes, int | None]:
     fields = Fields(read(message.content or b""))
     if integer(fields.take(0x02)) != 1:
         raise NotDer("an unknown version of TSTInfo")
@@ -103,7 +106,11 @@ def _tst_fields(message: Message) -> tuple[int, str, int, str, bytes]:
     if hash_oid not in HASHES or len(hashed) != hashlib.new(HASHES[hash_oid]).digest_size:
         raise BadTimestamp("the time-stamp is over a digest that is not accepted")
     serial = integer(fields.take(0x02))
-    return _whole_seconds(fields.take(0x18)), policy, serial, hash_oid, hashed
+    at = _whole_seconds(fields.take(0x18))
+    fields.maybe(0x30)  # accuracy
+    fields.maybe(0x01)  # ordering
+    nonce = fields.maybe(0x02)
+    return at, policy, serial, hash_oid, hashed, None if nonce is None else integer(nonce)
 
 
 def _whole_seconds(value: Value) -> int:

@@ -25,6 +25,7 @@ from config.runtime.outbox import DatabaseOutbox
 from config.wiring.documents import DocumentGround, document_desk
 from config.wiring.esignet_requests import RequestGround, signature_requests
 from config.wiring.verifying import every_format
+from esignet.evidence.timestamps.own import OwnStamps
 from esignet.flows.documents import Allowance, Uploads
 from esignet.flows.history import Noting
 from esignet.flows.notices import Webhooks
@@ -115,7 +116,7 @@ async def signing_service(
     documents = DocumentClient(socket_path(directory, Role.ESIGNET), 20)
     door = KeyServiceClient(socket_path(directory, Role.ESIGNET), SystemClock())
     shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=60)
-    signing = Signing(documents=documents, pdf=PdfPool(), shown=shown)
+    signing = Signing(documents=documents, stamps=OwnStamps(documents), pdf=PdfPool(), shown=shown)
     uploads = Uploads(
         store=Documents(database),
         door=door,

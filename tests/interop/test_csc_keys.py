@@ -18,6 +18,7 @@ from config.runtime.cache import Cache
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.web import Budget
+from esignet.evidence.timestamps.own import OwnStamps
 from esignet.flows.signing import Signing
 from esignet.formats import cades, xades
 from esignet.formats.format import Item, Level
@@ -53,7 +54,8 @@ async def world(house: SigningHouse, tmp_path: Path) -> AsyncIterator[World]:
     web = partial(asking.web, budgets={"tokens": Budget("tokens", 100, 10)})
     shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=60)
     pdf = PdfPool(Bounds(workers=1))
-    hand = Signing(documents=house.esignet, pdf=pdf, shown=shown)
+    stamps = OwnStamps(house.esignet)
+    hand = Signing(documents=house.esignet, stamps=stamps, pdf=pdf, shown=shown)
     made = World(answers, web, hand=hand, stamper=house.esignet, pdf=pdf)
     made.clock.at = SystemClock().now()
     await approve(house, made, "approved", DIGEST)

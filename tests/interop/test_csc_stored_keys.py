@@ -35,6 +35,7 @@ from config.runtime.cache import Cache
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.web import Budget
+from esignet.evidence.timestamps.own import OwnStamps
 from esignet.flows.signing import Signing
 from esignet.formats import cades
 from esignet.formats.format import Item
@@ -114,7 +115,9 @@ async def office(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Office
         backend = software_backend(tmp_path)
         async with signing_house(backend, database, Path(sockets), STORING) as house:
             shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=60)
-            hand = Signing(documents=house.esignet, pdf=PdfPool(), shown=shown)
+            hand = Signing(
+                documents=house.esignet, stamps=OwnStamps(house.esignet), pdf=PdfPool(), shown=shown
+            )
             listening = socket.socket()
             listening.bind(("127.0.0.1", 0))
             origin = f"http://127.0.0.1:{listening.getsockname()[1]}"

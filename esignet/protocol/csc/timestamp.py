@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from esignet.protocol.csc.algorithms import digest, hash_algorithm
 from esignet.protocol.csc.faults import EMPTY_HASH, HASH_NOT_BASE64, CscError, invalid
 from esignet.protocol.csc.fields import Fields
-from keystore.der import writer
-from keystore.der.reader import Fields as DerFields
-from keystore.der.reader import integer, read
 from keystore.signing.digests import HashAlgorithm
+from keystore.signing.door import Imprint
+from keystore.timestamping.asking import request_of
 
 _HEX = re.compile(r"(0[xX])?[0-9A-Fa-f]{1,64}\Z", re.ASCII)
-_GRANTED = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +23,7 @@ class Stamp:
 
     def request(self) -> bytes:
         """Return the TimeStampReq in DER that asks for certificates too (RFC 3161 §2.4.1)."""
-        return writer.sequence(
-            writer.integer(1),
-            writer.sequence(
-                writer.algorithm(self.algorithm.oid, writer.NULL), writer.octets(self.digest)
-            ),
-            b"" if self.nonce is None else writer.integer(self.nonce),
-            writer.TRUE,
-        )
+        return request_of(Imprint(self.algorithm, self.digest), self.nonce)
 
 
 def stamp(fields: Fields) -> Stamp:
@@ -49,12 +40,3 @@ def stamp(fields: Fields) -> Stamp:
         digest(text, algorithm, HASH_NOT_BASE64),
         None if nonce is None else int(nonce, 16),
     )
-
-
-def token_of(response: bytes) -> bytes | None:
-    """Return the TimeStampToken of a TimeStampResp (RFC 3161 §2.4.2), None if it was refused."""
-    fields = DerFields(read(response))
-    status = DerFields(fields.take(0x30))
-    if integer(status.take(0x02)) not in _GRANTED:
-        return None
-    return fields.take(0x30).octets

@@ -1,0 +1,1 @@
+"""What shows later that a signature was good when it was made."""

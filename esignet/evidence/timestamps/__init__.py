@@ -1,0 +1,1 @@
+"""Who stamps time: the port, one file per kind of source, and their order (plugin room)."""

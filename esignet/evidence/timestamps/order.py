@@ -1,0 +1,35 @@
+"""Several sources of time-stamps, asked one after the other until one has stamped."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from esignet.evidence.timestamps.port import NotStamped, Stamped, Stamps, TimestampsUnavailable
+from keystore.door import KeyServiceUnavailable
+from keystore.signing.door import Imprint
+
+_log = logging.getLogger("symbolon.esignet")
+
+
+@dataclass(frozen=True, slots=True)
+class InOrder:
+    """Asks ``sources`` from the first to the last."""
+
+    sources: Sequence[Stamps]
+    name: str = "in order"
+
+    async def stamped(self, imprints: Sequence[Imprint]) -> Stamped:
+        """Return what the first source gives that has any. Raises TimestampsUnavailable."""
+        for source in self.sources:
+            try:
+                return await source.stamped(imprints)
+            except NotStamped as lack:
+                _log.warning("no time-stamp of %s: %s", source.name, lack)
+            except KeyServiceUnavailable:
+                _log.warning("no time-stamp of %s: away", source.name)
+        raise TimestampsUnavailable
+
+    async def close(self) -> None:
+        """Close every source."""
+        await asyncio.gather(*(source.close() for source in self.sources))

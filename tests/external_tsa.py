@@ -1,0 +1,75 @@
+"""A time-stamp authority of somebody else on this machine: openssl behind HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.runtime.clock import Clock, SystemClock
+from config.runtime.entropy import SystemEntropy
+from config.settings.esignet import TimestampSource
+from esignet.evidence.timestamps import rfc3161
+from esignet.evidence.timestamps.port import Ground, Stamps
+from tests.receiver import status
+from tests.small_pki import SmallPki
+
+REPLY = "content-type: application/timestamp-reply"
+POLICY = "1.3.6.1.4.1.59999.1"
+
+
+@dataclass(slots=True)
+class Tsa:
+    """``answer`` makes the octets on the wire of a request, None never answers."""
+
+    pki: SmallPki
+    answer: Callable[[bytes], bytes] | None = None
+    url: str = ""
+    asked: list[bytes] = field(default_factory=list)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def granted(self, request: bytes) -> bytes:
+        """The honest answer."""
+        return status(200, self.pki.stamp_response(request), REPLY)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+        request = await reader.readexactly(length)
+        self.asked.append(request)
+        if self.answer is None:
+            await reader.read()  # until the other side gives up
+            self.gone.set()
+        else:
+            writer.write(await asyncio.to_thread(self.answer, request))
+        writer.close()
+
+    def source(
+        self,
+        directory: Path,
+        clock: Clock | None = None,
+        *,
+        loopback: bool = True,
+        **changes: object,
+    ) -> Stamps:
+        """What the settings make of it."""
+        chosen = {"anchors": str(self.pki.pem(directory)), "timeout": 60.0, **changes}
+        source = TimestampSource(kind="rfc3161", address=self.url, **chosen)  # type: ignore[arg-type]
+        ground = Ground(
+            documents=None,  # type: ignore[arg-type]
+            clock=clock or SystemClock(),
+            entropy=SystemEntropy(),
+            loopback=loopback,
+        )
+        return rfc3161.build(source, ground)
+
+
+@asynccontextmanager
+async def tsa(pki: SmallPki) -> AsyncIterator[Tsa]:
+    """Listen at a free port, and answer honestly."""
+    made = Tsa(pki)
+    made.answer = made.granted
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/tsr"
+    async with server:
+        yield made

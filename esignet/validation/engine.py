@@ -20,6 +20,7 @@ ACCEPTED = frozenset(
     [
         *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
         *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+        *("ML-DSA-65", "ML-DSA-87"),  # categories 3 and 5 of FIPS 204, as strong as the curves
     ]
 )
 """Algorithms that count (ETSI TS 119 312): none with SHA-1 or without a signature."""

@@ -7,18 +7,26 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import mldsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from config.cli.main import cli
 from config.wiring.verifying import every_format
-from esignet.formats.format import Evidence, FormatError, Level
+from esignet.formats.format import Evidence, FormatError, Level, Wish
 from esignet.protocol.indications import FAILING, UNDECIDED, Indication, concluded
 from esignet.validation.engine import Judged, Lack, Trust, judge
 from esignet.validation.reading import validate
 from esignet.validation.recognise import recognised
 from esignet.validation.report import report, shown
-from keystore.checking.timestamp import read_token
-from tests.small_pki import AT, NOW, SmallPki
+from keystore.checking.timestamp import BadTimestamp, read_token
+from keystore.der import cms, oids
+from keystore.der.algorithms import digest_identifier
+from keystore.signing.digests import HashAlgorithm
+from keystore.signing.door import Imprint
+from keystore.timestamping.messages import Asked, stamped_statement
+from tests import format_signing
+from tests.small_pki import AT, NOW, Holder, SmallPki
 from tests.unit.esignet.formats.test_cades import CONTENT, FORMAT, GIVEN, ITEM, PKI, raised, sign
 
 pytestmark = pytest.mark.server
@@ -120,6 +128,62 @@ def test_an_algorithm_that_does_not_count_leaves_it_open() -> None:
     [found] = FORMAT.check(raised(sign(ITEM), Level.B_LT), [ITEM])
     one = judge(replace(found, alg="HS256"), TRUST, AT)
     assert said(one) == (Indication.INDETERMINATE, "CRYPTO_CONSTRAINTS_FAILURE")
+
+
+@pytest.mark.spec("RFC 9882 §3")
+def test_signatures_and_time_stamps_by_lattices_are_believed() -> None:
+    """They keep a signature provable when elliptic curves no longer do."""
+    usage = ExtendedKeyUsageOID.TIME_STAMPING
+    person = PKI.holder("Lena Lattice", mldsa.MLDSA65PrivateKey.generate())
+    stamper = PKI.holder("Lattice TSA", mldsa.MLDSA65PrivateKey.generate(), usage=usage)
+    item = replace(ITEM, digest=HashAlgorithm.SHA512.of(CONTENT))
+    wish = Wish(hash_algorithm=HashAlgorithm.SHA512)
+    signature = format_signing.signed(FORMAT, [item], wish, person)
+    for level in (Level.B_T, Level.B_LT, Level.B_LTA):
+        covered = FORMAT.to_stamp(signature) if level is Level.B_T else b""
+        evidence = PKI.material(person, stamper)
+        if level is Level.B_LTA:
+            covered = FORMAT.to_archive(signature, [item])
+        if covered:
+            evidence = Evidence(timestamp=lattice_token(covered, stamper))
+        signature = FORMAT.augment(signature, level, evidence)
+    [one] = validate(signature, [item], FORMATS, TRUST, AT + 20 * YEAR).signatures
+    assert (one.found.alg, one.level, one.best_time) == ("ML-DSA-65", Level.B_LTA, AT)
+    assert said(one) == (Indication.TOTAL_PASSED, "")
+    assert [stamp.trouble for stamp in one.stamps] == ["", ""]
+    weaker = judge(replace(one.found, alg="ML-DSA-44"), TRUST, AT)
+    assert said(weaker) == (Indication.INDETERMINATE, "CRYPTO_CONSTRAINTS_FAILURE")
+    with pytest.raises(BadTimestamp, match="signed"):
+        read_token(lattice_token(CONTENT, replace(stamper, key=person.key)))
+
+
+def lattice_token(covered: bytes, by: Holder) -> bytes:
+    """A token over ``covered`` with the signature of the cryptography library."""
+    hashed = HashAlgorithm.SHA512
+    asked = Asked(imprint=Imprint(hashed, hashed.of(covered)))
+    content = stamped_statement(asked, policy="1.2.3", serial=7, at=AT, accuracy=1)
+    attributes = cms.SignedAttributes(
+        content_type=oids.TST_INFO,
+        digest=hashed.of(content),
+        hash_oid=hashed.oid,
+        certificate=by.der,
+        signing_time=AT,
+    ).der()
+    signer = cms.SignerInfo(
+        attributes=attributes,
+        signature=by.sign(attributes),
+        alg=by.alg,
+        certificate=by.der,
+        hash_oid=hashed.oid,
+    )
+    return cms.SignedData(
+        digest_algorithms=(digest_identifier(hashed.oid),),
+        encapsulated=cms.encapsulated(oids.TST_INFO, content),
+        certificates=(by.der, *by.chain[:-1]),
+        revocations=(),
+        signers=(signer.der(),),
+        version=3,
+    ).der()
 
 
 def test_every_word_of_the_standard_leads_to_its_indication() -> None:

@@ -26,6 +26,8 @@ class Tsa:
     answer: Callable[[bytes], bytes] | None = None
     url: str = ""
     asked: list[bytes] = field(default_factory=list)
+    crls: dict[str, bytes] = field(default_factory=dict)
+    looked: list[str] = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     def granted(self, request: bytes) -> bytes:
@@ -34,6 +36,13 @@ class Tsa:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        if head.startswith("get "):
+            self.looked.append(head.split()[1])
+            crl = self.crls.get(self.looked[-1])
+            answer = status(200, crl, "content-type: application/pkix-crl") if crl else status(404)
+            writer.write(answer)
+            writer.close()
+            return
         length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
         request = await reader.readexactly(length)
         self.asked.append(request)
@@ -43,6 +52,10 @@ class Tsa:
         else:
             writer.write(await asyncio.to_thread(self.answer, request))
         writer.close()
+
+    def at(self, path: str) -> str:
+        """An address of this server."""
+        return self.url.removesuffix("/tsr") + path
 
     def source(
         self,

@@ -205,12 +205,18 @@ class SmallPki:
             crls=(self.crl(),),
         )
 
-    def crl(self) -> bytes:
-        """The root's empty list."""
+    def crl(self, by: Holder | None = None, *revoked: Holder, days: int = 30) -> bytes:
+        """The list of the root or another authority, due ``days`` after now."""
         now = datetime.datetime.now(datetime.UTC)
-        builder = x509.CertificateRevocationListBuilder(self.root.certificate.subject)
-        builder = builder.last_update(now).next_update(now + datetime.timedelta(days=30))
-        made = builder.sign(self.root.key, hashes.SHA256())
+        by = by or self.root
+        builder = x509.CertificateRevocationListBuilder(by.certificate.subject)
+        builder = builder.last_update(now)
+        builder = builder.next_update(now + datetime.timedelta(days=days))
+        for one in revoked:
+            entry = x509.RevokedCertificateBuilder().revocation_date(now)
+            entry = entry.serial_number(one.certificate.serial_number)
+            builder = builder.add_revoked_certificate(entry.build())
+        made = builder.sign(by.key, hashes.SHA256())
         return made.public_bytes(serialization.Encoding.DER)
 
     def pem(self, directory: Path) -> Path:

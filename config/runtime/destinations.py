@@ -45,12 +45,14 @@ class NotAllowed(Exception):
 class Rules:
     """``private`` networks are reached as if they were public: a government's own ones.
     ``ports`` are the only ones used. ``loopback`` lets this machine be asked, over plain http too
-    and at any port: for demonstrations and tests alone.
+    and at any port: for demonstrations and tests alone. ``plain`` lets plain http be used, for what
+    is signed itself: revocation lists (RFC 5280 §8).
     """
 
     private: Sequence[Network] = ()
     ports: frozenset[int] = frozenset((443, 8443))
     loopback: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def destination(url: str, rules: Rules) -> Destination:
         raise NotAllowed("not a plain https URL")
     scheme, host = parts["scheme"], parts["host"].lower()
     here = rules.loopback and host in _LOOPBACK_NAMES
-    if scheme == "http" and not here:
+    if scheme == "http" and not (here or rules.plain):
         raise NotAllowed("only https")
     port = int(parts["port"] or (443 if scheme == "https" else 80))
     if port > 65535 or (port not in rules.ports and not here):

@@ -25,6 +25,11 @@ class TimestampSource(Section, frozen=True):
     policy: str = ""
     """Object identifier of the policy that its tokens must have; empty takes its usual one."""
 
+    lists: tuple[str, ...] = ()
+    """Addresses of the revocation lists (http or https) of every authority between its certificate
+    and the anchors. They go into signatures of B-LT, and no time-stamp is taken unless they tell
+    that its authority is good. Without them such signatures hold its certificates alone."""
+
     timeout: float = 5.0
     """Seconds until its answer is here; then the next source is asked."""
 

@@ -64,6 +64,15 @@ def never_revoked(certificate: x509.Certificate) -> bool:
     )
 
 
+def is_current(crl: bytes, now: int) -> bool:
+    """Say whether a list (DER) can be read, and the next one is not due yet (RFC 5280 §5.1.2.5)."""
+    try:
+        following = x509.load_der_x509_crl(crl).next_update_utc
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return following is not None and now < _seconds(following)
+
+
 def _of_response(
     der: bytes, certificate: x509.Certificate, issuer: x509.Certificate
 ) -> Answer | None:

@@ -66,7 +66,9 @@ async def office(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Office
     with tempfile.TemporaryDirectory() as sockets:
         backend = software_backend(tmp_path)
         async with signing_house(backend, database, Path(sockets)) as house, tsa(PKI) as authority:
-            stamps = InOrder([authority.source(tmp_path), OwnStamps(house.esignet)])
+            authority.crls = {"/root.crl": PKI.crl(), "/issuing.crl": PKI.crl(PKI.issuing)}
+            lists = tuple(map(authority.at, authority.crls))
+            stamps = InOrder([authority.source(tmp_path, lists=lists), OwnStamps(house.esignet)])
             shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=60)
             signing = Signing(documents=house.esignet, stamps=stamps, pdf=PdfPool(), shown=shown)
             yield Office(house, signing, authority)
@@ -92,6 +94,7 @@ async def test_openssl_finds_the_time_of_somebody_else_in_our_signature(
         assert "Verification: OK" in run.stdout + run.stderr
     if level is not Level.B_T:
         assert {PKI.stamper.der, *PKI.stamper.chain} <= set(found.evidence.certificates)
+        assert set(office.authority.crls.values()) <= set(found.evidence.crls)
     ours = await office.root()
     believing = Trust(anchors=(ours,), stamp_anchors=(ours, PKI.root.der))
     now = SystemClock().now()

@@ -15,7 +15,8 @@ class NotStamped(Exception):
     """This source gave no time-stamp that can be used. ``reason`` is one word for logs.
 
     Either nothing came back (the words of ``config.runtime.outbound.FetchFailed``), or what came
-    is not what was asked for: refused, malformed, token, imprint, nonce, policy, time, authority.
+    is not what was asked for: refused, malformed, token, imprint, nonce, policy, time, authority,
+    revocation.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:

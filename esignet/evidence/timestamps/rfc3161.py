@@ -9,12 +9,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from config.runtime.breaker import Breaker
+from config.runtime.cache import Cache
 from config.runtime.clock import Clock
-from config.runtime.destinations import Rules
+from config.runtime.destinations import NotAllowed, Rules, destination
 from config.runtime.entropy import Entropy
 from config.runtime.outbound import Fetched, Fetcher, FetchFailed, Outgoing
 from config.settings import SettingsError
 from config.settings.esignet import TimestampSource
+from esignet.evidence.timestamps.lists import KEPT, Lists
 from esignet.evidence.timestamps.port import Ground, NotStamped, Stamped, Stamps
 from esignet.formats.format import Evidence
 from keystore.checking.paths import TIME_STAMPING, NoPath, find, pem_certificates
@@ -48,16 +50,38 @@ def build(source: TimestampSource, ground: Ground) -> Stamps:
         raise SettingsError(
             f"esignet.timestamps: {source.anchors} holds no certificates in PEM"
         ) from reason
-    # Where the operator says, also in the operator's own network.
-    port = urlsplit(source.address).port or 443
-    rules = Rules(private=_EVERYWHERE, ports=frozenset((port,)), loopback=ground.loopback)
+    rules = _rules((source.address,), ground)
     return ExternalStamps(
         source=source,
         anchors=anchors,
         fetcher=Fetcher(ground.clock, rules, keep=True),
+        lists=_lists(source, ground),
         clock=ground.clock,
         entropy=ground.entropy,
         breaker=Breaker(ground.clock),
+    )
+
+
+def _rules(addresses: Sequence[str], ground: Ground, *, plain: bool = False) -> Rules:
+    """Let them be where the operator says, also in the operator's own network."""
+    try:
+        parts = [urlsplit(one) for one in addresses]
+        ports = frozenset(one.port or (80 if one.scheme == "http" else 443) for one in parts)
+        rules = Rules(private=_EVERYWHERE, ports=ports, loopback=ground.loopback, plain=plain)
+        for one in addresses:
+            destination(one, rules)
+    except (ValueError, NotAllowed) as reason:
+        raise SettingsError(f"esignet.timestamps: an address cannot be asked: {reason}") from None
+    return rules
+
+
+def _lists(source: TimestampSource, ground: Ground) -> Lists:
+    return Lists(
+        addresses=source.lists,
+        fetcher=Fetcher(ground.clock, _rules(source.lists, ground, plain=True)),
+        clock=ground.clock,
+        kept=Cache(ground.clock, entries=len(source.lists) + 1, seconds=KEPT),
+        seconds=source.timeout,
     )
 
 
@@ -68,6 +92,7 @@ class ExternalStamps:
     source: TimestampSource
     anchors: tuple[bytes, ...]
     fetcher: Fetcher
+    lists: Lists
     clock: Clock
     entropy: Entropy
     breaker: Breaker
@@ -84,24 +109,34 @@ class ExternalStamps:
         if not self.breaker.allows():
             raise NotStamped("open")
         try:
-            async with asyncio.TaskGroup() as group:
-                asked = [group.create_task(self._one(imprint, tries)) for imprint in imprints]
-        except ExceptionGroup as failed:
-            lack = failed.exceptions[0]
-            if not isinstance(lack, NotStamped) or lack.reason not in _NOTHING_NEW:
+            made = await self._every(imprints, tries)
+            paths = {path.der(): path for _, path in made}
+            lists = [one for path in paths.values() for one in await self.lists.about(path)]
+        except NotStamped as lack:
+            if lack.reason not in _NOTHING_NEW:
                 self.breaker.failed()
-            raise lack from None
+            raise
         self.breaker.succeeded()
-        made = [task.result() for task in asked]
-        certificates = (one for _, path in made for one in path.der())
+        certificates = dict.fromkeys(one for path in paths for one in path)
         return Stamped(
             tokens=[token for token, _ in made],
-            evidence=Evidence(certificates=tuple(dict.fromkeys(certificates))),
+            evidence=Evidence(certificates=tuple(certificates), crls=tuple(dict.fromkeys(lists))),
         )
 
     async def close(self) -> None:
         """Close the connections."""
         await self.fetcher.close()
+        await self.lists.fetcher.close()
+
+    async def _every(
+        self, imprints: Sequence[Imprint], tries: bool
+    ) -> list[tuple[bytes, CertificatePath]]:
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = [group.create_task(self._one(imprint, tries)) for imprint in imprints]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return [task.result() for task in asked]
 
     async def _one(self, imprint: Imprint, tries: bool) -> tuple[bytes, CertificatePath]:
         nonce = int.from_bytes(self.entropy.bytes(16))

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from config.runtime.clock import SystemClock
+from config.runtime.destinations import NotAllowed, Rules, destination
 from config.settings import SettingsError
 from config.settings.esignet import TimestampSource
 from esignet.evidence.timestamps.order import InOrder
 from esignet.evidence.timestamps.port import NotStamped, TimestampsUnavailable
+from keystore.checking.revocation import is_current
 from keystore.checking.timestamp import read_token
 from keystore.der.writer import integer, sequence
 from keystore.signing.digests import HashAlgorithm
@@ -198,23 +200,93 @@ class HandClock:
 
 async def test_plain_http_is_for_demonstrations_alone(tmp_path: Path) -> None:
     async with tsa(PKI) as here:
-        source = here.source(tmp_path, loopback=False)
-        with pytest.raises(NotStamped, match="address"):
-            await source.stamped([IMPRINT])
-        assert not here.asked
+        with pytest.raises(SettingsError, match="only https"):
+            here.source(tmp_path, loopback=False)
+        assert here.source(tmp_path, loopback=True)
 
 
-@pytest.mark.parametrize("changes", [{"anchors": ""}, {"anchors": "missing.pem"}, {"anchors": "x"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"anchors": ""},
+        {"anchors": "missing.pem"},
+        {"anchors": "x"},
+        {"lists": ("ftp://lists.example/root.crl",)},
+        {"lists": ("http://[::1/root.crl",)},
+        {"lists": ("http://lists.example:port/root.crl",)},
+    ],
+)
 async def test_settings_that_cannot_work_are_told(
-    authority: Tsa, tmp_path: Path, changes: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    authority: Tsa, tmp_path: Path, changes: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x").write_text("no certificate")
     with pytest.raises(SettingsError, match=r"esignet\.timestamps"):
-        authority.source(tmp_path, **changes)
+        authority.source(tmp_path, **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("changes", [{"policy": "policy"}, {"timeout": 0.0}, {"timeout": 61.0}])
 def test_a_source_is_judged_when_settings_are_read(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         TimestampSource(**changes)  # type: ignore[arg-type]
+
+
+def lists_of(authority: Tsa) -> tuple[str, ...]:
+    """What the source names, with good lists there."""
+    authority.crls = {"/root.crl": PKI.crl(), "/issuing.crl": PKI.crl(PKI.issuing)}
+    return tuple(map(authority.at, authority.crls))
+
+
+async def test_lists_that_are_named_come_with_the_time_stamp(
+    authority: Tsa, tmp_path: Path
+) -> None:
+    source = authority.source(tmp_path, lists=lists_of(authority))
+    for _ in range(2):
+        made = await source.stamped([IMPRINT, ANOTHER])
+        assert made.evidence.crls == tuple(authority.crls.values())
+    assert sorted(authority.looked) == ["/issuing.crl", "/root.crl"], "each is fetched once"
+    await source.close()
+
+
+LACKING: dict[str, tuple[str, Callable[[], dict[str, bytes]]]] = {
+    "revoked": (
+        "a certificate is revoked",
+        lambda: {"/issuing.crl": PKI.crl(PKI.issuing, PKI.stamper)},
+    ),
+    "authority revoked": (
+        "a certificate is revoked",
+        lambda: {"/root.crl": PKI.crl(PKI.root, PKI.issuing)},
+    ),
+    "not there": ("not there: status", lambda: {"/issuing.crl": b""}),
+    "garbage": ("no current list", lambda: {"/issuing.crl": b"garbage"}),
+    "of somebody else": ("no current list", lambda: {"/issuing.crl": OTHER.crl(OTHER.issuing)}),
+    "too large": ("not there: size", lambda: {"/issuing.crl": bytes(1 << 21)}),
+}
+
+
+@pytest.mark.parametrize(("reason", "changed"), LACKING.values(), ids=LACKING)
+@pytest.mark.spec("RFC 5280 §6.3")
+async def test_lists_that_do_not_tell_that_it_is_good_leave_it_out(
+    authority: Tsa, tmp_path: Path, reason: str, changed: Callable[[], dict[str, bytes]]
+) -> None:
+    source = authority.source(tmp_path, lists=lists_of(authority))
+    authority.crls |= changed()
+    with pytest.raises(NotStamped, match=f"revocation: .*{reason}"):
+        await source.stamped([IMPRINT])
+    await source.close()
+
+
+def test_a_list_is_current_until_the_next_is_due() -> None:
+    made, now = PKI.crl(days=1), SystemClock().now()
+    assert is_current(made, now)
+    assert not is_current(made, now + 86_400), "an old list may hide what was revoked since"
+    assert not is_current(b"garbage", now)
+
+
+def test_plain_http_is_for_lists_alone() -> None:
+    rules = Rules(ports=frozenset((80,)), plain=True)
+    assert destination("http://lists.example/root.crl", rules).port == 80
+    with pytest.raises(NotAllowed):
+        destination("http://lists.example/root.crl", Rules(ports=frozenset((80,))))
+    with pytest.raises(NotAllowed):
+        destination("http://lists.example:8080/root.crl", rules)

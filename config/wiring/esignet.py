@@ -42,12 +42,14 @@ from esignet.endpoints.page_door import PageDoor
 from esignet.endpoints.requests import SignatureRequestsEndpoint
 from esignet.endpoints.tsa import TsaEndpoint
 from esignet.endpoints.validation import ValidationEndpoint
+from esignet.endpoints.validation_page import ValidationPage
 from esignet.flows.csc_later import Later
 from esignet.flows.hosted import Hosted
 from esignet.flows.preparing import Preparing
 from esignet.flows.requests import Requests
 from esignet.flows.resuming import Resuming
 from esignet.flows.signing import Signing
+from esignet.flows.validating import Validating
 from esignet.formats.format import Format
 from esignet.pdf.pool import Bounds, PdfPool
 from esignet.stores.csc_answers import CscAnswers
@@ -77,7 +79,10 @@ def build_esignet(world: World) -> Application:
     door, looking = page_door(world, _issuer(world)), PdfPool(LOOKING)
     formats, given = every_format(), uploads(world)
     preparing = Preparing(
-        formats=formats, pdf=signing.pdf, uploaded=uploaded(world, given, signing.pdf)
+        formats=formats,
+        pdf=signing.pdf,
+        uploaded=uploaded(world, given, signing.pdf),
+        looks=looks(settings.esignet),
     )
     requests, resuming = signature_requests(_requests(world, signing, preparing))
     csc = CscGround(
@@ -91,7 +96,7 @@ def build_esignet(world: World) -> Application:
     routes = [
         *Assets(door.answers.pages.look).routes(),
         *_evidence(world, documents),
-        *_validation(world, signing, formats),
+        *_validation(world, signing, formats, door),
         *document_routes(
             world,
             given,
@@ -117,14 +122,17 @@ def _evidence(world: World, documents: DocumentClient) -> list[Route]:
     ]
 
 
-def _validation(world: World, signing: Signing, formats: Mapping[str, Format]) -> list[Route]:
-    esignet = world.settings.esignet
+def _validation(
+    world: World, signing: Signing, formats: Mapping[str, Format], door: PageDoor
+) -> list[Route]:
+    esignet, clock = world.settings.esignet, world.clock
+    validating = Validating(formats=formats, pdf=signing.pdf, trust=_trust(esignet, signing))
+    largest = esignet.largest_document
     return ValidationEndpoint(
-        formats=formats,
-        pdf=signing.pdf,
-        trust=_trust(esignet, signing),
-        clock=world.clock,
-        largest=esignet.largest_document,
+        validating=validating,
+        page=ValidationPage(validating=validating, door=door, clock=clock, largest=largest),
+        clock=clock,
+        largest=largest,
         origins=(esignet.address,),
     ).routes()
 

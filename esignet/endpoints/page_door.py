@@ -12,6 +12,9 @@ from esignet.endpoints.page_refusals import REFUSALS
 BROWSER = "symbolon-signing"
 """The name of the browser's secret cookie: another one than idp's, for hosts may be shared."""
 
+HOME = "/validate"
+"""Where a visitor begins who knows no other address: anybody may check a signature."""
+
 Show = Callable[[Call, Visitor], Awaitable[Answer]]
 
 
@@ -39,7 +42,8 @@ class PageDoor:
     def told(self, explanation: Explanation, visitor: Visitor, call: Call) -> Answer:
         """Answer what happened, what to do, and the way on."""
         t = visitor.language.t
-        onward, path = explanation.onward, _path(explanation.onward, call)
+        onward = Onward.AGAIN if call.path == HOME else explanation.onward
+        path = _path(onward, call)
         message = Message(
             heading=t(explanation.heading),
             lines=tuple(t(line) for line in explanation.lines),
@@ -68,6 +72,8 @@ def _link(call: Call) -> str:
 
 def _path(onward: Onward, call: Call) -> str:
     """Return where the way on leads; "" where only whoever sent the person here knows it."""
+    if call.path == HOME:
+        return HOME
     if onward is Onward.AGAIN and call.method == "GET" and not call.path.endswith("/callback"):
         return call.path
     return _link(call) if onward is not Onward.HOME else ""

@@ -227,7 +227,8 @@ class Web:
         return self._failed(_UNEXPECTED, call, entry)
 
     def _failed(self, failure: Failure, call: Call, entry: Entry | None) -> Answer:
-        page = entry.page if entry is not None else _reads_pages(call)
+        by_reader = entry is None or entry.page_for_browsers
+        page = _reads_pages(call) if by_reader else entry is not None and entry.page
         if page:
             try:
                 return self._house.failure_page(failure, call)

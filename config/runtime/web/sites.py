@@ -38,6 +38,7 @@ class Route:
     characters, found in ``call.captured``; ``{rest}`` is all that remains, of base64's characters
     and so with slashes, too. ``budget`` names the bulkhead. ``page`` says that people
     see it: failures become pages, and forms of other sites are refused unless ``cross_site``.
+    ``page_for_browsers`` says that programs use it, too: failures are pages for who reads pages.
     ``cors`` lets scripts of any site read the answers, without cookies. ``origins`` limits the
     route to some of the house's origins; none means all. ``errors_at`` is the address below which
     the error codes of its refusals are explained (``error_uri``, RFC 6749 §5.2). ``streamed`` says
@@ -50,6 +51,7 @@ class Route:
     endpoints: Mapping[str, Endpoint]
     budget: str
     page: bool = False
+    page_for_browsers: bool = False
     cors: bool = False
     cross_site: bool = False
     origins: Sequence[str] = ()
@@ -67,6 +69,7 @@ class Entry:
     allow: bytes
     budget: Budget
     page: bool
+    page_for_browsers: bool
     same_site: bool
     errors_at: str
     streamed: bool
@@ -161,6 +164,7 @@ def _entry(route: Route, security: Headers, budget: Budget) -> Entry:
         allow=allow,
         budget=budget,
         page=route.page,
+        page_for_browsers=route.page_for_browsers,
         same_site=route.page and not route.cross_site,
         errors_at=route.errors_at,
         streamed=route.streamed,

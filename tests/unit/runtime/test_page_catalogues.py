@@ -11,6 +11,8 @@ from config.settings import Pages as PageSettings
 from config.wiring.details import detail_types
 from esignet.endpoints.page_refusals import REFUSALS
 from esignet.pages.room import ROOM as SIGNING
+from esignet.pages.validation import WHYS
+from esignet.validation.engine import Lack
 from idp.endpoints import me_factors, own_forms, page_refusals
 from idp.pages.claim_names import CLAIM_GROUPS, CLAIM_NAMES, FACTOR_NAMES
 from idp.pages.room import ROOM as LOGIN
@@ -41,7 +43,8 @@ def of_login() -> set[str]:
 def of_signing() -> set[str]:
     endpoints = SIGNING.directory.parent / "endpoints"
     code = in_code(endpoints, SIGNING.directory)
-    return {*in_templates(SIGNING), *code, *in_explanations(REFUSALS.values())}
+    words = {*WHYS.values(), *(lack.value for lack in Lack)}
+    return {*in_templates(SIGNING), *code, *in_explanations(REFUSALS.values()), *words}
 
 
 def of_all() -> set[str]:

@@ -1,5 +1,6 @@
 """The pages of the signing service, each at its longest, in every language."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -8,10 +9,14 @@ import pytest
 
 from config.runtime.pages.pages import Setting
 from config.settings import Pages as PageSettings
+from esignet.endpoints.validation_page import Fault
 from esignet.flows.hosted_parts import Measure
 from esignet.pages.hosted import places, sheet
 from esignet.pages.room import load_pages
+from esignet.pages.validation import MOST, WHYS, ShownSignature
 from esignet.protocol.hosted import PER_PAGE
+from esignet.protocol.indications import FAILING, UNDECIDED
+from esignet.validation.engine import Lack
 from tests.page_judging import judge_structure, weight
 
 
@@ -71,16 +76,48 @@ CONTENT: dict[str, Any] = {
     "ways_on": [],
     "reference": "x" * 16,
     "reason": "",
+    "fault": Fault("A heading", "A line", "A reason " * 20),
+    "largest": 20_000_000,
+    "summary": "A summary",
+    "file": DOCUMENTS[1].label,
+    "now": 1_900_000_000,
+    "more": 7,
 }
 PAGES = load_pages(PageSettings())
 PARTS = ("base", "compare", "footer")
-NAMES = [name for name in PAGES.templates if name.startswith("sign_")]
+NAMES = [name for name in PAGES.templates if name.startswith(("sign_", "validate"))]
+
+
+def undecided(number: int, t: Callable[[str], str]) -> ShownSignature:
+    """A signature of which everything is said that can be."""
+    names = [sha256(b"%d %d" % (number, place)).hexdigest() for place in range(4)]
+    return ShownSignature(
+        number=number,
+        state="locked",
+        verdict=t("Cannot be decided"),
+        why=t(max(WHYS.values(), key=len)),
+        advice=t("Do not rely on it until that is settled. Ask whoever signed it."),
+        code="INDETERMINATE REVOCATION_OUT_OF_BOUNDS_NO_POE",
+        signer=names[0],
+        is_pseudonym=True,
+        organization=names[1],
+        issuer=names[2],
+        covers=tuple(f"{names[3]} {place}" for place in range(10)),
+        unnamed=4,
+        claimed_at=1_800_000_000,
+        proven_at=1_800_000_000 + number,
+        level="B-LTA",
+        missing=tuple(t(lack.value) for lack in Lack),
+        doubted=True,
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_is_light_and_whole(name: str) -> None:
     for language in PAGES.languages.offered:
-        html = PAGES.render(name, Setting(language, "/sign/x", "National ID"), **CONTENT)
+        shown = [undecided(number, language.t) for number in range(1, MOST + 1)]
+        content = {**CONTENT, "signatures": shown}
+        html = PAGES.render(name, Setting(language, "/sign/x", "National ID"), **content)
         assert weight(html, PAGES.look) <= 14_000, language.tag
         assert f'<html lang="{language.tag}" dir="{language.direction}">' in html
         judge_structure(html)
@@ -98,3 +135,7 @@ def test_sheets_hold_every_document_once() -> None:
         assert seen == list(range(1, total + 1))
     for wrong in ("0", "27", "x", "-1", "²", "9999", ""):
         assert places(500, wrong) == range(20)
+
+
+def test_every_sub_indication_is_said_in_words() -> None:
+    assert set(WHYS) == FAILING | UNDECIDED

@@ -79,10 +79,7 @@ def build_esignet(world: World) -> Application:
     door, looking = page_door(world, _issuer(world)), PdfPool(LOOKING)
     formats, given = every_format(), uploads(world)
     preparing = Preparing(
-        formats=formats,
-        pdf=signing.pdf,
-        uploaded=uploaded(world, given, signing.pdf),
-        looks=looks(settings.esignet),
+        formats=formats, pdf=signing.pdf, uploaded=uploaded(world, given, signing.pdf)
     )
     requests, resuming = signature_requests(_requests(world, signing, preparing))
     csc = CscGround(

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko.sign.fields import MDPPerm, enumerate_sig_fields
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, read_certification_data
 
 from esignet.formats import cms_levels
 from esignet.formats.format import Evidence, FormatError, Found, Level
@@ -165,6 +166,26 @@ def _changes(one: Placed) -> Iterator[Problem]:
     one.embedded.compute_integrity_info()
     if not one.embedded.summarise_integrity_info()["docmdp_ok"]:
         yield "FORMAT_FAILURE", f"the PDF was changed after the signature in {one.field}"[:200]
+    elif filled := _filled_in(one):
+        told = f"the field {filled[0]} was filled in after the signature in {one.field}"
+        yield "FORMAT_FAILURE", told[:200]
+
+
+def _filled_in(one: Placed) -> list[str]:
+    """Return the fields but signatures that were filled in without the author's permission.
+
+    ISO 32000-2 §12.8.2 leaves it open where no certification permits or forbids it. A value that
+    its signer never saw is not signed.
+    """
+    reader = one.embedded.reader
+    changed: set[str] = getattr(one.embedded.diff_result, "changed_form_fields", set())
+    filled = sorted(changed - {name for name, _, _ in enumerate_sig_fields(reader)})
+    if not filled:
+        return []
+    then: Any = reader.get_historical_resolver(one.embedded.signed_revision)
+    certified = read_certification_data(then)
+    permitted = certified is not None and certified.permission is not MDPPerm.NO_CHANGES
+    return [] if permitted else filled
 
 
 def _level(read: Found, stamps: list[tuple[bytes, bytes]], material: Evidence) -> Level:

@@ -19,12 +19,14 @@ from esignet.flows.signing_parts import Part
 from esignet.formats.cades import FORMAT
 from esignet.formats.format import Item, Level, Wish
 from esignet.pdf.pool import PdfPool
+from esignet.protocol.signature_request import State
 from esignet.validation.engine import Trust
 from esignet.validation.reading import validate
 from keystore.checking.timestamp import read_token
 from keystore.signing.door import AuthorityShown
 from tests.external_tsa import Tsa, tsa
 from tests.keyrings import software_backend
+from tests.request_world import request_world
 from tests.signing_house import SigningHouse, approval, signing_house
 from tests.small_pki import SmallPki
 
@@ -112,3 +114,22 @@ async def test_our_own_authority_stands_in_with_its_status(office: Office) -> No
     stamper = read_token(found.timestamps[0][0]).certificate
     assert stamper in found.evidence.certificates and stamper != PKI.stamper.der
     assert len(found.evidence.ocsp) == 2, "of the signer and of our own authority"
+
+
+async def test_a_request_waits_until_an_authority_is_back(
+    database: OpenDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with tsa(PKI) as authority, request_world(database, tmp_path) as world:
+        stamps = InOrder([authority.source(tmp_path)])
+        monkeypatch.setattr(OwnStamps, "stamped", lambda _, imprints: stamps.stamped(imprints))
+        authority.answer = lambda request: b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n"
+        said = await world.created()
+        token = await world.approved(said)
+        assert (await world.sign(said, token))[0] == 503
+        found = await world.store.find(said["id"])
+        assert found is not None and found.state is State.COMPLETING
+        authority.answer = authority.granted
+        await world.resuming.run_once(world.clock.now())
+        assert (await world.shown(said))["state"] == "signed"
+        assert (await world.sign(said, token))[0] == 200
+        await stamps.close()

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from config.runtime.clock import SystemClock
 from config.runtime.destinations import NotAllowed, Rules, destination
@@ -14,10 +17,11 @@ from esignet.evidence.timestamps.order import InOrder
 from esignet.evidence.timestamps.port import NotStamped, TimestampsUnavailable
 from keystore.checking.revocation import is_current
 from keystore.checking.timestamp import read_token
-from keystore.der.writer import integer, sequence
+from keystore.der.reader import NotDer, read
+from keystore.der.writer import integer, sequence, tlv
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import Imprint
-from keystore.timestamping.asking import request_of
+from keystore.timestamping.asking import Refused, request_of, token_of
 from keystore.timestamping.messages import read_request
 from tests.external_tsa import POLICY, REPLY, Tsa, tsa
 from tests.receiver import status
@@ -260,6 +264,7 @@ LACKING: dict[str, tuple[str, Callable[[], dict[str, bytes]]]] = {
     "not there": ("not there: status", lambda: {"/issuing.crl": b""}),
     "garbage": ("no current list", lambda: {"/issuing.crl": b"garbage"}),
     "of somebody else": ("no current list", lambda: {"/issuing.crl": OTHER.crl(OTHER.issuing)}),
+    "overdue": ("no current list", lambda: {"/issuing.crl": PKI.crl(PKI.issuing, days=0)}),
     "too large": ("not there: size", lambda: {"/issuing.crl": bytes(1 << 21)}),
 }
 
@@ -290,3 +295,11 @@ def test_plain_http_is_for_lists_alone() -> None:
         destination("http://lists.example/root.crl", Rules(ports=frozenset((80,))))
     with pytest.raises(NotAllowed):
         destination("http://lists.example:8080/root.crl", rules)
+
+
+@given(st.binary(max_size=60) | st.binary(max_size=60).map(lambda octets: tlv(0x30, octets)))
+@example(sequence(sequence(integer(2), sequence(), tlv(0x03, b""))))
+@example(sequence(sequence(integer(2), tlv(0x03, b"\x00" + bytes(range(250))))))
+def test_whatever_comes_is_a_token_or_refused(octets: bytes) -> None:
+    with suppress(Refused, NotDer):
+        assert read(token_of(octets)).tag == 0x30

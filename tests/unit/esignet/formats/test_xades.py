@@ -170,6 +170,16 @@ def altered(old: str, new: str, of: bytes = SIGNED) -> bytes:
 EVIL = "<evil>pay everything</evil>"
 STEM = re.findall(rb'Signature xmlns:ds=\S+ Id="(\w+)"', SIGNED)[0].decode()
 DIGEST = "xmlenc#sha256"
+ROOT = SIGNED[SIGNED.index(b"<a:order") : SIGNED.index(b"</a:order>") + len(b"</a:order>")]
+SIGNATURE = ROOT[ROOT.index(b"<ds:Signature ") : ROOT.index(b"</ds:Signature>") + 15]
+ORDER = ROOT.replace(SIGNATURE, b"")
+
+
+def wrapped(inside: bytes) -> bytes:
+    """A document of the attacker's, with what was signed somewhere in it."""
+    return b"<evil>pay everything" + inside + b"</evil>"
+
+
 ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "content changed": (lambda: altered("t &amp;", "u &amp;"), "HASH_FAILURE"),
     "content added": (lambda: altered("<item", EVIL + "<item"), "HASH_FAILURE"),
@@ -200,6 +210,19 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
             'URI=""',
             'URI="#x"',
             altered("</a:order>", '<other Id="x"/></a:order>'),
+        ),
+        "SIG_CONSTRAINTS_FAILURE",
+    ),
+    "wrapped: the signed root in another": (lambda: wrapped(ROOT), "HASH_FAILURE"),
+    "wrapped: the signed root beside its signature": (
+        lambda: wrapped(ORDER + SIGNATURE),
+        "HASH_FAILURE",
+    ),
+    "wrapped: the signed root in its signature": (
+        lambda: wrapped(
+            SIGNATURE.replace(
+                b"</ds:Signature>", b"<ds:Object>" + ORDER + b"</ds:Object></ds:Signature>"
+            )
         ),
         "SIG_CONSTRAINTS_FAILURE",
     ),

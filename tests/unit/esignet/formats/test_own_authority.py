@@ -96,6 +96,6 @@ async def test_cades_of_our_own_authority(world: AuthorityWorld, tmp_path: Path)
 async def test_pades_of_our_own_authority(world: AuthorityWorld) -> None:
     pdf = pdf_files.form()
     item = Item(name="form.pdf", digest=_sha256(pdf), content=pdf)
-    wish = Wish(pdf=PdfWish(at=world.clock.now(), field="Place", text="Quiet Otter"))
+    wish = Wish(pdf=PdfWish(at=world.clock.now(), field="Place", qr="https://a.example"))
     (found,) = pades.FORMAT.check(await at_lta(world, pades.FORMAT, item, wish), ())
     assert (found.level, found.problems, found.covers) == (Level.B_LTA, (), ("Place",))

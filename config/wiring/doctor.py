@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
@@ -18,10 +19,14 @@ from config.runtime.pages.own_texts import UnfitTexts
 from config.runtime.plugins import UnknownPlugin, plugins
 from config.runtime.redis import Redis
 from config.settings import Settings, SettingsError
+from config.wiring.esignet_timestamps import timestamps
 from config.wiring.readiness import checks
 from config.wiring.world import World
 from esignet.pages.room import ROOM as SIGNING_PAGES
 from idp.pages.room import ROOM as LOGIN_PAGES
+from keystore.purposes import Role
+from keystore.service.document_client import DocumentClient
+from keystore.service.run import socket_path
 
 LEAST_FREE = 512 * 1024 * 1024
 """Bytes that a disk with an SQLite database should have free."""
@@ -45,6 +50,8 @@ async def examine(world: World) -> list[Finding]:
         found.append(Finding(check.name, check.reason))
     if not any(one.trouble for one in found if one.subject in ("database", "migrations")):
         found.append(await _letters(world))
+    if settings.esignet.address:
+        found.append(await _stamps(world))
     found += [await asyncio.to_thread(_disk, settings), await _redis(world)]
     return found
 
@@ -87,6 +94,15 @@ def _channels(settings: Settings) -> Iterator[Finding]:
         yield Finding("channels", str(reason))
     else:
         yield Finding("channels")
+
+
+async def _stamps(world: World) -> Finding:
+    documents = DocumentClient(socket_path(Path(world.settings.keys.sockets), Role.ESIGNET))
+    try:
+        await timestamps(world, documents).close()
+    except (UnknownPlugin, SettingsError) as reason:
+        return Finding("time-stamps", str(reason))
+    return Finding("time-stamps")
 
 
 async def _letters(world: World) -> Finding:

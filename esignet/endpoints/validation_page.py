@@ -97,7 +97,7 @@ class ValidationPage:
             "file": name,
             "now": now,
             "summary": summary(found.signatures, words),
-            "signatures": shown_signatures(found.signatures, name, words),
+            "signatures": shown_signatures(found, name, words),
             "more": max(len(found.signatures) - MOST, 0),
         }
         return self.door.answers.page("validated", self._setting(visitor), content)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from esignet.protocol.indications import Indication
 from esignet.validation.engine import Judged
+from esignet.validation.reading import Validated
+from esignet.validation.recognise import PDF
 from esignet.validation.report import signer_of
 
 MOST = 10
@@ -81,9 +83,17 @@ class ShownSignature:
     doubted: bool
 
 
-def shown_signatures(judged: Sequence[Judged], file: str, t: Words) -> tuple[ShownSignature, ...]:
-    """Return the first ``MOST`` signatures as they are told; ``file`` is what they stand in."""
-    return tuple(_shown(number, one, file, t) for number, one in enumerate(judged[:MOST], 1))
+def shown_signatures(found: Validated, file: str, t: Words) -> tuple[ShownSignature, ...]:
+    """Return the first ``MOST`` signatures as they are told; ``file`` is what they stand in.
+
+    In a PDF a signature is called as its field is: what it signs is the file.
+    """
+    some = enumerate(found.signatures[:MOST], 1)
+    is_pdf = (found.form,) == PDF
+    return tuple(
+        _shown(number, one, (file,) if is_pdf else one.found.covers or (file,), t)
+        for number, one in some
+    )
 
 
 def summary(judged: Sequence[Judged], t: Callable[..., str]) -> str:
@@ -102,7 +112,7 @@ def summary(judged: Sequence[Judged], t: Callable[..., str]) -> str:
             return t("It cannot be decided whether the signature is valid")
 
 
-def _shown(number: int, judged: Judged, file: str, t: Words) -> ShownSignature:
+def _shown(number: int, judged: Judged, covers: Sequence[str], t: Words) -> ShownSignature:
     found, conclusion, holder = judged.found, judged.conclusion, signer_of(judged)
     state, verdict, advice = _verdict(conclusion.indication, t)
     code, name = conclusion.sub_indication, ""
@@ -116,11 +126,11 @@ def _shown(number: int, judged: Judged, file: str, t: Words) -> ShownSignature:
         advice=advice,
         code=f"{conclusion.indication} {code}".strip(),
         signer=name[:LONGEST],
-        is_pseudonym=bool(holder and holder.pseudonym and not holder.name),
+        is_pseudonym=bool(holder and holder.pseudonym),
         organization=holder.organization[:LONGEST] if holder else "",
         issuer=holder.issuer[:LONGEST] if holder else "",
-        covers=tuple(one[:LONGEST] for one in found.covers[:MOST] or (file,)),
-        unnamed=max(len(found.covers) - MOST, 0),
+        covers=tuple(one[:LONGEST] for one in covers[:MOST]),
+        unnamed=max(len(covers) - MOST, 0),
         claimed_at=found.claimed_at,
         proven_at=judged.best_time if judged.is_proved else None,
         level=judged.level or "",

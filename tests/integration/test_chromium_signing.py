@@ -203,6 +203,33 @@ def test_behind_a_link_a_person_reads_signs_and_goes_back(visits: Visits, tmp_pa
     assert signed.value.path().read_bytes().startswith(mine.read_bytes())
     page.click("a.button[href*='state=signed']")
     page.wait_for_selector("h1:has-text('It is signed')")
+    checked(page, signed.value.path())
+
+
+def checked(page: Page, document: Path) -> None:
+    """Have anybody's page judge it: read in every language, and by keyboard."""
+    page.click("a[href$='/validate']")
+    for tag in LANGUAGES:
+        page.goto(f"{page.url.partition('?')[0]}?lang={tag}")
+        assert page.get_attribute("html", "lang") == tag
+        judged(page)
+        fits(page)
+        light(page)
+    page.set_input_files("#document", str(document))
+    page.locator("#file").set_input_files(str(document))
+    page.locator("#digest").fill("no digest")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[role=alert]")
+    judged(page)
+    picture(page, "validation-fault")
+    page.set_input_files("#file", str(document))
+    page.locator("main button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('The signature is valid')")
+    judged(page)
+    fits(page)
+    light(page)
+    picture(page, "validation")
 
 
 def test_the_link_is_read_in_every_language_by_keyboard_without_scripts(

@@ -91,7 +91,11 @@ async def test_a_valid_document_is_told_in_words(clerk: Clerk) -> None:
     assert status == 200
     for words in (
         *("The signature is valid", "Contract.pdf", "TOTAL-PASSED", "B-LT", "not later than"),
-        *("Signed by", "an archive time-stamp that keeps it provable"),
+        *(
+            "What was signed Contract.pdf",
+            "(a pseudonym)",
+            "an archive time-stamp that keeps it provable",
+        ),
     ):
         assert words in text, (words, text)
     assert "Do not rely" not in text and "nothing proves" not in text

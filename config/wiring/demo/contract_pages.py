@@ -37,7 +37,7 @@ def done(name: str, service: str) -> str:
 <p><bdi>{escape(name)}</bdi> can be checked by anybody, also in twenty years.</p>
 <p><a class="button" href="/sign/document.pdf">The signed document (PDF)</a></p>
 <form method="post" action="/sign/check"><button class="button">Check it</button></form>
-<p>Anybody can: by sending the file to <bdi>{check}</bdi>, or with a PDF reader.</p>
+<p>Anybody can: on <a href="{check}">the page of the signing service</a>, or with a PDF reader.</p>
 <p><a href="/sign?again=1">Sign another</a></p>"""
 
 

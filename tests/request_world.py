@@ -29,6 +29,7 @@ from esignet.endpoints.evidence import EvidenceEndpoint
 from esignet.endpoints.history import HistoryEndpoint
 from esignet.endpoints.requests import SignatureRequestsEndpoint
 from esignet.evidence.timestamps.own import OwnStamps
+from esignet.flows.appearing import Looks
 from esignet.flows.csc_approvals import Caller
 from esignet.flows.documents import Allowance, Uploads
 from esignet.flows.evidence import Evidence
@@ -65,6 +66,8 @@ ROWS = Statement(select(signature_request))
 PARTS = Statement(select(signature_request_part))
 PAGES = load_pages(PageSettings())
 YEAR = 365 * 86400
+FONT = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")
+VALIDATION = f"{SETTINGS.address}/validate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +186,7 @@ async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator
                 allowance=Allowance(largest=10**7, quota=10**8, lifetime=3600),
             )
             uploaded = Uploaded(uploads=uploads, pdf=signing.pdf, largest=LARGEST)
+            looks = Looks(fonts=(FONT.read_bytes(),), validation=VALIDATION)
             told = Told(
                 outbox=DatabaseOutbox(),
                 entropy=SystemEntropy(),
@@ -195,7 +199,9 @@ async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator
                 clock=clock,
                 entropy=SystemEntropy(),
                 hand=signing,
-                preparing=Preparing(formats=every_format(), pdf=signing.pdf, uploaded=uploaded),
+                preparing=Preparing(
+                    formats=every_format(), pdf=signing.pdf, uploaded=uploaded, looks=looks
+                ),
                 notices=told,
                 notes=Noting(
                     store=Signatures(mine), door=door, entropy=SystemEntropy(), lifetime=YEAR

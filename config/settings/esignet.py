@@ -105,6 +105,10 @@ class Esignet(Section, frozen=True):
     trust: str = ""
     """PEM file with authorities that are believed at validation beside our own."""
 
+    fonts: tuple[str, ...] = ()
+    """TrueType font files whose letters visible signatures show; of several the first that has a
+    letter counts. Without any, such signatures show pictures and QR codes alone."""
+
     largest_document: int = 20_000_000
     """Octets of a document that may be given for signing."""
 

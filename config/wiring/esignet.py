@@ -30,7 +30,7 @@ from config.wiring.esignet_history import history_routes, noting
 from config.wiring.esignet_hosted import hosted, hosted_routes
 from config.wiring.esignet_notices import webhooks
 from config.wiring.esignet_pages import page_door
-from config.wiring.esignet_requests import RequestGround, signature_requests
+from config.wiring.esignet_requests import RequestGround, looks, signature_requests
 from config.wiring.esignet_seals import seal_routes
 from config.wiring.esignet_timestamps import stamp_anchors, timestamps
 from config.wiring.readiness import checks
@@ -79,7 +79,10 @@ def build_esignet(world: World) -> Application:
     door, looking = page_door(world, _issuer(world)), PdfPool(LOOKING)
     formats, given = every_format(), uploads(world)
     preparing = Preparing(
-        formats=formats, pdf=signing.pdf, uploaded=uploaded(world, given, signing.pdf)
+        formats=formats,
+        pdf=signing.pdf,
+        uploaded=uploaded(world, given, signing.pdf),
+        looks=looks(settings.esignet),
     )
     requests, resuming = signature_requests(_requests(world, signing, preparing))
     csc = CscGround(

@@ -1,10 +1,13 @@
 """Signature requests plugged together: what makes them, signs them, and goes on with them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from config.runtime.clock import Clock
 from config.runtime.database.unit import Database
 from config.runtime.entropy import Entropy
+from config.settings.esignet import Esignet
+from esignet.flows.appearing import Looks
 from esignet.flows.preparing import Preparing
 from esignet.flows.request_contents import Contents
 from esignet.flows.request_creating import Creating
@@ -62,3 +65,9 @@ def signature_requests(ground: RequestGround) -> tuple[Requests, Resuming]:
     )
     resuming = Resuming(store=store, signing=signing, notices=ground.notices, clock=ground.clock)
     return requests, resuming
+
+
+def looks(esignet: Esignet) -> Looks:
+    """Return what visible signatures are drawn with."""
+    fonts = tuple(Path(file).read_bytes() for file in esignet.fonts)
+    return Looks(fonts=fonts, validation=f"{esignet.address}/validate")

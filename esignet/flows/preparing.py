@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from esignet.flows.appearing import Looks, Turn, judge_appearances, turns
 from esignet.flows.request_contents import ToApprove
 from esignet.flows.uploaded import Uploaded
 from esignet.formats.format import Format, FormatError, Item, Level, Prepared, Wish
@@ -35,6 +36,7 @@ class Preparing:
     formats: Mapping[str, Format]
     pdf: PdfPool
     uploaded: Uploaded
+    looks: Looks
 
     async def first(self, asked: Asked, now: int) -> list[Prepared]:
         """Return what the first signer approves, or raise BadRequest or PdfBusy."""
@@ -43,16 +45,21 @@ class Preparing:
             raise BadRequest(f"format is one of {', '.join(sorted(self.formats))}", 422)
         _judge_level(asked)
         _judge_signers(asked)
+        judge_appearances(asked)
         wish = Wish(hash_algorithm=asked.algorithm, envelope=asked.envelope)
         try:
             items = await asyncio.to_thread(_items, asked)
             groups = [items] if asked.format in CONTAINERS else [[item] for item in items]
-            return await self._prepared(form, groups, wish, now)
+            first, *later = turns(asked.appearances, asked.signers, now)
+            prepared = await self._prepared(form, groups, wish, first)
+            if asked.appearances:
+                await self._tried(form, prepared, wish, later)
+            return prepared
         except FormatError as reason:
             raise BadRequest(str(reason), 422) from None
 
     async def following(
-        self, form: Format, before: Sequence[Prepared], made: Sequence[bytes], now: int
+        self, form: Format, before: Sequence[Prepared], made: Sequence[bytes], turn: Turn
     ) -> list[Prepared]:
         """Return what the next signer approves after ``made`` came of ``before``.
 
@@ -68,27 +75,38 @@ class Preparing:
             [await self._next_item(form.name, one, document)]
             for one, document in zip(before, made, strict=True)
         ]
-        prepared = await self._prepared(form, groups, wish, now)
+        prepared = await self._prepared(form, groups, wish, turn)
         if form.name != "cades":
             return prepared
         # what was made is where the signature goes; what it is of are the documents, as before
         return [replace(one, items=old.items) for one, old in zip(prepared, before, strict=True)]
 
+    async def _tried(
+        self, form: Format, prepared: Sequence[Prepared], wish: Wish, later: Sequence[Turn]
+    ) -> None:
+        """Refuse now what could only fail when others have signed before."""
+        for turn in later:
+            groups = [[replace(one.items[0], content=one.content)] for one in prepared]
+            prepared = await self._prepared(form, groups, wish, turn)
+
     async def _prepared(
-        self, form: Format, groups: Sequence[Sequence[Item]], wish: Wish, now: int
+        self, form: Format, groups: Sequence[Sequence[Item]], wish: Wish, turn: Turn
     ) -> list[Prepared]:
         if form.name != "pades":
             return await asyncio.to_thread(lambda: [form.prepare(one, wish) for one in groups])
-        return [await self._pdf(form, items[0], wish, now) for items in groups]
+        return [await self._pdf(form, items[0], wish, turn) for items in groups]
 
-    async def _pdf(self, form: Format, item: Item, wish: Wish, now: int) -> Prepared:
-        wanted = replace(wish, pdf=PdfWish(at=now))
+    async def _pdf(self, form: Format, item: Item, wish: Wish, turn: Turn) -> Prepared:
+        if item.content is None and not item.upload:
+            return form.prepare([item], wish)
+        wanted = replace(wish, pdf=self.looks.wish(turn, item.name))
         if item.upload:
             async with self.uploaded.lent(item.upload) as pdf:
-                return await pdf.prepare(item, wanted)
-        if item.content is None:
-            return form.prepare([item], wish)
-        return await self.pdf.prepare(item, wanted)
+                prepared = await pdf.prepare(item, wanted)
+        else:
+            prepared = await self.pdf.prepare(item, wanted)
+        # fonts and pictures are in the PDF now, and would be kept beside it else
+        return replace(prepared, wish=replace(wish, pdf=PdfWish(at=turn.at)))
 
     async def _next_item(self, format_name: str, before: Prepared, made: bytes) -> Item:
         """Return what was made as what is signed next: under its name, and a digest of its own."""

@@ -11,6 +11,7 @@ import msgspec
 
 from config.runtime.entropy import Entropy
 from esignet.formats.format import Prepared
+from esignet.protocol.appearance import Appearance
 from esignet.protocol.signature_request import IllegalMove, SignatureRequest, State
 from esignet.stores.requests import SignatureRequests
 from keystore.cells import KEY_BYTES, Cells, row
@@ -23,6 +24,9 @@ SIGNERS = "signers"
 
 TOLD = "told"
 """What a person approves; its number is how many have signed before."""
+
+APPEARANCES = "appearances"
+"""How the signature of each signer stands in a PDF, where that was asked for."""
 
 DOCUMENTS = "documents"
 """What was prepared for the next signature."""
@@ -71,6 +75,7 @@ class SignedDocument:
 
 _DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {
     SIGNERS: msgspec.msgpack.Decoder(tuple[str, ...]),
+    APPEARANCES: msgspec.msgpack.Decoder(tuple[Appearance, ...]),
     TOLD: msgspec.msgpack.Decoder(tuple[ToApprove, ...]),
     DOCUMENTS: msgspec.msgpack.Decoder(list[Prepared]),
     APPROVAL: msgspec.msgpack.Decoder(str),

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from config.runtime.database.unit import Refused, Write
 from config.runtime.entropy import Entropy
 from esignet.flows.preparing import Preparing, stands_together, to_approve
-from esignet.flows.request_contents import DOCUMENTS, KEY, SIGNERS, TOLD, Contents, ToApprove
+from esignet.flows.request_contents import (
+    APPEARANCES,
+    DOCUMENTS,
+    KEY,
+    SIGNERS,
+    TOLD,
+    Contents,
+    ToApprove,
+)
 from esignet.flows.request_signing import Notices
 from esignet.formats.format import Prepared
 from esignet.protocol.asking import Asked, BadRequest
@@ -113,6 +121,8 @@ class Creating:
     ) -> list[Write]:
         sealer, key = await self.contents.new(request.id)
         parts = {SIGNERS: asked.signers, TOLD: told, DOCUMENTS: prepared}
+        if asked.appearances:
+            parts[APPEARANCES] = asked.appearances
         sealed = {name: await sealer.seal(name, value) for name, value in parts.items()}
         return [self.store.kept(request, *one) for one in {KEY: key, **sealed}.items()]
 

@@ -15,8 +15,10 @@ from typing import Any, Protocol
 
 from config.runtime.clock import Clock
 from config.runtime.database.unit import DatabaseUnavailable, Refused, Write
+from esignet.flows.appearing import next_turn
 from esignet.flows.preparing import Preparing, to_approve
 from esignet.flows.request_contents import (
+    APPEARANCES,
     APPROVAL,
     DOCUMENTS,
     SIGNATURES,
@@ -250,14 +252,14 @@ class RequestSigning:
         after = request.slot_signed(request.digests, now)
         if after.state is State.OPEN:
             before, documents = [part.prepared for part in parts], [one.document for one in made]
-            form = parts[0].format
-            prepared = await self.preparing.following(form, before, documents, now)
+            turn = await next_turn(self.contents, sealer, after, now)
+            prepared = await self.preparing.following(parts[0].format, before, documents, turn)
             digests = tuple(digest for one in prepared for digest in one.digests)
             after = request.slot_signed(digests, now)
             writes += await self._for_next(after, sealer, prepared)
             writes += self.store.dropped(after, SIGNATURES)
         else:
-            writes += self.store.dropped(after, SIGNATURES, DOCUMENTS)
+            writes += self.store.dropped(after, SIGNATURES, DOCUMENTS, APPEARANCES)
         event = Event.SIGNED if after.state is State.SIGNED else Event.SLOT_SIGNED
         writes += await self.notes.noted(request, _labels(parts), now)
         await self._move(held, after, *writes, *self.notices.written(after, event, now))

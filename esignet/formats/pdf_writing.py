@@ -152,6 +152,8 @@ def _permitted(reader: Any, wish: PdfWish) -> None:
         raise FormatError("the PDF is certified and permits no further signature")
     if certified and wish.box:
         raise FormatError("the PDF is certified: a visible signature needs a field that is there")
+    if wish.box and not -1 <= wish.page < int(plain(reader.root["/Pages"]["/Count"])):
+        raise FormatError("the PDF has no such page")
     if wish.box and not (wish.box[0] < wish.box[2] and wish.box[1] < wish.box[3]):
         raise FormatError("the box of a visible signature has no extent")
     if wish.box and not (wish.text or wish.picture or wish.qr):

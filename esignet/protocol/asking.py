@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from config.shown_text import LONGEST_TEXT, hidden
+from esignet.protocol.appearance import Appearance, BadAppearance, appearances
 from keystore.signing.digests import MOST, HashAlgorithm
 
 LIFETIME = 3600
@@ -25,7 +26,7 @@ _ALGORITHMS = {algorithm.oid: algorithm for algorithm in HashAlgorithm}
 _MEMBERS = frozenset(
     (
         *("format", "level", "envelope", "hashAlgorithmOID", "documents"),
-        *("signers", "order", "expires_in", "webhook", "return_to"),
+        *("signers", "order", "appearance", "expires_in", "webhook", "return_to"),
     )
 )
 _GIVEN = ("content", "digest", "document")
@@ -77,7 +78,8 @@ class Asked:
 
     ``signers`` are labels for people, one empty one where nobody is named. ``webhook`` is the
     address that is told of what happens, or empty; ``return_to`` is where people go on who sign on
-    our pages, or empty. ``lifetime`` is in seconds.
+    our pages, or empty. ``lifetime`` is in seconds. ``appearances`` has one for each signer, or
+    none at all.
     """
 
     format: str
@@ -90,6 +92,7 @@ class Asked:
     lifetime: int = LIFETIME
     webhook: str = ""
     return_to: str = ""
+    appearances: tuple[Appearance, ...] = ()
 
 
 def asked(body: object, largest: int) -> Asked:
@@ -109,17 +112,19 @@ def asked(body: object, largest: int) -> Asked:
     documents = tuple(_document(one, algorithm) for one in listed)
     if len({one.name for one in documents}) != len(documents):
         raise BadRequest("two documents have one name")
+    signers = _signers(members)
     return Asked(
         format=_text(members, "format"),
         level=_word(members, "level", _LEVELS, "B-LT"),
         envelope=_word(members, "envelope", _ENVELOPES, "detached"),
         algorithm=algorithm,
         documents=documents,
-        signers=_signers(members),
+        signers=signers,
         order=Order(_word(members, "order", tuple(Order), Order.SEQUENTIAL)),
         lifetime=_lifetime(members),
         webhook=_text(members, "webhook") if "webhook" in members else "",
         return_to=_text(members, "return_to") if "return_to" in members else "",
+        appearances=_appearances(members, len(signers)),
     )
 
 
@@ -163,6 +168,15 @@ def _signers(members: Mapping[str, object]) -> tuple[str, ...]:
     if not isinstance(listed, list) or not 0 < len(listed) <= MOST_SIGNERS:
         raise BadRequest(f"signers is a list of 1 to {MOST_SIGNERS}")
     return tuple(_shown(_object(one, _SIGNER, "a signer"), "label") for one in listed)
+
+
+def _appearances(members: Mapping[str, object], signers: int) -> tuple[Appearance, ...]:
+    if "appearance" not in members:
+        return ()
+    try:
+        return appearances(members["appearance"], signers)
+    except BadAppearance as reason:
+        raise BadRequest(str(reason)) from None
 
 
 def _lifetime(members: Mapping[str, object]) -> int:

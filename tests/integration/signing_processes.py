@@ -26,6 +26,7 @@ from config.wiring.documents import DocumentGround, document_desk
 from config.wiring.esignet_requests import RequestGround, signature_requests
 from config.wiring.verifying import every_format
 from esignet.evidence.timestamps.own import OwnStamps
+from esignet.flows.appearing import Looks
 from esignet.flows.documents import Allowance, Uploads
 from esignet.flows.history import Noting
 from esignet.flows.notices import Webhooks
@@ -134,6 +135,7 @@ async def signing_service(
             formats=every_format(),
             pdf=signing.pdf,
             uploaded=Uploaded(uploads=uploads, pdf=signing.pdf, largest=1000),
+            looks=Looks(validation=""),
         ),
         notices=Webhooks(
             outbox=DatabaseOutbox(), entropy=SystemEntropy(), issuer=ISSUER, rules=Rules()

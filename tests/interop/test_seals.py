@@ -17,6 +17,7 @@ from config.runtime.database.connect import OpenDatabase
 from config.runtime.web import Budget, Web
 from config.wiring.verifying import every_format
 from esignet.endpoints.seals import SealsEndpoint
+from esignet.flows.appearing import Looks
 from esignet.flows.preparing import Preparing
 from esignet.flows.seals import Seals
 from esignet.flows.uploaded import Uploaded
@@ -66,7 +67,12 @@ async def sealer(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Sealer
             for name, one in world.bearers.tokens.items()
         }
         uploaded = Uploaded(uploads=world.uploads, pdf=world.signing.pdf, largest=LARGEST)
-        preparing = Preparing(formats=every_format(), pdf=world.signing.pdf, uploaded=uploaded)
+        preparing = Preparing(
+            formats=every_format(),
+            pdf=world.signing.pdf,
+            uploaded=uploaded,
+            looks=Looks(validation=""),
+        )
         endpoint = SealsEndpoint(
             seals=Seals(preparing, world.signing),
             bearers=Bearers(tokens),

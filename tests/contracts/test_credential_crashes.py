@@ -87,7 +87,7 @@ async def world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[World]:
     )
     make = document_desk(STORING, ground)
     assert make is not None
-    desk = make(keys.ring)
+    desk = make(keys.ring, keys.administration)
     await keys.administration.ensure({}, desk.rings)
     await desk.authority.refresh()
     yield World(keys, desk, clock, database)

@@ -44,6 +44,7 @@ from esignet.endpoints.tsa import TsaEndpoint
 from esignet.endpoints.validation import ValidationEndpoint
 from esignet.endpoints.validation_page import ValidationPage
 from esignet.flows.csc_later import Later
+from esignet.flows.documents import Uploads
 from esignet.flows.hosted import Hosted
 from esignet.flows.preparing import Preparing
 from esignet.flows.requests import Requests
@@ -59,7 +60,6 @@ from keystore.door import KeyServiceUnavailable
 from keystore.purposes import Role
 from keystore.service.document_client import DocumentClient
 from keystore.service.run import socket_path
-from keystore.signing.door import AuthorityShown
 
 LOOKING = Bounds(workers=1)
 """Of the process that draws documents for readers: they never hold up those who sign."""
@@ -72,18 +72,11 @@ def build_esignet(world: World) -> Application:
     """Return the signing service on ``world``, which is of the esignet role."""
     settings = world.settings
     documents = DocumentClient(socket_path(Path(settings.keys.sockets), Role.ESIGNET))
-    shown: Cache[str, AuthorityShown] = Cache(world.clock, entries=1, seconds=SHOWN)
-    stamps = timestamps(world, documents)
-    signing = Signing(documents=documents, stamps=stamps, pdf=PdfPool(), shown=shown)
+    signing = _signing(world, documents)
     later = Later(answers=CscAnswers(world.database), clock=world.clock, entropy=world.entropy)
     door, looking = page_door(world, _issuer(world)), PdfPool(LOOKING)
     formats, given = every_format(), uploads(world)
-    preparing = Preparing(
-        formats=formats,
-        pdf=signing.pdf,
-        uploaded=uploaded(world, given, signing.pdf),
-        looks=looks(settings.esignet),
-    )
+    preparing = _preparing(world, formats, signing, given)
     requests, resuming = signature_requests(_requests(world, signing, preparing))
     csc = CscGround(
         documents=documents,
@@ -97,11 +90,7 @@ def build_esignet(world: World) -> Application:
         *Assets(door.answers.pages.look).routes(),
         *_evidence(world, documents),
         *_validation(world, signing, formats, door),
-        *document_routes(
-            world,
-            given,
-            bearers(world, _issuer(world), settings.esignet.address),
-        ),
+        *document_routes(world, given, bearers(world, _issuer(world), settings.esignet.address)),
         *_request_routes(world, requests, on_our_pages),
         *evidence_routes(world, _issuer(world), requests, signing, door),
         *history_routes(world, _issuer(world)),
@@ -109,8 +98,17 @@ def build_esignet(world: World) -> Application:
         *hosted_routes(world, _issuer(world), on_our_pages, door),
         *csc_routes(world, csc),
     ]
-    closing = (signing.pdf.close, looking.close, stamps.close, documents.close)
+    closing = (signing.pdf.close, looking.close, signing.stamps.close, documents.close)
     return _application(world, routes, door, _lifespan(closing, later, resuming))
+
+
+def _signing(world: World, documents: DocumentClient) -> Signing:
+    return Signing(
+        documents=documents,
+        stamps=timestamps(world, documents),
+        pdf=PdfPool(),
+        shown=Cache(world.clock, entries=1, seconds=SHOWN),
+    )
 
 
 def _evidence(world: World, documents: DocumentClient) -> list[Route]:
@@ -148,6 +146,17 @@ def _trust(esignet: Esignet, signing: Signing) -> Callable[[], Awaitable[Trust]]
         return Trust(anchors=anchors, stamp_anchors=(*anchors, *stampers))
 
     return trust
+
+
+def _preparing(
+    world: World, formats: Mapping[str, Format], signing: Signing, given: Uploads
+) -> Preparing:
+    return Preparing(
+        formats=formats,
+        pdf=signing.pdf,
+        uploaded=uploaded(world, given, signing.pdf),
+        looks=looks(world.settings.esignet),
+    )
 
 
 def _requests(world: World, signing: Signing, preparing: Preparing) -> RequestGround:

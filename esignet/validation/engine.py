@@ -6,7 +6,7 @@ the level that all of it amounts to. Nothing is fetched.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from esignet.formats.format import Found, Level
@@ -27,6 +27,9 @@ ACCEPTED = frozenset(
 
 STALE = 86_400
 """Seconds that an answer about revocation may be older than the time at which it has to count."""
+
+_TOLD = range(-62_135_596_800, 253_402_300_800)
+"""Times that calendars have, of the years 1 to 9999: what else a signer claims is no time."""
 
 
 class Lack(StrEnum):
@@ -76,6 +79,8 @@ class Judged:
 
 def judge(found: Found, trust: Trust, now: int) -> Judged:
     """Return what ``found`` comes to at ``now`` (NumericDate) under ``trust``."""
+    if found.claimed_at not in _TOLD:
+        found = replace(found, claimed_at=None)
     pool = _pool(found)
     stamps = _stamps(found, pool, trust)
     proved = [one.at for one in stamps if not one.trouble]

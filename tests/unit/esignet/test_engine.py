@@ -257,3 +257,14 @@ def test_the_command_says_it_in_words_and_in_its_exit_code(tmp_path: Path) -> No
     assert "no signature that is known here" in str(status)
     status, _ = run(signature, "--trust", content)
     assert "no certificates in PEM" in str(status)
+
+
+@pytest.mark.parametrize("claimed", [2**38 - 1, 253_402_300_800, -62_135_596_801])
+def test_a_time_that_no_calendar_has_is_not_told(claimed: int) -> None:
+    [found] = FORMAT.check(sign(ITEM), [ITEM])
+    one = judge(replace(found, claimed_at=claimed), TRUST, AT + 60)
+    [told] = report("a", "cades", [one], AT)["validationConclusion"]["signatures"]
+    assert one.found.claimed_at is None and "claimedSigningTime" not in told
+    last = judge(replace(found, claimed_at=253_402_300_799), TRUST, AT + 60)
+    [told] = report("a", "cades", [last], AT)["validationConclusion"]["signatures"]
+    assert told["claimedSigningTime"] == "9999-12-31T23:59:59Z"

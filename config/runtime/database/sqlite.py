@@ -5,7 +5,6 @@ one COMMIT: a unit costs tens of microseconds although every one of them reaches
 its caller hears of it. Several processes may share the file.
 """
 
-import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -128,5 +127,10 @@ class SqliteDatabase:
         return 0.0
 
     async def close(self) -> None:
-        """Finish what waits and close the file."""
-        await asyncio.gather(self._writer.close(), self._readers.close())
+        """Finish what waits and close the file.
+
+        The writer goes last: SQLite copies the WAL into the file, and removes it, only for the
+        connection that finds itself alone. Of two that close at once each sees the other.
+        """
+        await self._readers.close()
+        await self._writer.close()

@@ -20,7 +20,7 @@ import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, text
 
 from config.runtime.audit.records import entries
 from config.runtime.database.connect import OpenDatabase
@@ -74,6 +74,13 @@ _FACT = Statement(
     select(func.count())
     .select_from(facts)
     .where(facts.c.about == bindparam("about"), facts.c.name == "grant.created")
+)
+
+_AT_WORK = Statement(
+    text(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()"
+    )
 )
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
@@ -143,6 +150,10 @@ class Field:
     async def judge(self, asked: dict[str, str], answers: Sequence[object]) -> None:
         """Hold what must be true after a death; then clients that got no answer come again."""
         self.deaths += 1
+        if self.place.settings.database.url.startswith("postgresql"):
+            async with asyncio.timeout(servers.PATIENCE):
+                while await self.database.rows(_AT_WORK):  # on what the dead one asked, perhaps
+                    await asyncio.sleep(0.01)
         pairs = zip(asked.items(), answers, strict=True)
         await asyncio.gather(*(self._judge(*exchange, answer) for exchange, answer in pairs))
 

@@ -105,7 +105,7 @@ async def code_for(
     demo: Demonstration, http: httpx2.AsyncClient, resident: dict[str, Any], known: int
 ) -> str:
     """Return the resident's newest code once more than ``known`` messages are in the inbox."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             messages = await inbox(demo, http, resident)
             if len(messages) > known:

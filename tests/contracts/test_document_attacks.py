@@ -154,7 +154,7 @@ async def raw(house: SigningHouse, frame: Sequence[object]) -> bytes:
     reader, sink = await asyncio.open_unix_connection(socket_path(house.sockets, Role.ESIGNET))
     body = msgspec.msgpack.encode(frame)
     sink.write(len(body).to_bytes(4, "big") + body)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         try:
             return await reader.read()
         except ConnectionResetError:
@@ -260,7 +260,7 @@ async def test_what_a_caller_began_ends_when_they_hang_up_and_leaves_no_key(
     order = document_frames.SignDocuments(1, token, SHA256, digests, list(plans), False)
     _, sink = await asyncio.open_unix_connection(socket_path(house.sockets, Role.ESIGNET))
     sink.write(frames.encode(order))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await waits.wait()
         sink.close()
         await sink.wait_closed()

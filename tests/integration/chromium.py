@@ -18,7 +18,7 @@ from tests.demonstration import ROOT, Demonstration
 AXE = ROOT / "tests" / "interop" / "node_modules" / "axe-core" / "axe.min.js"
 HEAVIEST = 14 * 1024
 MOST_REQUESTS = 4
-PATIENCE = 15
+PATIENCE = 60
 CONTINUE = "button[name=decision][value=continue]"
 ACCEPT = "button[name=decision][value=accept]"
 DENY = "button[name=decision][value=deny]"

@@ -105,7 +105,7 @@ async def listening(directory: Path, *, asks: bool) -> AsyncIterator[Place]:
         Listening(host="", port=0, certificate=certificate, certificate_key=key, asks=asks),
     )
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not server.started:
             await asyncio.sleep(0.001)
     try:

@@ -345,7 +345,7 @@ def _judge_page(page: Page) -> None:
 
 async def clock_reaches(moment: float) -> None:
     """Wait until this machine's clock has come to ``moment``."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while time.time() < moment:
             await asyncio.sleep(0.02)
 

@@ -58,7 +58,7 @@ SLOW = 20.0
 @pytest.fixture
 async def many(outside: Outsider) -> AsyncIterator[httpx2.AsyncClient]:
     limits = httpx2.Limits(max_connections=8)
-    async with httpx2.AsyncClient(limits=limits, timeout=15) as http:
+    async with httpx2.AsyncClient(limits=limits, timeout=60) as http:
         yield http
 
 

@@ -64,7 +64,7 @@ async def serving(app: Any, protocol: Any = BoundedProtocol) -> AsyncIterator[in
         )
     )
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not server.started:
             await asyncio.sleep(0.001)
     try:
@@ -84,7 +84,7 @@ async def exchange(port: int, *pieces: bytes, ends: bool = True) -> bytes:
     """Send ``pieces`` one by one and return all that comes back until the server closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
@@ -156,7 +156,7 @@ async def test_a_client_that_waits_for_leave_gets_it(port: int) -> None:
     head += b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(head)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(b"a=1")
         assert statuses(await reader.read()) == [200]
@@ -232,7 +232,7 @@ async def test_who_does_not_speak_is_left(
         # and after a first request just the same
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /hello HTTP/1.1\r\n" + HOST + b"\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await reader.readuntil(b'{"hello":true}')
             writer.write(b"GET /")
             assert await reader.read() == b""
@@ -342,7 +342,7 @@ async def test_a_client_that_left_is_nobodys_error(caplog: pytest.LogCaptureFixt
         return await reads(call)
 
     app = web([Route(path="/form", endpoints={"POST": waits}, budget="token")])
-    async with serving(app) as port, asyncio.timeout(10):
+    async with serving(app) as port, asyncio.timeout(60):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         head = b"POST /form HTTP/1.1\r\n" + HOST + FORM + b"Content-Length: 9\r\n\r\n"
         writer.write(head + b"a=b&c=d&e")
@@ -364,7 +364,7 @@ async def test_who_sends_slowly_takes_no_place_from_others() -> None:
     """A place in the budget is for work, not for waiting until a stranger goes on."""
     app = web([Route(path="/form", endpoints={"POST": reads}, budget="token")])
     head = b"POST /form HTTP/1.1\r\n" + HOST + FORM
-    async with serving(app) as port, asyncio.timeout(10):
+    async with serving(app) as port, asyncio.timeout(60):
         slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(120)]
         for _, writer in slow:
             writer.write(head + b"Content-Length: 9\r\n\r\na=")

@@ -125,7 +125,7 @@ async def inbox(
 
 async def log_in(demo: Demonstration, authorize: str, redirect_uri: str) -> str:
     """Walk a login with a one-time code as a person without JavaScript; return the callback."""
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         browser = Browser(http, stop_at=(redirect_uri,))
         known = len(await inbox(demo, http, demo.resident))
         page = await browser.open(authorize)

@@ -55,7 +55,7 @@ def asked(demo: Demonstration, bank: dict[str, Any], number: int) -> dict[str, A
         "login_hint": demo.ready["residents"][number]["individual_id"],
         "binding_message": "Transfer 1234",
     }
-    answer = httpx2.post(f"{demo.ready['issuer']}/bc-authorize", data=form)
+    answer = httpx2.post(f"{demo.ready['issuer']}/bc-authorize", data=form, timeout=60)
     found: dict[str, Any] = answer.json()
     assert answer.status_code == 200, found
     return found
@@ -101,7 +101,7 @@ def _link(demo: Demonstration, number: int, page: Page) -> str:
     resident = demo.ready["residents"][number]
     address = resident["phone"] or resident["email"]
     for _ in range(200):
-        answer = httpx2.get(f"{demo.ready['inbox']}/messages", params={"to": address})
+        answer = httpx2.get(f"{demo.ready['inbox']}/messages", params={"to": address}, timeout=60)
         for message in answer.json():
             if found := LINK.search(message["text"]):
                 return found[0]

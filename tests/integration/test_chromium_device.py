@@ -68,7 +68,7 @@ def client_id(demo: Demonstration) -> str:
 
 def codes_of(demo: Demonstration, client_id: str) -> dict[str, Any]:
     form = {"client_id": client_id, "scope": "openid profile"}
-    answer = httpx2.post(f"{demo.ready['issuer']}/device_authorization", data=form)
+    answer = httpx2.post(f"{demo.ready['issuer']}/device_authorization", data=form, timeout=60)
     found: dict[str, Any] = answer.json()
     return found
 

@@ -58,7 +58,7 @@ class Place:
     async def client(self, holder: Holder | None = None) -> AsyncIterator[httpx2.AsyncClient]:
         files = holder.files(self.directory, "client") if holder else ()
         async with httpx2.AsyncClient(
-            verify=self.context(*files), base_url=f"https://localhost:{self.port}"
+            verify=self.context(*files), base_url=f"https://localhost:{self.port}", timeout=60
         ) as client:
             yield client
 

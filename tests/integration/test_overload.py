@@ -45,7 +45,7 @@ async def small(**web: float) -> AsyncIterator[Deployment]:
 
 
 async def figure(place: Deployment, name: str) -> float:
-    async with httpx2.AsyncClient(verify=NO_TLS, trust_env=False) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, trust_env=False, timeout=60) as http:
         text = (await http.get(f"http://127.0.0.1:{place.spot.operations}/metrics")).text
     return float(next(line for line in text.splitlines() if line.startswith(name)).split()[-1])
 

@@ -119,7 +119,7 @@ async def test_the_inbox_answers_what_was_sent_newest_first(running: Demonstrati
     for _ in range(2):
         async with httpx2.AsyncClient(timeout=30) as http:
             await walk(walker, http)
-    answer = httpx2.get(f"{walker.inbox}/messages", params={"to": walker.contact})
+    answer = httpx2.get(f"{walker.inbox}/messages", params={"to": walker.contact}, timeout=60)
     newest, older = answer.json()
     assert newest.keys() == {"to", "channel", "text", "code", "at"}
     assert newest["to"] == walker.contact
@@ -128,7 +128,10 @@ async def test_the_inbox_answers_what_was_sent_newest_first(running: Demonstrati
     assert newest["at"] >= older["at"]
     everyone = httpx2.get(f"{walker.inbox}/messages").json()
     assert len(everyone) >= 2
-    assert httpx2.get(f"{walker.inbox}/messages", params={"to": "no@example.org"}).json() == []
+    assert (
+        httpx2.get(f"{walker.inbox}/messages", params={"to": "no@example.org"}, timeout=60).json()
+        == []
+    )
 
 
 def test_a_second_run_in_the_same_directory_is_refused(running: Demonstration) -> None:

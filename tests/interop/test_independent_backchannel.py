@@ -48,7 +48,7 @@ async def link(demo: Demonstration, http: httpx2.AsyncClient, known: int) -> str
 
 async def approve(demo: Demonstration, answer: dict[str, Any], known: int) -> str:
     """Go from the message to the end page, and return its address."""
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         browser = Browser(http)
         page = await browser.open(await link(demo, http, known))
         assert "Transfer 1234" in page.text
@@ -66,7 +66,7 @@ async def approve(demo: Demonstration, answer: dict[str, Any], known: int) -> st
 @pytest.mark.parametrize("profile", ["oidc", "fapi2"])
 async def test_an_independent_client_asks_and_polls(demo: Demonstration, profile: str) -> None:
     client = registered(demo, "--profile", profile)
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         known = len(await inbox(demo, http, demo.resident))
     told = {
         "issuer": demo.ready["issuer"],

@@ -31,7 +31,7 @@ def registered(demo: Demonstration, *options: str) -> dict[str, Any]:
 
 async def let_in(demo: Demonstration, codes: dict[str, Any]) -> str:
     """Go from the scanned code to the end page, and return it."""
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         browser = Browser(http)
         page = await browser.open(codes["verification_uri_complete"])
         assert codes["user_code"] in page.text

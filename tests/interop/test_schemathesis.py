@@ -31,7 +31,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The OpenAPI document of a running demonstration with every issuer and feature."""
     directory = tmp_path_factory.mktemp("schemathesis")
     with demonstration(directory, "--tls", "--profile", "conformance") as demo:
-        described = httpx2.get(f"{demo.ready['operations']}/openapi.json").json()
+        described = httpx2.get(f"{demo.ready['operations']}/openapi.json", timeout=60).json()
         config = SchemathesisConfig.discover()
         schema = schemathesis.openapi.from_dict(described, config=config)
         schema.config.update(base_url=demo.ready["issuer"], tls_verify=demo.ready["certificate"])

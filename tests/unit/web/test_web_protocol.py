@@ -109,7 +109,7 @@ CLOSING = b"Connection: close\r\n"
 async def test_a_request_is_answered_alike_by_both_ways(protocol: Any) -> None:
     async with (
         serving(application(), protocol) as port,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
         host = {"host": "id.example"}
         got = await client.get("/hello", headers=host)

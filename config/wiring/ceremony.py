@@ -8,7 +8,7 @@ from config.runtime.clock import Clock
 from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.entropy import Entropy
 from config.settings import Settings, SettingsError
-from config.wiring.documents import naming_of
+from config.wiring.documents import naming_of, own_rings
 from config.wiring.keys import backends_of, policies
 from config.wiring.migrations import KEYSTORE, migrate
 from keystore.administration import KeyAdministration
@@ -75,7 +75,9 @@ class CeremonyRoom:
         naming = naming_of(self._settings.esignet)
         authority = Authority(database, ring, naming, self._clock, self._entropy)
         now = self._clock.now()
-        keys, made = await hold(administration, authority, Showing(authority, database), now)
+        rings = own_rings(self._settings.esignet)
+        showing = Showing(authority, database)
+        keys, made = await hold(administration, authority, showing, rings, now)
         await ring.flush()
         return Transcript(
             at=now, witnesses=witnesses, is_rehearsal=is_rehearsal, keys=keys, artefacts=made

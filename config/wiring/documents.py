@@ -18,6 +18,7 @@ from keystore.authority.revoking import Revoking
 from keystore.authority.showing import Showing
 from keystore.backends.registry import Backends
 from keystore.keyring import KeyRing
+from keystore.purposes import OwnRing
 from keystore.service.credential_desk import CredentialDesk
 from keystore.service.document_desk import DocumentDesk
 from keystore.signing.evidence import EvidenceSeal
@@ -68,6 +69,11 @@ def naming_of(esignet: Esignet) -> Naming:
     )
 
 
+def own_rings(esignet: Esignet) -> tuple[OwnRing, ...]:
+    """Return which rings of its own the key service of this deployment has: the one place."""
+    return tuple(OwnRing)
+
+
 def _desk(
     esignet: Esignet, ground: DocumentGround, ring: KeyRing, keys: KeyAdministration
 ) -> DocumentDesk:
@@ -77,6 +83,7 @@ def _desk(
     signing = _signing(esignet, ground, authority, ring)
     return DocumentDesk(
         ring=ring,
+        own=own_rings(esignet),
         signing=signing,
         replay=Replay(
             sign=signing.sign,

@@ -52,13 +52,15 @@ class OwnKeys(Protocol):
         ...
 
 
-_RINGS = {
+RINGS = {
     Kind.ROOT: OwnRing.ROOT,
     Kind.ISSUING: OwnRing.ISSUING,
     Kind.STAMPING: OwnRing.STAMPING,
     Kind.STATUS: OwnRing.STATUS,
     Kind.EVIDENCE: OwnRing.EVIDENCE,
 }
+"""The keys that each kind of our own certificates is about."""
+
 _ISSUERS = {Kind.ROOT: Kind.ROOT, Kind.ISSUING: Kind.ROOT}
 
 
@@ -100,7 +102,7 @@ class Authority:
         the others again; one that was replaced goes on to certify who answers about its own.
         """
         self._certificates = await self._records.own()
-        for kind, ring in _RINGS.items():
+        for kind, ring in RINGS.items():
             for key in self._keys.kept(ring):
                 if key.state is KeyState.RETIRING:
                     continue
@@ -116,7 +118,7 @@ class Authority:
             live = (KeyState.ACTIVE, KeyState.RETIRING)
             issuing = [one for one in self._keys.kept(OwnRing.ISSUING) if one.state in live]
             return [one for one in issuing if self._is_alive(one)]
-        return [self._keys.own(_RINGS[_ISSUERS.get(kind, Kind.ISSUING)])]
+        return [self._keys.own(RINGS[_ISSUERS.get(kind, Kind.ISSUING)])]
 
     def _is_made(self, key: KeyVersion, issuer: KeyVersion) -> bool:
         mine = [one for one in self._certificates if one.kid == key.kid]
@@ -182,7 +184,7 @@ class Authority:
 
         ``under`` prefers the one that this issuer made (RFC 6960 §4.2.2.2 wants the asked one's).
         """
-        kid = self._keys.own(_RINGS[kind]).kid
+        kid = self._keys.own(RINGS[kind]).kid
         found = self.of(kid)
         if found is None:
             raise KeyServiceUnavailable("the certificate authority is not ready yet")
@@ -206,7 +208,7 @@ class Authority:
     def listing(self, kind: Kind) -> list[tuple[KeyVersion, OwnCertificate]]:
         """Return the authorities of ``kind`` that can still sign lists, the active one first."""
         keys = sorted(
-            (one for one in self._keys.kept(_RINGS[kind]) if one.state is not KeyState.PUBLISHED),
+            (one for one in self._keys.kept(RINGS[kind]) if one.state is not KeyState.PUBLISHED),
             key=lambda one: one.state is not KeyState.ACTIVE,
         )
         found = [(key, self.of(key.kid)) for key in keys if self._is_alive(key)]

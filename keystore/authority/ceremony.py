@@ -12,7 +12,7 @@ from hashlib import sha256
 from cryptography import x509
 
 from keystore.administration import KeyAdministration
-from keystore.authority.authority import Authority
+from keystore.authority.authority import RINGS, Authority
 from keystore.authority.profiles import Kind
 from keystore.authority.showing import Showing
 from keystore.purposes import OwnRing
@@ -59,15 +59,21 @@ class CeremonyFailed(Exception):
 
 
 async def hold(
-    administration: KeyAdministration, authority: Authority, showing: Showing, now: int
+    administration: KeyAdministration,
+    authority: Authority,
+    showing: Showing,
+    rings: Sequence[OwnRing],
+    now: int,
 ) -> tuple[list[tuple[str, str, str]], list[Artefact]]:
     """Make what is missing, check all, and return keys and artefacts for the transcript.
 
-    Raises CeremonyFailed, KeyServiceUnavailable.
+    ``rings`` are those that this deployment has. Raises CeremonyFailed, KeyServiceUnavailable.
     """
-    await administration.ensure({}, OwnRing)
+    await administration.ensure({}, rings)
     await authority.refresh()
-    certificates = [(f"{kind}.crt", authority.own(kind).certificate) for kind in _KINDS]
+    certificates = [
+        (f"{kind}.crt", authority.own(kind).certificate) for kind in _KINDS if RINGS[kind] in rings
+    ]
     issuing, root = (await showing.shown(now)).crls
     _check({name: x509.load_der_x509_certificate(octets) for name, octets in certificates})
     made = [Artefact(name, octets, _certificate(octets)) for name, octets in certificates]

@@ -18,7 +18,8 @@ from keystore.rotation import KeyVersion, Policy
 from keystore.stores.interfaces import KeyRecords, KeysChanged, KeyUse
 
 _TRIES = 5
-_SECRETS: dict[str, Algorithm] = {
+_ALGORITHMS: dict[str, Algorithm] = {
+    OwnRing.ARCHIVE: Algorithm.ML_DSA_65,
     OwnSecret.WRAPPING: Algorithm.KWP,
     OwnSecret.BINDING: Algorithm.HMAC,
 }
@@ -64,7 +65,7 @@ class KeyAdministration:
             *((issuer_ring(name), Algorithm(alg)) for name in issuers for alg in issuers[name]),
             *((mac_ring(purpose), Algorithm.HMAC) for purpose in MacPurpose),
             *((seal_ring(purpose), Algorithm.AES) for purpose in SealPurpose),
-            *((ring, _SECRETS.get(ring, Algorithm.ES256)) for ring in own),
+            *((ring, _ALGORITHMS.get(ring, Algorithm.ES256)) for ring in own),
         ]
         for ring, algorithm in wanted:
             await self.begin(ring, algorithm)
@@ -126,7 +127,8 @@ class KeyAdministration:
     async def _add(self, ring: str, algorithm: Algorithm, state: KeyState) -> KeyVersion:
         family = _family(await self._records.versions(), ring, algorithm)
         version = rotation.next_version(family)
-        made = await self._backends.maker.generate(algorithm, f"{ring[:48]} {version}")
+        backend = self._backends.maker_of(algorithm)
+        made = await backend.generate(algorithm, f"{ring[:48]} {version}")
         fresh = KeyVersion(
             kid=_kid(ring, version, made.public),
             ring=ring,
@@ -142,7 +144,7 @@ class KeyAdministration:
             await self._note(Administration.ROTATE, fresh)
             await self._records.change((fresh,), moves)
         except BaseException:
-            await self._backends.maker.destroy(made.ref)
+            await backend.destroy(made.ref)
             raise
         return fresh
 

@@ -40,6 +40,7 @@ class OwnRing(StrEnum):
     ROOT = "ca:root"
     ISSUING = "ca:issuing"
     STAMPING = "tsa"
+    ARCHIVE = "tsa:archive"  # where the settings say so
     STATUS = "ocsp"
     ACTIVATION = "activation"
     AUDIT = "audit"

@@ -11,6 +11,7 @@ from keystore.purposes import OwnRing
 from keystore.rotation import KeyVersion
 
 _OWN = frozenset(OwnRing)
+_OF_TOKENS = (OwnRing.ACTIVATION, OwnRing.AUDIT)
 ORGANIZATION = "organization"
 """The word before an organisation's name in the name of its ring."""
 
@@ -49,7 +50,8 @@ class Signer:
 class Rings:
     """Every key in use. ``readers`` are the versions of a secret that still read, newest first.
 
-    ``own`` are the versions of our own rings, ``sealers`` those of organisations, newest first.
+    ``own`` are the versions of our own rings, ``sealers`` those of organisations, newest first;
+    ``own_keys`` are the public keys of those of our own that sign tokens.
     """
 
     signers: Mapping[tuple[str, str], Signer]
@@ -75,9 +77,9 @@ def picture(keys: Iterable[KeyVersion]) -> Rings:
             continue
         if key.ring in _OWN:
             own.setdefault(OwnRing(key.ring), []).append(key)
-            own_keys.setdefault(OwnRing(key.ring), []).append(
-                key_of(key.public, key.algorithm, key.kid)
-            )
+            if key.ring in _OF_TOKENS:
+                mine = own_keys.setdefault(OwnRing(key.ring), [])
+                mine.append(key_of(key.public, key.algorithm, key.kid))
             continue
         kind, _, name = key.ring.partition(":")
         if kind == ORGANIZATION:  # nothing but documents is signed with it

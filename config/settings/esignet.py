@@ -95,6 +95,11 @@ class Esignet(Section, frozen=True):
     timestamp_policy: str = "1.3.6.1.4.1.32473.1.2"
     """Object identifier of the policy of time-stamps; the same holds for it."""
 
+    archive_timestamp_algorithm: str = ""
+    """``ML-DSA-65`` (FIPS 204) has the archive time-stamps of our own authority signed by a key of
+    that kind, which no quantum computer is known to break and few other validators can judge yet.
+    No PKCS#11 module makes one: the key lies in `keys.software_file`. Empty stamps as always."""
+
     timestamp_ntp: bool = False
     """Whether time-stamps stop while the kernel says that no NTP holds its clock. Set it in
     production; containers without that knowledge never stamp then."""
@@ -147,6 +152,8 @@ class Esignet(Section, frozen=True):
                 raise ValueError(f"{name} is no object identifier")
         if not all(0 < days <= _MOST_DAYS for days in (self.long_term_days, self.seal_days)):
             raise ValueError(f"a certificate is valid for 1 to {_MOST_DAYS} days")
+        if self.archive_timestamp_algorithm not in ("", "ML-DSA-65"):
+            raise ValueError("archive_timestamp_algorithm is ML-DSA-65, or empty")
         if not self.timestamps:
             raise ValueError("timestamps names a source at least")
         if self.history < 0:

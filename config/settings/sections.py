@@ -221,6 +221,11 @@ class Settings(Section, frozen=True):
     esignet: Esignet = Esignet()
 
     def __post_init__(self) -> None:
+        if self.esignet.archive_timestamp_algorithm and not self.keys.software_allowed:
+            raise ValueError(
+                "esignet.archive_timestamp_algorithm needs keys.software_allowed: no PKCS#11 "
+                "module makes such a key"
+            )
         for features in (issuer.features for issuer in self.issuers):
             if not self.esignet.address or features.signing_service != self.esignet.address:
                 continue  # signed elsewhere

@@ -26,7 +26,7 @@ from keystore.signing.recording import Recording
 from keystore.signing.replay import Replay
 from keystore.signing.signing import DocumentSigning
 from keystore.stores.kept_signatures import KeptSignatures
-from keystore.timestamping.stamping import ACCURACY, Stamping
+from keystore.timestamping.stamping import ACCURACY, LASTING, USUAL, Stamping
 from keystore.timestamping.trusted_time import TrustedTime, held_by_ntp
 
 
@@ -55,6 +55,7 @@ def naming_of(esignet: Esignet) -> Naming:
         Kind.LONG_TERM: esignet.long_term_policy,
         Kind.SEAL: esignet.seal_policy,
         Kind.STAMPING: esignet.timestamp_certificate_policy,
+        Kind.ARCHIVE: esignet.timestamp_certificate_policy,
     }
     return Naming(
         country=esignet.country,
@@ -71,7 +72,8 @@ def naming_of(esignet: Esignet) -> Naming:
 
 def own_rings(esignet: Esignet) -> tuple[OwnRing, ...]:
     """Return which rings of its own the key service of this deployment has: the one place."""
-    return tuple(OwnRing)
+    absent = set() if esignet.archive_timestamp_algorithm else {OwnRing.ARCHIVE}
+    return tuple(ring for ring in OwnRing if ring not in absent)
 
 
 def _desk(
@@ -144,4 +146,5 @@ def _stamping(
         entropy=ground.entropy,
         policy=esignet.timestamp_policy,
         is_sure=time.is_sure,
+        archiving=LASTING if OwnRing.ARCHIVE in own_rings(esignet) else USUAL,
     )

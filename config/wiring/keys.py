@@ -11,7 +11,7 @@ from config.runtime.entropy import Entropy
 from config.settings import Lifetimes, Settings, SettingsError
 from config.wiring.documents import DocumentGround, document_desk
 from keystore.administration import Policies
-from keystore.backends.backend import Backend
+from keystore.backends.backend import Algorithm, Backend
 from keystore.backends.keyfile import KeyFile
 from keystore.backends.pkcs11 import Pkcs11Backend, Pkcs11Token
 from keystore.backends.registry import Backends
@@ -31,6 +31,7 @@ OWN_YEARS = {
     OwnRing.ROOT: 15,
     OwnRing.ISSUING: 5,
     OwnRing.STAMPING: 1,
+    OwnRing.ARCHIVE: 1,
     OwnRing.STATUS: 0.8,
     OwnRing.ACTIVATION: 1,
     OwnRing.AUDIT: 1,
@@ -130,8 +131,10 @@ def backends_of(settings: Settings, clock: Clock, entropy: Entropy) -> Backends:
     if keys.software_allowed:
         file = KeyFile(Path(keys.software_file), _file_secret(settings, entropy), entropy)
         known["software"] = SoftwareBackend(file, entropy, allowed=True)
+    # No module that is known makes them, and whoever lets keys lie in a file said so.
+    others = {Algorithm.ML_DSA_65: known["software"]} if "software" in known else {}
     try:
-        return Backends(known, known[keys.backend])
+        return Backends(known, known[keys.backend], others)
     except KeyError:
         raise SettingsError(
             f"keys.backend is {keys.backend!r}: set keys.module and keys.pin_file for pkcs11, "

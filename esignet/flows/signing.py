@@ -97,7 +97,7 @@ class Signing:
             Imprint(_STAMPED, await self._imprint(parts[place], made[place], covered))
             for place in places
         ]
-        stamped = await self.stamps.stamped(imprints)
+        stamped = await self.stamps.stamped(imprints, archive=level is Level.B_LTA)
         raised = list(made)
         for place, token in zip(places, stamped.tokens, strict=True):
             evidence = Evidence(timestamp=token)

@@ -56,6 +56,7 @@ RINGS = {
     Kind.ROOT: OwnRing.ROOT,
     Kind.ISSUING: OwnRing.ISSUING,
     Kind.STAMPING: OwnRing.STAMPING,
+    Kind.ARCHIVE: OwnRing.ARCHIVE,
     Kind.STATUS: OwnRing.STATUS,
     Kind.EVIDENCE: OwnRing.EVIDENCE,
 }
@@ -271,6 +272,7 @@ _TITLES = {
     Kind.ROOT: "Root CA",
     Kind.ISSUING: "Signing CA",
     Kind.STAMPING: "Time-Stamping",
+    Kind.ARCHIVE: "Archive Time-Stamping",
     Kind.STATUS: "Status",
     Kind.EVIDENCE: "Evidence",
 }

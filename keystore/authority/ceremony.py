@@ -17,7 +17,7 @@ from keystore.authority.profiles import Kind
 from keystore.authority.showing import Showing
 from keystore.purposes import OwnRing
 
-_KINDS = (Kind.ROOT, Kind.ISSUING, Kind.STAMPING, Kind.STATUS)
+_KINDS = (Kind.ROOT, Kind.ISSUING, Kind.STAMPING, Kind.ARCHIVE, Kind.STATUS)
 
 
 @dataclass(frozen=True, slots=True)

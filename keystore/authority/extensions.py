@@ -8,7 +8,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from keystore.authority.addresses import STATUS_PATH, certificate_path, list_path
 from keystore.authority.lists import key_identifier
-from keystore.authority.profiles import COMMITTING, Kind, Profile, key_usage
+from keystore.authority.profiles import COMMITTING, STAMPERS, Kind, Profile, key_usage
 from keystore.x509.parsed import parsed
 
 ANY_POLICY = "2.5.29.32.0"
@@ -33,7 +33,7 @@ class Naming:
         """Return the policy under which a certificate of ``kind`` is made, empty for none."""
         if kind is Kind.ISSUING:
             return ANY_POLICY  # else no policy below it is valid (RFC 5280 §6.1.3)
-        if kind in COMMITTING or kind is Kind.STAMPING:
+        if kind in COMMITTING | STAMPERS:
             return self.policies.get(kind, self.policy)
         return ""
 

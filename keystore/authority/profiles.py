@@ -36,6 +36,7 @@ class Kind(StrEnum):
     LONG_TERM = "long_term"  # of a person's stored key
     SEAL = "seal"  # of an organisation's key
     STAMPING = "stamping"
+    ARCHIVE = "archive"  # of the key that stamps what has to outlive elliptic curves
     STATUS = "status"
     EVIDENCE = "evidence"  # of the seal on what is told of signatures
 
@@ -67,6 +68,7 @@ PROFILES = {
         Profile(kind=Kind.SEAL, lifetime=2 * YEAR),
         Profile(kind=Kind.EVIDENCE, lifetime=2 * YEAR),
         Profile(kind=Kind.STAMPING, lifetime=5 * YEAR, usage=ExtendedKeyUsageOID.TIME_STAMPING),
+        Profile(kind=Kind.ARCHIVE, lifetime=10 * YEAR, usage=ExtendedKeyUsageOID.TIME_STAMPING),
         Profile(
             kind=Kind.STATUS,
             lifetime=YEAR,
@@ -80,6 +82,10 @@ PROFILES = {
 COMMITTING = frozenset((Kind.ONE_TIME, Kind.LONG_TERM, Kind.SEAL, Kind.EVIDENCE))
 """Kinds whose keys commit to documents, and do nothing else: type A of ETSI EN 319 412-2 §4.3.2,
 which EN 319 412-3 §4.3 takes over for seals."""
+
+
+STAMPERS = frozenset((Kind.STAMPING, Kind.ARCHIVE))
+"""Kinds whose keys stamp time, and do nothing else (RFC 3161 §2.3)."""
 
 
 def profiles(lifetimes: Mapping[Kind, int]) -> Mapping[Kind, Profile]:

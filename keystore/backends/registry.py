@@ -1,18 +1,22 @@
 """The backends of a deployment, by the scheme of their key references."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from keystore.backends.backend import Backend
+from keystore.backends.backend import Algorithm, Backend
 from keystore.door import KeyServiceUnavailable
 
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Every backend in use, and the one that makes new keys."""
+    """Every backend in use, and the one that makes new keys.
+
+    ``others`` make the keys of algorithms that this one lacks.
+    """
 
     by_scheme: Mapping[str, Backend]
     maker: Backend
+    others: Mapping[Algorithm, Backend] = field(default_factory=dict)
 
     @classmethod
     def only(cls, backend: Backend) -> "Backends":
@@ -26,6 +30,10 @@ class Backends:
             return self.by_scheme[scheme]
         except KeyError:
             raise KeyServiceUnavailable(f"no backend for {scheme} keys") from None
+
+    def maker_of(self, algorithm: Algorithm) -> Backend:
+        """Return where new keys of ``algorithm`` are made."""
+        return self.others.get(algorithm, self.maker)
 
     async def close(self) -> None:
         """Close every backend."""

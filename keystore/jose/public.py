@@ -1,10 +1,11 @@
-"""Our public signing keys as the JWKS shows them (RFC 7517, RFC 8037)."""
+"""Our public signing keys as the JWKS shows them (RFC 7517, RFC 8037, RFC 9964)."""
 
 import hashlib
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from keystore.jose import base64url
@@ -21,6 +22,8 @@ def members(spki: bytes) -> dict[str, str]:
         return {"e": _uint(numbers.e), "kty": "RSA", "n": _uint(numbers.n)}
     if isinstance(key, Ed25519PublicKey):
         return {"crv": "Ed25519", "kty": "OKP", "x": _text(key.public_bytes_raw())}
+    if isinstance(key, MLDSA65PublicKey):
+        return {"alg": "ML-DSA-65", "kty": "AKP", "pub": _text(key.public_bytes_raw())}
     raise ValueError("not a kind of key that signs tokens here")
 
 

@@ -58,9 +58,12 @@ class DocumentClient(EveryActivation, Documents, Credentials):
         reply = await self._ask(lambda n: frames.SealDocuments(n, *asked), repeats=0)
         return [_signed(one) for one in expect(reply, frames.DocumentsSigned).signed]
 
-    async def timestamps(self, imprints: Sequence[Imprint]) -> list[bytes]:
+    async def timestamps(
+        self, imprints: Sequence[Imprint], *, archive: bool = False
+    ) -> list[bytes]:
         asked = [(one.hash_algorithm, one.digest) for one in imprints]
-        return expect(await self._ask(lambda n: frames.Stamp(n, asked)), frames.Many).values
+        reply = await self._ask(lambda n: frames.Stamp(n, asked, archive))
+        return expect(reply, frames.Many).values
 
     async def timestamp_response(self, request: bytes) -> bytes:
         return expect(await self._ask(lambda n: frames.StampRequest(n, request)), Octets).value

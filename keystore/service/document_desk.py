@@ -130,8 +130,9 @@ class DocumentDesk:
         now = self.clock.now()
         try:
             match request:
-                case frames.Stamp(number, imprints):
-                    tokens = await self.stamping.tokens([Imprint(*one) for one in imprints])
+                case frames.Stamp(number, imprints, archive):
+                    wanted = [Imprint(*one) for one in imprints]
+                    tokens = await self.stamping.tokens(wanted, archive=archive)
                     return frames.Many(number, tokens)
                 case frames.StampRequest(number, asked):
                     return Octets(number, await self.stamping.respond(asked))

@@ -32,6 +32,7 @@ class Stamp(msgspec.Struct, array_like=True, tag="stamp", frozen=True):
 
     id: int
     imprints: list[tuple[HashAlgorithm, bytes]]
+    archive: bool = False
 
 
 class StampRequest(msgspec.Struct, array_like=True, tag="stamp_request", frozen=True):

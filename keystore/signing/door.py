@@ -144,8 +144,13 @@ class Documents(Protocol):
         """
         ...
 
-    async def timestamps(self, imprints: Sequence[Imprint]) -> list[bytes]:
-        """Return a TimeStampToken in DER of each (RFC 3161 §2.4.2), of our own authority."""
+    async def timestamps(
+        self, imprints: Sequence[Imprint], *, archive: bool = False
+    ) -> list[bytes]:
+        """Return a TimeStampToken in DER of each (RFC 3161 §2.4.2), of our own authority.
+
+        ``archive`` has them signed by its key for archives, where it has one.
+        """
         ...
 
     async def timestamp_response(self, request: bytes) -> bytes:

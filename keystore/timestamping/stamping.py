@@ -1,4 +1,4 @@
-"""The time-stamp authority: its key signs nothing but tokens that were written here."""
+"""The time-stamp authority: its keys sign nothing but tokens that were written here."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from config.runtime.entropy import Entropy
 from keystore.authority.authority import Authority, SignOwn
 from keystore.authority.profiles import Kind
 from keystore.der import cms, oids
-from keystore.der.algorithms import digest_identifier
+from keystore.der.algorithms import HASHES, digest_identifier, signature_algorithm
 from keystore.door import KeyServiceUnavailable
 from keystore.purposes import OwnRing
 from keystore.signing.digests import HashAlgorithm
@@ -26,12 +26,32 @@ from keystore.timestamping.messages import (
 ACCURACY = 1
 """Seconds by which a time-stamp may be wrong (ETSI EN 319 421 §7.7.1)."""
 
-_HASH = HashAlgorithm.SHA256
+
+@dataclass(frozen=True, slots=True)
+class Stamper:
+    """A key that stamps: its ring, the kind of its certificate, and the algorithm's JWS name."""
+
+    ring: OwnRing
+    kind: Kind
+    alg: str
+
+    @property
+    def hashed(self) -> HashAlgorithm:
+        """Return how the content is hashed: as strong as the signature is (RFC 9882 §3.3)."""
+        return HashAlgorithm(HASHES[signature_algorithm(self.alg).hash_oid])
+
+
+USUAL = Stamper(OwnRing.STAMPING, Kind.STAMPING, "ES256")
+LASTING = Stamper(OwnRing.ARCHIVE, Kind.ARCHIVE, "ML-DSA-65")
+"""Of the key that is there where the settings want one for archives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamping:
-    """Tokens under ``policy`` (an object identifier), while ``is_sure`` of the clock."""
+    """Tokens under ``policy`` (an object identifier), while ``is_sure`` of the clock.
+
+    ``archiving`` is who stamps what is kept for decades.
+    """
 
     authority: Authority
     sign_own: SignOwn
@@ -39,15 +59,20 @@ class Stamping:
     entropy: Entropy
     policy: str
     is_sure: Callable[[], Awaitable[bool]]
+    archiving: Stamper = USUAL
 
-    async def tokens(self, imprints: Sequence[Imprint]) -> list[bytes]:
-        """Return a TimeStampToken over each digest; raises KeyServiceUnavailable, ValueError."""
+    async def tokens(self, imprints: Sequence[Imprint], *, archive: bool = False) -> list[bytes]:
+        """Return a TimeStampToken over each digest; raises KeyServiceUnavailable, ValueError.
+
+        ``archive`` asks for those that have to last: over signatures and all that proves them.
+        """
         for one in imprints:
             if len(one.digest) != one.hash_algorithm.length:
                 raise ValueError("a digest has not the length of its algorithm")
         if not await self.is_sure():
             raise KeyServiceUnavailable("the clock cannot be stamped with now")
-        return await self._tokens([Asked(imprint=one) for one in imprints])
+        by = self.archiving if archive else USUAL
+        return await self._tokens([Asked(imprint=one) for one in imprints], by)
 
     async def respond(self, request: bytes) -> bytes:
         """Return the TimeStampResp to a TimeStampReq from anywhere; refusals are responses."""
@@ -59,11 +84,11 @@ class Stamping:
                 raise Rejected(Failure.TIME_NOT_AVAILABLE, "the clock is not certain now")
         except Rejected as reason:
             return rejected(reason)
-        [token] = await self._tokens([asked])
+        [token] = await self._tokens([asked], USUAL)
         return granted(token)
 
-    async def _tokens(self, asked: Sequence[Asked]) -> list[bytes]:
-        own, now = self.authority.own(Kind.STAMPING), self.clock.now()
+    async def _tokens(self, asked: Sequence[Asked], by: Stamper) -> list[bytes]:
+        own, now = self.authority.own(by.kind), self.clock.now()
         above = self.authority.chain(own)[1:-1]
         contents = [
             stamped_statement(
@@ -78,39 +103,36 @@ class Stamping:
         attributes = [
             cms.SignedAttributes(
                 content_type=oids.TST_INFO,
-                digest=_HASH.of(content),
-                hash_oid=_HASH.oid,
+                digest=by.hashed.of(content),
+                hash_oid=by.hashed.oid,
                 certificate=own.certificate,
                 signing_time=now,
             ).der()
             for content in contents
         ]
-        signatures = await self.sign_own(OwnRing.STAMPING, attributes)
+        signatures = await self.sign_own(by.ring, attributes)
+        signers = [
+            cms.SignerInfo(
+                attributes=signed,
+                signature=cms.signature_octets(by.alg, raw),
+                alg=by.alg,
+                certificate=own.certificate,
+                hash_oid=by.hashed.oid,
+            )
+            for signed, raw in zip(attributes, signatures, strict=True)
+        ]
         return [
-            _token(own.certificate, above if one.certificates else None, *parts)
-            for one, *parts in zip(asked, contents, attributes, signatures, strict=True)
+            _token(signer, content, above if one.certificates else None)
+            for one, content, signer in zip(asked, contents, signers, strict=True)
         ]
 
 
-def _token(
-    certificate: bytes,
-    above: Sequence[bytes] | None,
-    content: bytes,
-    attributes: bytes,
-    raw: bytes,
-) -> bytes:
+def _token(signer: cms.SignerInfo, content: bytes, above: Sequence[bytes] | None) -> bytes:
     """Return the token; without ``above`` it brings no certificate (RFC 3161 §2.4.1)."""
-    signer = cms.SignerInfo(
-        attributes=attributes,
-        signature=cms.ecdsa_der(raw),
-        alg="ES256",
-        certificate=certificate,
-        hash_oid=_HASH.oid,
-    )
     return cms.SignedData(
-        digest_algorithms=(digest_identifier(_HASH.oid),),
+        digest_algorithms=(digest_identifier(signer.hash_oid),),
         encapsulated=cms.encapsulated(oids.TST_INFO, content),
-        certificates=() if above is None else (certificate, *above),
+        certificates=() if above is None else (signer.certificate, *above),
         revocations=(),
         signers=(signer.der(),),
         version=3,

@@ -19,11 +19,11 @@ class InOrder:
     sources: Sequence[Stamps]
     name: str = "in order"
 
-    async def stamped(self, imprints: Sequence[Imprint]) -> Stamped:
+    async def stamped(self, imprints: Sequence[Imprint], *, archive: bool = False) -> Stamped:
         """Return what the first source gives that has any. Raises TimestampsUnavailable."""
         for source in self.sources:
             try:
-                return await source.stamped(imprints)
+                return await source.stamped(imprints, archive=archive)
             except NotStamped as lack:
                 _log.warning("no time-stamp of %s: %s", source.name, lack)
             except KeyServiceUnavailable:

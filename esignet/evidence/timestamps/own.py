@@ -13,7 +13,9 @@ from keystore.signing.door import Imprint
 class Authority(Protocol):
     """What of the key service is needed here (`keystore.signing.door.Documents`)."""
 
-    async def timestamps(self, imprints: Sequence[Imprint]) -> list[bytes]:
+    async def timestamps(
+        self, imprints: Sequence[Imprint], *, archive: bool = False
+    ) -> list[bytes]:
         """Return a TimeStampToken of each."""
         ...
 
@@ -30,9 +32,9 @@ class OwnStamps:
     authority: Authority
     name: str = "own"
 
-    async def stamped(self, imprints: Sequence[Imprint]) -> Stamped:
+    async def stamped(self, imprints: Sequence[Imprint], *, archive: bool = False) -> Stamped:
         """See Stamps.stamped."""
-        tokens = await self.authority.timestamps(imprints)
+        tokens = await self.authority.timestamps(imprints, archive=archive)
         return Stamped(tokens=tokens, ours=read_token(tokens[0]).certificate)
 
     async def close(self) -> None:

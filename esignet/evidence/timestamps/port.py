@@ -49,8 +49,11 @@ class Stamps(Protocol):
         """Return how logs call it."""
         ...
 
-    async def stamped(self, imprints: Sequence[Imprint]) -> Stamped:
-        """Return a token over each imprint. Raises NotStamped, KeyServiceUnavailable."""
+    async def stamped(self, imprints: Sequence[Imprint], *, archive: bool = False) -> Stamped:
+        """Return a token over each imprint. Raises NotStamped, KeyServiceUnavailable.
+
+        ``archive`` says that they have to last for decades: a source with a key for that uses it.
+        """
         ...
 
     async def close(self) -> None:

@@ -103,8 +103,11 @@ class ExternalStamps:
         """Return the host, which is no secret; the rest of an address may hold one."""
         return urlsplit(self.source.address).hostname or "external"
 
-    async def stamped(self, imprints: Sequence[Imprint]) -> Stamped:
-        """Return a token over each imprint, or raise NotStamped for the first that has none."""
+    async def stamped(self, imprints: Sequence[Imprint], *, archive: bool = False) -> Stamped:
+        """Return a token over each imprint, or raise NotStamped for the first that has none.
+
+        What its key is, the authority decides: ``archive`` changes nothing.
+        """
         tries = self.breaker.open
         if not self.breaker.allows():
             raise NotStamped("open")

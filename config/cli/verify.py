@@ -11,7 +11,7 @@ from config.runtime.clock import SystemClock
 from config.wiring.verifying import every_format, trust_of
 from esignet.formats.format import FormatError, Item
 from esignet.protocol.indications import Indication
-from esignet.validation.engine import Judged, Trust
+from esignet.validation.engine import Judged, Stamp, Trust
 from esignet.validation.reading import Validated, validate
 from esignet.validation.report import report, shown, signer_of
 from keystore.signing.digests import HashAlgorithm
@@ -83,6 +83,12 @@ def _told(judged: Judged) -> str:
     lines.append(f"level       {judged.level or 'none'}")
     reasons = [reason for _, reason in judged.found.problems] or [conclusion.reason]
     lines += [f"because     {reason}" for reason in reasons if reason]
+    lines += [f"stamped     {_stamped(one)}" for one in judged.stamps if not one.trouble]
     lines += [f"time-stamp  does not count: {one.trouble}" for one in judged.stamps if one.trouble]
     lines += [f"lacks       {one}" for one in judged.missing]
     return lines[0].rstrip() + "\n" + textwrap.indent("\n".join(lines[1:]), "  ")
+
+
+def _stamped(stamp: Stamp) -> str:
+    kind = "for archives, " if stamp.is_archive else ""
+    return f"{kind}at {shown(stamp.at)} by {stamp.alg}"

@@ -51,10 +51,14 @@ class Trust:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """A time-stamp of the signature. ``trouble`` says why it proves nothing, if it does not."""
+    """A time-stamp of the signature. ``trouble`` says why it proves nothing, if it does not.
+
+    ``alg`` is the JWS name of what it is signed with.
+    """
 
     at: int
     is_archive: bool
+    alg: str = ""
     certificate: bytes = b""
     trouble: str = ""
 
@@ -166,12 +170,15 @@ def _stamp(
     return Stamp(
         at=read.at,
         is_archive=is_archive,
+        alg=read.alg,
         certificate=read.certificate,
         trouble=_stamp_trouble(read, pool, trust),
     )
 
 
 def _stamp_trouble(read: Token, pool: Sequence[bytes], trust: Trust) -> str:
+    if read.alg not in ACCEPTED:
+        return f"its algorithm is not accepted: {read.alg}"
     known = (*read.certificates, *pool)
     try:
         path = find(read.certificate, known, trust.stamp_anchors, usage=TIME_STAMPING)

@@ -59,7 +59,11 @@ def _signature(number: str, form: str, judged: Judged) -> dict[str, Any]:
         "info": {
             "bestSignatureTime": shown(judged.best_time) if judged.is_proved else "",
             "timestamps": [
-                {"time": shown(one.at), "kind": "archive" if one.is_archive else "signature"}
+                {
+                    "time": shown(one.at),
+                    "kind": "archive" if one.is_archive else "signature",
+                    "algorithm": one.alg,
+                }
                 for one in judged.stamps
                 if not one.trouble
             ],

@@ -25,8 +25,9 @@ class BadTimestamp(Exception):
 class Token:
     """What a token says: ``imprint`` existed ``at`` (NumericDate, fractions cut off).
 
-    ``certificate`` is the authority's, ``certificates`` all that the token brings, in DER.
-    ``nonce`` is the one of the request, if it had any.
+    ``alg`` is the JWS name of what it is signed with; ``certificate`` is the authority's,
+    ``certificates`` all that the token brings, in DER. ``nonce`` is the one of the request, if it
+    had any.
     """
 
     at: int
@@ -34,6 +35,7 @@ class Token:
     serial: int
     hash_oid: str
     imprint: bytes
+    alg: str
     certificate: bytes
     certificates: tuple[bytes, ...]
     nonce: int | None
@@ -63,6 +65,7 @@ def _read_token(token: bytes) -> Token:
         serial=serial,
         hash_oid=hash_oid,
         imprint=imprint,
+        alg=message.signers[0].alg,
         certificate=certificate,
         certificates=message.certificates,
         nonce=nonce,

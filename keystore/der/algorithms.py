@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from keystore.der import oids
-from keystore.der.reader import Fields, Value, integer, oid
+from keystore.der.reader import Fields, NotDer, Value, integer, oid
 from keystore.der.writer import NULL, algorithm, context, sequence
 from keystore.der.writer import integer as written_integer
 
@@ -65,6 +65,7 @@ _BY_OID = {
     oids.ML_DSA_65: "ML-DSA-65",
     oids.ML_DSA_87: "ML-DSA-87",
 }
+_BARE = (oids.ED25519, oids.ML_DSA_44, oids.ML_DSA_65, oids.ML_DSA_87)
 _RSA_BY_HASH = {oids.SHA256: "RS256", oids.SHA384: "RS384", oids.SHA512: "RS512"}
 
 
@@ -88,12 +89,15 @@ def read_signature_algorithm(value: Value, hash_oid: str) -> str:
     """Return the JWS name of an AlgorithmIdentifier beside the digest ``hash_oid``, or ``""``.
 
     Nothing is returned for what is not accepted: SHA-1, DSA, PSS with parts that differ (RFC 4056
-    §3), a digest other than the one that the signature algorithm names.
+    §3), a digest other than the one that the signature algorithm names. Raises NotDer, also for
+    parameters where there must be none (RFC 8410 §3, RFC 9882 §2).
     """
     fields = Fields(value)
     named = oid(fields.take(0x06))
     if named == oids.RSA:
         return _RSA_BY_HASH.get(hash_oid, "")
+    if named in _BARE and len(value.children()) > 1:
+        raise NotDer(f"the algorithm {_BY_OID[named]} has parameters, and takes none")
     alg = _pss_name(fields) if named == oids.RSA_PSS else _BY_OID.get(named, "")
     return alg if alg and _BY_ALG[alg].hash_oid == hash_oid else ""
 

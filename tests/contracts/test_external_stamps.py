@@ -121,7 +121,9 @@ async def test_a_request_waits_until_an_authority_is_back(
 ) -> None:
     async with tsa(PKI) as authority, request_world(database, tmp_path) as world:
         stamps = InOrder([authority.source(tmp_path)])
-        monkeypatch.setattr(OwnStamps, "stamped", lambda _, imprints: stamps.stamped(imprints))
+        monkeypatch.setattr(
+            OwnStamps, "stamped", lambda _, *asked, **how: stamps.stamped(*asked, **how)
+        )
         authority.answer = lambda request: b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n"
         said = await world.created()
         token = await world.approved(said)

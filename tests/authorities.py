@@ -20,7 +20,7 @@ from keystore.backends.registry import Backends
 from keystore.purposes import OwnRing
 from keystore.signing.door import CertificateSubject
 from keystore.stores.authority import AuthorityRecords
-from keystore.timestamping.stamping import ACCURACY, Stamping
+from keystore.timestamping.stamping import ACCURACY, LASTING, Stamping
 from keystore.timestamping.trusted_time import TrustedTime
 from tests.keyrings import ISSUER, HandClock, Keys, software_backend
 
@@ -72,6 +72,7 @@ class AuthorityWorld:
             entropy=self.entropy,
             policy=STAMPS,
             is_sure=TrustedTime(skew=self.skew.ahead, clock=self.clock, accuracy=ACCURACY).is_sure,
+            archiving=LASTING,
         )
         object.__setattr__(self, "authority", authority)
         object.__setattr__(self, "showing", Showing(authority, self.database))

@@ -54,14 +54,24 @@ def appearance(writer: BasePdfFileWriter, wish: PdfWish, turned: int = 0) -> gen
         start = side + 2 * _MARGIN if side else _MARGIN
         parts.append(_text(writer, resources, wish, (start, width - start - _MARGIN, height)))
     parts.append(b"Q")
-    stream = generic.StreamObject(stream_data=b"\n".join(parts))
-    stream["/Type"], stream["/Subtype"] = pdf_name("/XObject"), pdf_name("/Form")
-    stream["/BBox"] = generic.ArrayObject(map(generic.NumberObject, (0, 0, width, height)))
+    stream = _form(b"\n".join(parts), width, height)
     if turned in _TURNS:
         stream["/Matrix"] = generic.ArrayObject(map(generic.NumberObject, _TURNS[turned]))
     stream["/Resources"] = resources
     stream.compress()
     return writer.add_object(stream)
+
+
+def unseen(writer: BasePdfFileWriter) -> generic.IndirectObject:
+    """Return the appearance of a signature that is not seen: PDF/A-1 demands one (§6.9)."""
+    return writer.add_object(_form(b"", 0, 0))
+
+
+def _form(drawn: bytes, width: float, height: float) -> generic.StreamObject:
+    stream = generic.StreamObject(stream_data=drawn)
+    stream["/Type"], stream["/Subtype"] = pdf_name("/XObject"), pdf_name("/Form")
+    stream["/BBox"] = generic.ArrayObject(map(generic.NumberObject, (0, 0, width, height)))
+    return stream
 
 
 def _text(

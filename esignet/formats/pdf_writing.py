@@ -20,7 +20,7 @@ from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.pdf_embedded import read_certification_data
 
 from esignet.formats.format import Evidence, FormatError
-from esignet.formats.pdf_look import appearance
+from esignet.formats.pdf_look import appearance, unseen
 from esignet.formats.pdf_opening import at, inherited, opened, plain, readable
 from esignet.formats.pdf_wish import PdfWish
 from keystore.signing.digests import HashAlgorithm
@@ -180,10 +180,13 @@ def _written(
 def _show(writer: _Writer, field: Any, wish: PdfWish) -> None:
     """Give the field its look, in the place that it has on its page."""
     left, bottom, right, top = (round(float(edge)) for edge in field.get("/Rect", (0, 0, 0, 0)))
-    if not (wish.text or wish.picture or wish.qr) or left >= right or bottom >= top:
+    if (wish.text or wish.picture or wish.qr) and left < right and bottom < top:
+        box = (left, bottom, right, top)
+        shown = appearance(writer, replace(wish, box=box), _turned(field, box))
+    elif "/AP" not in field:
+        shown = unseen(writer)
+    else:
         return
-    box = (left, bottom, right, top)
-    shown = appearance(writer, replace(wish, box=box), _turned(field, box))
     field["/AP"] = generic.DictionaryObject({generic.pdf_name("/N"): shown})
     writer.update_container(field)
 

@@ -115,6 +115,14 @@ def test_every_level_is_read_by_pyhanko_and_by_us(level: Level, tmp_path: Path) 
         assert status.valid and status.trusted and status.intact
 
 
+@pytest.mark.spec("ISO 19005-1 §6.9")
+def test_a_field_that_is_not_seen_has_an_appearance_all_the_same() -> None:
+    pdf = raised(sign(pdf_files.pdf_a()), Level.B_LTA)
+    fields = PdfFileReader(io.BytesIO(pdf)).root["/AcroForm"]["/Fields"]
+    looks = [one["/AP"]["/N"] for one in fields]
+    assert [one["/BBox"] for one in looks] == [[0, 0, 0, 0]] * 2
+
+
 def test_signers_follow_one_another_and_none_is_broken(tmp_path: Path) -> None:
     other = PKI.holder("Ben Other")
     pdf = raised(sign(pdf_files.form(), certify=2), Level.B_LTA)

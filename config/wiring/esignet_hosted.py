@@ -10,6 +10,7 @@ from config.wiring.bearers import bearers
 from config.wiring.world import World
 from esignet.endpoints.hosted import HostedPages
 from esignet.endpoints.hosted_documents import HostedDocuments
+from esignet.endpoints.hosted_door import LinkDoor
 from esignet.endpoints.hosted_links import LinksEndpoint
 from esignet.endpoints.page_door import PageDoor
 from esignet.flows.hosted import Hosted
@@ -64,10 +65,16 @@ def hosted(world: World, issuer: Issuer, requests: Requests, pdf: PdfPool) -> Ho
 def hosted_routes(world: World, issuer: Issuer, made: Hosted, door: PageDoor) -> Sequence[Route]:
     """Return the addresses of links and of the pages that they lead to."""
     service, clock = world.settings.esignet.address, world.clock
+    link = LinkDoor(hosted=made, door=door, clock=clock)
     pages = HostedPages(
-        hosted=made, door=door, clock=clock, issuer=issuer.address, origins=(service,)
+        hosted=made,
+        door=door,
+        link=link,
+        clock=clock,
+        issuer=issuer.address,
+        origins=(service,),
     )
-    documents = HostedDocuments(hosted=made, door=door, clock=clock, origins=(service,))
+    documents = HostedDocuments(hosted=made, door=door, link=link, clock=clock, origins=(service,))
     links = LinksEndpoint(
         hosted=made, bearers=bearers(world, issuer, service), clock=clock, address=service
     )

@@ -1,6 +1,6 @@
 """The pages on which a person signs: what it is, going to idp and coming back, what came of it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -8,8 +8,8 @@ from config.runtime.clock import Clock
 from config.runtime.pages.answers import Message, Way
 from config.runtime.pages.visitors import Visitor
 from config.runtime.web import Answer, Call, Endpoint, Route, redirect
-from config.settings.localized import localized
-from esignet.endpoints.page_door import PageDoor
+from esignet.endpoints.hosted_door import LinkDoor, Shown, base, client_name
+from esignet.endpoints.page_door import PageDoor, Show
 from esignet.endpoints.page_refusals import ForgedForm
 from esignet.flows.hosted import Hosted, NoSuchLink
 from esignet.flows.hosted_login import CALLBACK, Login
@@ -24,8 +24,6 @@ ATTEMPT = 43
 _AGAIN, _WAITING = 3, 30
 """Seconds after which a page looks again: while it is being signed, while others sign."""
 
-Shown = Callable[[Opened, Call, Visitor], Awaitable[Answer]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostedPages:
@@ -33,6 +31,7 @@ class HostedPages:
 
     hosted: Hosted
     door: PageDoor
+    link: LinkDoor
     clock: Clock
     issuer: str
     origins: Sequence[str]
@@ -41,16 +40,20 @@ class HostedPages:
         """Return the addresses."""
         link = "/sign/{ticket}"
         return [
-            self._route(CALLBACK, "GET", self.door.page(self.back)),
-            self._route(link, "GET", self.door.page(self._with_link(self.shown))),
+            self._route(CALLBACK, "GET", self.door.page(self.link.told(self.back))),
+            self._route(link, "GET", self.door.page(self.link.leading(self.shown))),
+            self._route(f"{link}/open", "POST", self.door.page(self.link.leading(self.link.claim))),
             self._route(f"{link}/start", "POST", self.door.page(self._posted(self.start))),
             self._route(f"{link}/reject", "POST", self.door.page(self._posted(self.reject))),
         ]
 
     async def shown(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
-        """Show what is to be signed, or what has become of it."""
-        match opened.request.told_state(self.clock.now()):
-            case state if opened.is_mine_signed and (state is State.SIGNED or not state.is_final):
+        """Show what is to be signed, or what has become of it; before that, the way in."""
+        state = opened.request.told_state(self.clock.now())
+        if not opened.is_claimed and (state is State.SIGNED or not state.is_final):
+            return self.link.offer(opened, call, visitor)
+        match state:
+            case _ if opened.is_mine_signed and (state is State.SIGNED or not state.is_final):
                 return self._done(opened, call, visitor)
             case State.OPEN if opened.is_my_turn:
                 return await self._review(opened, call, visitor)
@@ -58,7 +61,7 @@ class HostedPages:
                 return self._later(opened, call, visitor, _WAITING)
             case State.SIGNING | State.COMPLETING:
                 return self._later(opened, call, visitor, _AGAIN)
-            case state:
+            case _:
                 return self._over(state, opened, call, visitor)
 
     async def start(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
@@ -76,7 +79,7 @@ class HostedPages:
     async def reject(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
         """End the request as the person wishes."""
         await self.hosted.rejected(opened, self.clock.now())
-        return redirect(_base(call))
+        return redirect(base(call))
 
     async def back(self, call: Call, visitor: Visitor) -> Answer:
         """Take the answer of idp (RFC 6749 §4.1.2, RFC 9207): only from this browser's login.
@@ -84,18 +87,20 @@ class HostedPages:
         What proves that is the verifier, which is made of the browser's secret and the state.
         """
         told = dict(call.query())
-        state, now = told.get("state", ""), self.clock.now()
+        state = told.get("state", "")
         ticket, _, attempt = state.partition(".")
         if visitor.new_secret is not None or len(attempt) != ATTEMPT:
             raise NoSuchLink
         call.captured = {"ticket": ticket}
-        opened = await self.hosted.opened(ticket, now)
-        if told.get("iss") != self.issuer:
+        opened = await self.link.opened(call, visitor)
+        if told.get("iss") != self.issuer or not opened.is_claimed:
             raise ForgedForm
         if "code" not in told:
-            return redirect(f"{_base(call)}?refused=1")
-        await self.hosted.finished(opened, told["code"], _verifier(visitor, state), now)
-        return redirect(_base(call))
+            return redirect(f"{base(call)}?refused=1")
+        await self.hosted.finished(
+            opened, told["code"], _verifier(visitor, state), self.clock.now()
+        )
+        return redirect(base(call))
 
     async def _review(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
         asked = dict(call.query())
@@ -149,7 +154,7 @@ class HostedPages:
         return self._page("sign_progress", call, visitor, content)
 
     def _over(self, state: State, opened: Opened, call: Call, visitor: Visitor) -> Answer:
-        t, client = visitor.language.t, self._client(opened, visitor)
+        t, client = visitor.language.t, client_name(opened.party, opened.link.return_to, visitor)
         heading, lines = {
             State.REJECTED: (
                 t("This was not signed"),
@@ -178,14 +183,10 @@ class HostedPages:
 
     def _common(self, opened: Opened, call: Call, visitor: Visitor) -> dict[str, object]:
         return {
-            "base": _base(call),
-            "client": self._client(opened, visitor),
+            "base": base(call),
+            "client": client_name(opened.party, opened.link.return_to, visitor),
             "seal": visitor.token(f"see:{call.captured['ticket']}"),
         }
-
-    def _client(self, opened: Opened, visitor: Visitor) -> str:
-        named = localized(opened.party.names, (visitor.language.tag,))
-        return named or urlsplit(opened.link.return_to).netloc
 
     def _page(
         self,
@@ -195,17 +196,10 @@ class HostedPages:
         content: dict[str, object],
         targets: Sequence[str] = (),
     ) -> Answer:
-        setting = self.door.answers.setting(visitor, _base(call))
+        setting = self.door.answers.setting(visitor, base(call))
         return self.door.answers.page(name, setting, content, targets)
 
-    def _with_link(self, show: Shown) -> Callable[[Call, Visitor], Awaitable[Answer]]:
-        async def opened(call: Call, visitor: Visitor) -> Answer:
-            found = await self.hosted.opened(call.captured["ticket"], self.clock.now())
-            return await show(found, call, visitor)
-
-        return opened
-
-    def _posted(self, act: Shown) -> Callable[[Call, Visitor], Awaitable[Answer]]:
+    def _posted(self, act: Shown) -> Show:
         """Act on a form of ours (attack A12); where the request moved on, show what it is now."""
 
         async def posted(opened: Opened, call: Call, visitor: Visitor) -> Answer:
@@ -215,9 +209,9 @@ class HostedPages:
             try:
                 return await act(opened, call, visitor)
             except IllegalMove:
-                return redirect(_base(call))
+                return redirect(base(call))
 
-        return self._with_link(posted)
+        return self.link.claimed(posted)
 
     def _route(self, path: str, method: str, endpoint: Endpoint) -> Route:
         return Route(
@@ -228,10 +222,6 @@ class HostedPages:
             cross_site=path == CALLBACK,
             origins=self.origins,
         )
-
-
-def _base(call: Call) -> str:
-    return f"/sign/{call.captured['ticket']}"
 
 
 def _verifier(visitor: Visitor, state: str) -> str:

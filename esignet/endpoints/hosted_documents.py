@@ -3,21 +3,20 @@
 Images and files are for the browser alone to which a page of the same link was shown.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.runtime.clock import Clock
 from config.runtime.pages.visitors import Visitor
 from config.runtime.web import Answer, Call, Route, bytes_answer
 from config.runtime.web.answer import Streamed
+from esignet.endpoints.hosted_door import LinkDoor
 from esignet.endpoints.page_door import PageDoor
 from esignet.endpoints.request_answers import downloaded
 from esignet.flows.hosted import Hosted, NoSuchLink
 from esignet.flows.hosted_parts import Opened
 from esignet.flows.request_contents import SignedDocument
 from esignet.flows.requests import ToSee
-
-Shown = Callable[[Opened, Call, Visitor], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +25,7 @@ class HostedDocuments:
 
     hosted: Hosted
     door: PageDoor
+    link: LinkDoor
     clock: Clock
     origins: Sequence[str]
 
@@ -41,7 +41,7 @@ class HostedDocuments:
         return [
             Route(
                 path=path,
-                endpoints={"GET": self.door.page(self._with_link(show))},
+                endpoints={"GET": self.door.page(self.link.claimed(show))},
                 budget="logins",
                 page=True,
                 origins=self.origins,
@@ -99,13 +99,6 @@ class HostedDocuments:
         if not 0 < number <= len(waiting.documents):
             raise NoSuchLink
         return waiting.documents[number - 1]
-
-    def _with_link(self, show: Shown) -> Callable[[Call, Visitor], Awaitable[Answer]]:
-        async def opened(call: Call, visitor: Visitor) -> Answer:
-            found = await self.hosted.opened(call.captured["ticket"], self.clock.now())
-            return await show(found, call, visitor)
-
-        return opened
 
 
 def _demand(call: Call, visitor: Visitor) -> None:

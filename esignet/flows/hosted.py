@@ -5,6 +5,7 @@ the documents; only who then proves who they are at idp, and agrees there, signs
 """
 
 import asyncio
+import hmac
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,12 +14,12 @@ from hashlib import sha256
 from typing import Protocol
 
 from config.runtime.cache import Cache
-from config.runtime.database.unit import DatabaseUnavailable
+from config.runtime.database.unit import DatabaseUnavailable, Refused
 from config.runtime.entropy import Entropy
 from esignet.flows.csc_approvals import NoToken, Tokens
 from esignet.flows.documents import NoSuchDocument
 from esignet.flows.hosted_login import HostedLogin, Login, NotRedeemed
-from esignet.flows.hosted_parts import AsParty, Measure, Opened, Page
+from esignet.flows.hosted_parts import AsParty, Elsewhere, Measure, Opened, Page, Replaced
 from esignet.flows.request_contents import SignedDocument
 from esignet.flows.request_creating import NoSuchRequest
 from esignet.flows.request_signing import Busy
@@ -29,6 +30,7 @@ from esignet.pdf.preview import Seen
 from esignet.protocol.asking import BadRequest
 from esignet.protocol.details import asked_detail
 from esignet.protocol.hosted import (
+    MOST_LINKS,
     PSEUDONYM,
     LinkWish,
     Party,
@@ -89,23 +91,33 @@ class Hosted:
     entropy: Entropy
 
     async def made(self, request: SignatureRequest, wish: LinkWish, now: int) -> str:
-        """Return the address of a new link, or raise BadRequest or IllegalMove."""
+        """Return the address of a new link, or raise BadRequest, IllegalMove or Busy.
+
+        It ends the links that its signer had before.
+        """
         await self.judge(request.client_id, wish.return_to)
         if not 0 <= wish.place < len(request.slots):
             raise BadRequest("the request has no signer of that number", 422)
         if request.told_state(now).is_final:
             raise IllegalMove(request.told_state(now))
+        number = await self.links.last(request.id, wish.place) + 1
+        if number > MOST_LINKS:
+            raise BadRequest(f"this signer had {MOST_LINKS} links: make a new request", 422)
         ticket = self.entropy.token()
         link = Link(
             ticket=_hash(ticket),
             request_id=request.id,
             client_id=request.client_id,
             place=wish.place,
+            number=number,
             return_to=wish.return_to,
             tells=wish.tells,
             expires_at=request.expires_at + REMEMBERED,  # as long as it is told how it ended
         )
-        await self.links.database.submit(self.links.added(link))
+        try:
+            await self.links.database.submit(*self.links.made(link))
+        except Refused:  # two were asked for at once
+            raise Busy from None
         return f"{self.login.service}/sign/{ticket}"
 
     async def judge(self, client_id: str, return_to: str) -> None:
@@ -121,19 +133,34 @@ class Hosted:
         wishes = [LinkWish(place=place, return_to=return_to, tells=PSEUDONYM) for place in places]
         return [await self.made(request, wish, now) for wish in wishes]
 
-    async def opened(self, ticket: str, now: int) -> Opened:
-        """Return what a link leads to, and go on with a signature that was left; NoSuchLink."""
+    async def opened(self, ticket: str, browser: str, now: int) -> Opened:
+        """Return what a link leads to, and go on with a signature that was left.
+
+        ``browser`` is what the browser can bring for this link alone. Raises NoSuchLink, NotHere.
+        """
         link = await self.links.find(_hash(ticket), now)
         if link is None:
             raise NoSuchLink
         party = await self.parties.find(link.client_id)
         if party is None:
             raise NoSuchLink
+        if link.ended:
+            raise Replaced(link, party)
+        if link.claimed_by and not hmac.compare_digest(link.claimed_by, browser):
+            raise Elsewhere(link, party)
         try:
             shown = await self.requests.shown(link.request_id, link.client_id, now)
         except NoSuchRequest:
             raise NoSuchLink from None
         return Opened(link, shown.request, party, shown.signers)
+
+    async def claim(self, opened: Opened, browser: str) -> None:
+        """Have this browser be the only one in which the link leads anywhere.
+
+        Where another one was faster, the link says so when it is opened again.
+        """
+        with suppress(Refused):
+            await self.links.database.submit(self.links.claimed(opened.link.ticket, browser))
 
     async def waiting(self, opened: Opened, now: int) -> Waiting:
         """Return the documents that wait, or raise IllegalMove."""

@@ -1,4 +1,4 @@
-"""What signing on our pages is told in: a link that was opened, a document to look at, a caller."""
+"""What signing on our pages is told in: a link that was opened or not, a document, a caller."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,23 @@ from esignet.flows.csc_approvals import Caller
 from esignet.protocol.hosted import Party
 from esignet.protocol.signature_request import IllegalMove, SignatureRequest
 from esignet.stores.links import Link
+
+
+class NotHere(Exception):
+    """The link leads nowhere, or not in this browser; its party can make another."""
+
+    def __init__(self, link: Link, party: Party) -> None:
+        super().__init__()
+        self.link = link
+        self.party = party
+
+
+class Elsewhere(NotHere):
+    """Another browser claimed the link."""
+
+
+class Replaced(NotHere):
+    """A newer link was made for the same signer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +39,11 @@ class Opened:
     def signer(self) -> str:
         """Return what the signer of this link is called, "" where the party did not say."""
         return self.signers[self.link.place] if self.signers else ""
+
+    @property
+    def is_claimed(self) -> bool:
+        """Return whether a browser claimed the link: only that one gets here then."""
+        return bool(self.link.claimed_by)
 
     @property
     def count(self) -> int:

@@ -14,6 +14,9 @@ LONGEST_ADDRESS = 2000
 PER_PAGE = 4000
 """Characters of a text that are shown at once: a page stays within 14 kB."""
 
+MOST_LINKS = 20
+"""Links that a signer of a request gets, one after the other."""
+
 PSEUDONYM = "pseudonym"
 OURS = ("request", "state")
 """What is added to the address that people go back to."""

@@ -115,6 +115,10 @@ class House:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["sign_url"])
 
+    async def opened(self, browser: Browser, link: str) -> Page:
+        """Open a link for the first time, as a person does, and press the button there."""
+        return await browser.press(await browser.get(link), "/open")
+
     async def agreed(
         self,
         page: Page,
@@ -142,8 +146,11 @@ class House:
 
 
 @asynccontextmanager
-async def hosted(directory: Path, **esignet: Any) -> AsyncIterator[House]:
-    """Start all of it on SQLite; the key service has a database of its own."""
+async def hosted(directory: Path, *, nonces: bool = False, **esignet: Any) -> AsyncIterator[House]:
+    """Start all of it on SQLite; the key service has a database of its own.
+
+    ``nonces``: both servers demand them in proofs (DPoP).
+    """
     web = f"sqlite:///{directory / 'web.db'}"
     servers.create_tables(web, metadata)
     database = await open_database(web)
@@ -156,6 +163,7 @@ async def hosted(directory: Path, **esignet: Any) -> AsyncIterator[House]:
             "activations": keys.idp,
             "signing_service": SERVICE,
             "signing_country": "UT",
+            "dpop_nonce": nonces,
         }
         async with site(database, directory, **told) as here:
             here.clock.time = int(SystemClock().now())
@@ -163,7 +171,10 @@ async def hosted(directory: Path, **esignet: Any) -> AsyncIterator[House]:
             await _named(here, directory)
             loop = Loop(here.web)
             changed = structs.replace(SETTINGS, **esignet)
-            application = build_esignet(_outside(here, directory, loop, changed))
+            outside = _outside(here, directory, loop, changed)
+            if nonces:
+                outside = _with_nonces(outside)
+            application = build_esignet(outside)
             yield House(here, application.web, keys, loop, token)
     await kept.close()
     await database.close()
@@ -188,6 +199,13 @@ async def _token(here: Site) -> str:
     )
     assert answer.status_code == 200, answer.text
     return str(answer.json()["access_token"])
+
+
+def _with_nonces(outside: Outside) -> Outside:
+    (issuer,) = outside.settings.issuers
+    features = structs.replace(issuer.features, dpop_nonce=True)
+    issuers = (structs.replace(issuer, features=features),)
+    return replace(outside, settings=structs.replace(outside.settings, issuers=issuers))
 
 
 def _outside(here: Site, directory: Path, loop: Loop, esignet: Esignet) -> Outside:

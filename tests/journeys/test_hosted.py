@@ -33,7 +33,7 @@ def read(text: str) -> str:
 async def test_a_person_reads_proves_agrees_and_signs(house: House) -> None:
     identifier, link = await house.link(LEASE)
     browser = house.browser()
-    page = await browser.get(link)
+    page = await house.opened(browser, link)
     for shown in ("Notary asks you to sign", "Lease.txt", "notary.example", "Pages: 1"):
         assert shown in read(page.text), page.text
     document = await browser.get(f"{link}/documents/1/1")
@@ -62,7 +62,7 @@ async def test_a_pdf_is_shown_page_by_page_and_saved(house: House) -> None:
     document = ("Contract.pdf", "application/pdf", CONTRACT)
     identifier, link = await house.link(document, format="pades", level="B-T")
     browser = house.browser()
-    page = await browser.get(link)
+    page = await house.opened(browser, link)
     assert "Pages: 3" in read(page.text)
     [image] = [values["src"] for tag, values in page.reader.tags if tag == "img"]
     png = (await browser.get(image)).response
@@ -84,7 +84,9 @@ async def test_a_pdf_is_shown_page_by_page_and_saved(house: House) -> None:
 async def test_what_a_text_hides_is_seen(house: House) -> None:
     text = "Pay \u202e001\u202c to Ana\u200b <script>alert(1)</script>".encode()
     _, link = await house.link(("Note.txt", "text/plain", text))
-    page = await house.browser().get(f"{link}/documents/1/1")
+    browser = house.browser()
+    await house.opened(browser, link)
+    page = await browser.get(f"{link}/documents/1/1")
     assert "Pay [U+202E]001[U+202C] to Ana[U+200B] <script>alert(1)</script>" in page.text
     assert "<script>alert" not in page.html
 
@@ -92,7 +94,7 @@ async def test_what_a_text_hides_is_seen(house: House) -> None:
 async def test_who_does_not_want_to_sign_says_so(house: House) -> None:
     identifier, link = await house.link(LEASE)
     browser = house.browser()
-    page = await browser.press(await browser.get(link), "/reject")
+    page = await browser.press(await house.opened(browser, link), "/reject")
     assert "This was not signed" in page.text
     [back] = [one for one in page.reader.links if one.startswith("https://notary.example/")]
     assert dict(parse_qsl(urlsplit(back).query))["state"] == "rejected"
@@ -103,7 +105,7 @@ async def test_who_refuses_at_the_issuer_can_still_decide(house: House) -> None:
     identifier, link = await house.link(LEASE)
     browser = house.browser()
     page = await house.agreed(
-        await browser.press(await browser.get(link), "/start"), ("decision", "deny")
+        await browser.press(await house.opened(browser, link), "/start"), ("decision", "deny")
     )
     page = await browser.get(page.url)
     assert "You did not sign." in page.text and await house.state(identifier) == "open"
@@ -115,11 +117,11 @@ async def test_who_refuses_at_the_issuer_can_still_decide(house: House) -> None:
 async def test_a_code_is_good_in_the_browser_that_asked_for_it_alone(house: House) -> None:
     identifier, link = await house.link(LEASE)
     mine, other = house.browser(), house.browser()
-    page = await house.agreed(await mine.press(await mine.get(link), "/start"))
+    page = await house.agreed(await mine.press(await house.opened(mine, link), "/start"))
     for browser in (house.browser(), other):  # one that was never here, and one that was
         if browser is other:
             await other.get(link)
-        assert (await browser.get(page.url)).status in (404, 409)
+        assert (await browser.get(page.url)).status in (403, 404)
         assert await house.state(identifier) == "open"
 
 
@@ -129,7 +131,7 @@ async def test_an_answer_that_is_not_the_issuers_signs_nothing(house: House) -> 
     identifier, link = await house.link(LEASE)
     _, other = await house.link(("Other.txt", "text/plain", b"something else\n"))
     browser = house.browser()
-    page = await house.agreed(await browser.press(await browser.get(link), "/start"))
+    page = await house.agreed(await browser.press(await house.opened(browser, link), "/start"))
     answer = page.answer
     state = answer["state"].replace(link.rpartition("/")[2], other.rpartition("/")[2])
     for changes in (
@@ -149,10 +151,10 @@ async def test_an_answer_that_is_not_the_issuers_signs_nothing(house: House) -> 
 @pytest.mark.parametrize("name", ["start", "reject"])
 async def test_only_a_form_that_this_browser_was_shown_is_taken(house: House, name: str) -> None:
     identifier, link = await house.link(LEASE)
-    _, other = await house.link(LEASE)
+    (_, other), (_, third) = await house.link(LEASE), await house.link(LEASE)
     browser, posted = house.browser(), house.loop.posted
-    mine, theirs = await browser.get(link), await house.browser().get(link)
-    elsewhere = await browser.get(other)
+    theirs = await house.opened(house.browser(), other)
+    mine, elsewhere = await house.opened(browser, link), await house.opened(browser, third)
     forged = [dict(page.form(f"/{name}").fields)["csrf"] for page in (theirs, elsewhere)]
     for csrf in ("", "x", *forged):
         page = await browser.request("POST", f"{link}/{name}", [("csrf", csrf)])
@@ -168,13 +170,14 @@ async def test_only_a_form_that_this_browser_was_shown_is_taken(house: House, na
 async def test_images_and_files_are_for_the_browser_that_saw_the_page(house: House) -> None:
     _, link = await house.link(LEASE)
     browser, other = house.browser(), house.browser()
+    await house.opened(browser, link)
     [saved] = [
         one for one in (await browser.get(f"{link}/documents/1/1")).reader.links if "/file/" in one
     ]
     await other.get(link)
     assert (await browser.get(saved)).status == 200
-    assert (await other.get(saved)).status == 404
-    assert (await house.browser().get(saved)).status == 404
+    assert (await other.get(saved)).status == 403
+    assert (await house.browser().get(saved)).status == 403
     assert (await browser.get(f"{link}/signed/1/{saved.rpartition('/')[2]}")).status == 404
 
 
@@ -244,9 +247,9 @@ async def test_signers_have_their_own_links_and_turns(house: House) -> None:
     identifier, first = await house.link(LEASE, signers=[{"label": "Tenant"}, {"label": "Owner"}])
     second = await house.another(identifier, 1)
     browser = house.browser()
-    page = await browser.get(second)
+    page = await house.opened(browser, second)
     assert "It is not your turn yet" in page.text and 'http-equiv="refresh"' in page.html
-    page = await browser.get(first)
+    page = await house.opened(browser, first)
     assert "You sign as: Tenant" in read(page.text)
     page = await browser.get((await house.agreed(await browser.press(page, "/start"))).url)
     assert "Others sign after you." in page.text
@@ -260,7 +263,7 @@ async def test_signers_have_their_own_links_and_turns(house: House) -> None:
 async def test_while_the_issuer_is_away_nothing_is_lost(house: House) -> None:
     identifier, link = await house.link(LEASE)
     browser = house.browser()
-    page = await browser.get(link)
+    page = await house.opened(browser, link)
     house.loop.away = "network"
     away = await browser.press(page, "/start")
     assert away.status == 503 and "This does not work at the moment" in away.text
@@ -272,7 +275,7 @@ async def test_while_the_issuer_is_away_nothing_is_lost(house: House) -> None:
 async def test_the_page_speaks_the_language_of_its_reader(house: House) -> None:
     _, link = await house.link(LEASE)
     browser = house.browser()
-    page = await browser.get(f"{link}?lang=fr")
+    page = await browser.press(await browser.get(f"{link}?lang=fr"), "/open")
     assert "Le notaire vous demande de signer" in read(page.text)
     consent = await house.consent(house.here.browser(), await browser.press(page, "/start"))
     assert "Le notaire" in consent.text and 'lang="fr"' in consent.html
@@ -291,7 +294,7 @@ async def test_an_uploaded_pdf_is_shown_where_it_lies(tmp_path: Path) -> None:
         made = await house.call("POST", "/signature-requests", asked)
         assert made.status_code == 201, made.text
         browser = house.browser()
-        page = await browser.get(await house.another(made.json()["id"]))
+        page = await house.opened(browser, await house.another(made.json()["id"]))
         assert "Pages: 3" in read(page.text)
         [image] = [values["src"] for tag, values in page.reader.tags if tag == "img"]
         assert (await browser.get(image)).response.content[:4] == b"\x89PNG"
@@ -312,11 +315,12 @@ async def test_whoever_comes_while_it_is_being_signed_waits_and_goes_on(house: H
     now = house.here.clock.now()
     taken = request.taken(0, Slot(signer="s", approval="a"), now, now + 30)
     await store.database.submit(store.moved(request, taken))
-    page = await house.browser().get(link)
+    browser = house.browser()
+    page = await house.opened(browser, link)
     assert "Your signature is being made" in page.text
     assert '<meta http-equiv="refresh" content="3">' in page.html
     await store.database.submit(store.moved(taken, taken.failed("signature_lost")))
-    page = await house.browser().get(link)
+    page = await browser.get(link)
     assert page.status == 410 and "This could not be signed" in page.text
     assert any("state=failed" in one for one in page.reader.links)
 
@@ -324,7 +328,7 @@ async def test_whoever_comes_while_it_is_being_signed_waits_and_goes_on(house: H
 async def test_no_page_is_a_dead_end(house: House) -> None:
     _, link = await house.link(LEASE)
     browser = house.browser()
-    await browser.get(link)
+    await house.opened(browser, link)
     for page in (
         await browser.get(f"{link}/documents/1/0"),
         await browser.get(f"{link}/documents/1/9"),
@@ -344,7 +348,7 @@ async def test_a_request_made_with_a_way_back_has_a_link_for_each_signer(house: 
         "return_to": BACK,
     }
     made = (await house.call("POST", "/signature-requests", asked)).json()
-    tenant, owner = [await house.browser().get(url) for url in made["sign_urls"]]
+    tenant, owner = [await house.opened(house.browser(), url) for url in made["sign_urls"]]
     assert "You sign as: Tenant" in read(tenant.text)
     assert "It is not your turn yet" in owner.text
     before = house.here.world.database.asked.count("submit 7")
@@ -357,11 +361,11 @@ async def test_a_request_made_with_a_way_back_has_a_link_for_each_signer(house: 
 async def test_who_signed_learns_that_another_would_not(house: House) -> None:
     identifier, first = await house.link(LEASE, signers=[{"label": "Tenant"}, {"label": "Owner"}])
     browser = house.browser()
-    page = await browser.press(await browser.get(first), "/start")
+    page = await browser.press(await house.opened(browser, first), "/start")
     page = await browser.get((await house.agreed(page)).url)
     assert "Others sign after you." in page.text
     other = house.browser()
-    second = await other.get(await house.another(identifier, 1))
+    second = await house.opened(other, await house.another(identifier, 1))
     assert "This was not signed" in (await other.press(second, "/reject")).text
     assert "This was not signed" in (await browser.get(first)).text
     assert await house.state(identifier) == "rejected"

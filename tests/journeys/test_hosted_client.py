@@ -31,7 +31,7 @@ async def certificate(house: House, **wish: object) -> x509.Certificate:
     """Sign with a new link, and return the certificate of who signed."""
     identifier, _ = await house.link(LEASE)
     browser = house.browser()
-    page = await browser.get(await house.another(identifier, **wish))
+    page = await house.opened(browser, await house.another(identifier, **wish))
     page = await browser.get((await house.agreed(await browser.press(page, "/start"))).url)
     [saved] = [one for one in page.reader.links if "/signed/" in one]
     signature = (await browser.get(saved)).response.content
@@ -66,7 +66,7 @@ async def test_the_certificate_tells_the_name_where_the_link_asks_for_it(house: 
 async def test_who_has_no_name_is_told_so(house: House) -> None:
     identifier, _ = await house.link(LEASE)
     browser = house.browser()
-    page = await browser.get(await house.another(identifier, certificateSubject="name"))
+    page = await house.opened(browser, await house.another(identifier, certificateSubject="name"))
     page = await browser.press(page, "/start")
     person = str(BARAKA["national_id"])
     page = await browser.get((await house.agreed(page, person=person)).url)

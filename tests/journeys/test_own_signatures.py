@@ -95,7 +95,7 @@ async def listed(house: House, bearer: str) -> list[dict[str, Any]]:
 async def test_who_signed_finds_it_and_the_client_has_the_evidence(house: House) -> None:
     identifier, link = await house.link(LEASE, webhook="https://notary.example/told")
     browser = house.browser()
-    page = await house.agreed(await browser.press(await browser.get(link), "/start"))
+    page = await house.agreed(await browser.press(await house.opened(browser, link), "/start"))
     page = await browser.get(page.url)
     assert await house.state(identifier) == "signed"
 
@@ -129,7 +129,7 @@ async def test_who_signed_finds_it_and_the_client_has_the_evidence(house: House)
 async def test_with_the_person_everything_that_they_signed_goes(house: House) -> None:
     _, link = await house.link(LEASE)
     browser = house.browser()
-    page = await house.agreed(await browser.press(await browser.get(link), "/start"))
+    page = await house.agreed(await browser.press(await house.opened(browser, link), "/start"))
     await browser.get(page.url)
     database = house.here.world.database
     found = await house.here.world.residents.find(str(AMINA["national_id"]), house.here.clock.now())

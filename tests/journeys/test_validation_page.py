@@ -55,7 +55,7 @@ async def signed(house: House, document: tuple[str, str, bytes], **wishes: str) 
     """A document that a person signed on the pages of the house."""
     _, link = await house.link(document, **wishes)
     browser = house.browser()
-    page = await house.agreed(await browser.press(await browser.get(link), "/start"))
+    page = await house.agreed(await browser.press(await house.opened(browser, link), "/start"))
     page = await browser.get(page.url)
     page = await browser.get(page.url)
     [saved] = [one for one in page.reader.links if "/signed/" in one]

@@ -53,6 +53,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("document_id", "number", name=op.f("pk_document_chunk")),
     )
     op.create_table(
+        "sealed_document",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sealed_document")),
+    )
+    with op.batch_alter_table("sealed_document", schema=None) as batch_op:
+        batch_op.create_index("sealed_document_expires_at", ["expires_at"], unique=False)
+
+    op.create_table(
         "signature_history",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("signer", sa.Text(), nullable=False),
@@ -135,18 +147,23 @@ def upgrade() -> None:
         sa.Column("request_id", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("return_to", sa.Text(), nullable=False),
         sa.Column("tells", sa.Text(), nullable=False),
+        sa.Column("claimed_by", sa.Text(), nullable=False),
+        sa.Column("ended", sa.Integer(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("ticket", name=op.f("pk_signing_link")),
     )
     with op.batch_alter_table("signing_link", schema=None) as batch_op:
         batch_op.create_index("signing_link_expires_at", ["expires_at"], unique=False)
+        batch_op.create_index("signing_link_number", ["request_id", "place", "number"], unique=True)
 
 
 def downgrade() -> None:
     """Take back."""
     with op.batch_alter_table("signing_link", schema=None) as batch_op:
+        batch_op.drop_index("signing_link_number")
         batch_op.drop_index("signing_link_expires_at")
 
     op.drop_table("signing_link")
@@ -170,6 +187,10 @@ def downgrade() -> None:
         batch_op.drop_index("signature_history_expires_at")
 
     op.drop_table("signature_history")
+    with op.batch_alter_table("sealed_document", schema=None) as batch_op:
+        batch_op.drop_index("sealed_document_expires_at")
+
+    op.drop_table("sealed_document")
     op.drop_table("document_chunk")
     with op.batch_alter_table("document", schema=None) as batch_op:
         batch_op.drop_index("document_request_id")

@@ -119,7 +119,7 @@ def test_every_level_is_read_by_pyhanko_and_by_us(level: Level, tmp_path: Path) 
 def test_a_field_that_is_not_seen_has_an_appearance_all_the_same() -> None:
     pdf = raised(sign(pdf_files.pdf_a()), Level.B_LTA)
     fields = PdfFileReader(io.BytesIO(pdf)).root["/AcroForm"]["/Fields"]
-    looks = [one["/AP"]["/N"] for one in fields]
+    looks = [one.get_object()["/AP"]["/N"] for one in fields]
     assert [one["/BBox"] for one in looks] == [[0, 0, 0, 0]] * 2
 
 

@@ -28,6 +28,7 @@ pytestmark = [
 LANGUAGES = ("fr", "es", "ar", "hi", "sw", "en")
 READ = "form[action='/sign/link'] button"
 SIGNED = "h1:has-text('Signed')"
+OPEN = "form[action$='/open'] button"
 START, REJECT = "form[action$='/start'] button", "form[action$='/reject'] button"
 
 
@@ -147,10 +148,18 @@ def test_without_scripts_a_document_of_ones_own_is_signed(visits: Visits, tmp_pa
     assert "is good" in said and "B-LT" in said and "What is wrong" not in said
 
 
-def opened(visits: Visits, page: Page) -> None:
-    """Come to the page of the signing service that shows what is to be signed."""
+def sent(visits: Visits, page: Page) -> None:
+    """Come to the first page of a link of the signing service's."""
     page.goto(f"{visits.service}/sign?again=1")
     page.click(READ)
+    page.wait_for_selector(OPEN)
+
+
+def opened(visits: Visits, page: Page) -> None:
+    """Come to the page of the signing service that shows what is to be signed."""
+    sent(visits, page)
+    page.locator(OPEN).focus()
+    page.keyboard.press("Enter")
     page.wait_for_selector("#documents")
 
 
@@ -177,7 +186,11 @@ def is_drawn(page: Page) -> bool:
 
 def test_behind_a_link_a_person_reads_signs_and_goes_back(visits: Visits, tmp_path: Path) -> None:
     page = visits.page()
-    opened(visits, page)
+    sent(visits, page)
+    judged(page)
+    fits(page)
+    page.click(OPEN)
+    page.wait_for_selector("#documents")
     judged(page)
     fits(page)
     assert is_drawn(page)

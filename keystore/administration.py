@@ -71,11 +71,26 @@ class KeyAdministration:
             await self.begin(ring, algorithm)
 
     async def begin(self, ring: str, algorithm: Algorithm) -> None:
-        """Make the first key of ``ring``, active at once, where it has none of ``algorithm``."""
+        """Make the first key of ``ring``, active at once, where it has none of ``algorithm``.
+
+        A ring whose keys wait for somebody has one that waits.
+        """
         if not _family(await self._records.versions(), ring, algorithm):
             with suppress(KeysChanged):  # another key service made it first
-                await self._add(ring, algorithm, KeyState.ACTIVE)
+                await self._add(ring, algorithm, self._first(ring))
         await self._ring.refresh()
+
+    async def choose(self, key: KeyVersion) -> None:
+        """Make a key that waited the active one of its ring, unless somebody was quicker."""
+        family = _family(await self._records.versions(), key.ring, key.algorithm)
+        moves = rotation.chosen(family, key, self._clock.now())
+        with suppress(KeysChanged):
+            await self._note(Administration.ADVANCE, *(move.after for move in moves))
+            await self._records.change((), moves)
+        await self._ring.refresh()
+
+    def _first(self, ring: str) -> KeyState:
+        return KeyState.PUBLISHED if self._policies.of(ring).waits else KeyState.ACTIVE
 
     async def keys(self) -> list[KeyVersion]:
         """Return every version that was not destroyed."""
@@ -92,10 +107,13 @@ class KeyAdministration:
             await backend.health()
 
     async def rotate(self, ring: str, algorithm: Algorithm, *, emergency: bool) -> KeyVersion:
-        """Begin a new version; in an emergency it is active at once. Raises NotPermitted."""
+        """Begin a new version; in an emergency it is active at once. Raises NotPermitted.
+
+        One that waits for somebody still waits then, and nothing of the ring signs meanwhile.
+        """
         if not _family(await self._records.versions(), ring, algorithm):
             raise NotPermitted(f"no {algorithm} key in {ring}")
-        state = KeyState.ACTIVE if emergency else KeyState.PENDING
+        state = self._first(ring) if emergency else KeyState.PENDING
         fresh = await self._add(ring, algorithm, state)
         await self.advance()
         return fresh
@@ -139,7 +157,7 @@ class KeyAdministration:
             state=state,
             since=self._clock.now(),
         )
-        moves = rotation.emergency(family, fresh) if state is KeyState.ACTIVE else ()
+        moves = () if state is KeyState.PENDING else rotation.emergency(family, fresh)
         try:
             await self._note(Administration.ROTATE, fresh)
             await self._records.change((fresh,), moves)

@@ -95,6 +95,10 @@ class KeyServiceUnavailable(Exception):
     """The key service or its token did not answer within the deadline (1 s). Nothing was signed."""
 
 
+class NotCertified(KeyServiceUnavailable):
+    """The certificate authority cannot certify now: who stands above it has to do something."""
+
+
 class NotPermitted(Exception):
     """This caller may not use that purpose, no active key serves it, or the order is malformed."""
 

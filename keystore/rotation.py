@@ -53,12 +53,14 @@ class Policy:
 
     ``publish_for``: the ``max-age`` with which the JWKS is served. ``active_for``: a version older
     than this is due for rotation. ``keep_for``: the longest life of what a version made; None keeps
-    it until what it made was made anew.
+    it until what it made was made anew. ``waits``: whether a version stays published until it is
+    ``chosen``, because somebody else has to certify it first.
     """
 
     publish_for: int
     active_for: int
     keep_for: int | None
+    waits: bool = False
 
 
 def next_version(keys: Iterable[KeyVersion]) -> int:
@@ -70,7 +72,8 @@ def advance(keys: Iterable[KeyVersion], now: int, policy: Policy) -> tuple[Move,
     """Return every move that is due. The moves of one ring belong together in one unit."""
     moves: list[Move] = []
     for versions in _families(keys):
-        moves += _activation(versions, now, policy)
+        if not policy.waits:
+            moves += _activation(versions, now, policy)
         for key in versions:
             if key.state is KeyState.PENDING:
                 moves.append(key.moved(KeyState.PUBLISHED, now))
@@ -87,7 +90,7 @@ def due(keys: Iterable[KeyVersion], now: int, policy: Policy) -> tuple[KeyVersio
     """Return the active versions that served long enough and have no successor under way."""
     found = []
     for versions in _families(keys):
-        if not any(key.state in (KeyState.PENDING, KeyState.PUBLISHED) for key in versions):
+        if not any(map(_is_unused, versions)):
             found += [
                 key
                 for key in versions
@@ -97,7 +100,7 @@ def due(keys: Iterable[KeyVersion], now: int, policy: Policy) -> tuple[KeyVersio
 
 
 def emergency(keys: Iterable[KeyVersion], fresh: KeyVersion) -> tuple[Move, ...]:
-    """Return the moves that make room for ``fresh``, which is active at once.
+    """Return the moves that make room for ``fresh``, which is active at once or waits alone.
 
     A signing key leaves the JWKS now: what it signed is no longer believed. A keyed hash or a seal
     stays readable until everything was made anew.
@@ -106,12 +109,29 @@ def emergency(keys: Iterable[KeyVersion], fresh: KeyVersion) -> tuple[Move, ...]
     for key in keys:
         if key.kid == fresh.kid or key.state is KeyState.RETIRED:
             continue
-        unused = key.state in (KeyState.PENDING, KeyState.PUBLISHED)
-        if unused or key.algorithm in SIGNING:
+        if _is_unused(key) or key.algorithm in SIGNING:
             moves.append(key.moved(KeyState.RETIRED, fresh.since))
         elif key.state is KeyState.ACTIVE:
             moves.append(key.moved(KeyState.RETIRING, fresh.since))
     return tuple(moves)
+
+
+def chosen(keys: Iterable[KeyVersion], key: KeyVersion, now: int) -> tuple[Move, ...]:
+    """Return the moves that make ``key``, which waited, the active one of its ring.
+
+    What was active retires; what waited before it was never used, and goes at once.
+    """
+    moves = [key.moved(KeyState.ACTIVE, now)]
+    for other in keys:
+        if other.state is KeyState.ACTIVE:
+            moves.append(other.moved(KeyState.RETIRING, now))
+        elif _is_unused(other) and other.version < key.version:
+            moves.append(other.moved(KeyState.RETIRED, now))
+    return tuple(moves)
+
+
+def _is_unused(key: KeyVersion) -> bool:
+    return key.state in (KeyState.PENDING, KeyState.PUBLISHED)
 
 
 def _activation(versions: Sequence[KeyVersion], now: int, policy: Policy) -> list[Move]:

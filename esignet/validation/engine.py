@@ -142,11 +142,18 @@ def _check_revocation(path: Path, found: Found, best: int, *, is_proved: bool) -
                 raise NoPath("REVOKED", "a certificate was revoked before the signature existed")
             code = "REVOKED_NO_POE" if place == 0 else "REVOKED_CA_NO_POE"
             raise NoPath(code, "a certificate is revoked, and nothing proves the signature older")
-        if not any(_counts(one, best) for one in known):
+        if not any(_counts(one, best, is_authority=place > 0) for one in known):
             raise NoPath("TRY_LATER", "nothing tells whether a certificate had been revoked")
 
 
-def _counts(answer: Answer, best: int) -> bool:
+def _counts(answer: Answer, best: int, *, is_authority: bool) -> bool:
+    """Say whether an answer is fresh enough for the time at which it has to count.
+
+    That about an authority counts until the next one is due (ETSI EN 319 102-1 §5.2.5.4): a root
+    that lies in a safe makes its list a few times a year.
+    """
+    if is_authority and answer.until is not None and best <= answer.until:
+        return True
     return answer.since >= best - STALE
 
 

@@ -6,7 +6,7 @@ is signed: ``draft`` fixes every octet but the signature, ``sign`` makes that.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -17,15 +17,17 @@ from config.runtime.database.unit import Database, Refused, Write
 from config.runtime.entropy import Entropy
 from keystore.authority import capturing
 from keystore.authority.capturing import Unsigned
+from keystore.authority.elsewhere import NO_CERTIFICATE, TAKEN_BACK, Elsewhere, is_elsewhere
 from keystore.authority.extensions import Naming, Templates
 from keystore.authority.lists import moment
+from keystore.authority.own_keys import OwnKeys
 from keystore.authority.profiles import (
     BACKDATED,
     Kind,
     name_of,
     profiles,
 )
-from keystore.door import KeyServiceUnavailable, KeyState
+from keystore.door import KeyServiceUnavailable, KeyState, NotCertified
 from keystore.purposes import OwnRing
 from keystore.rotation import KeyVersion
 from keystore.signing.door import CertificateSubject
@@ -34,22 +36,6 @@ from keystore.x509.parsed import parsed
 
 SignOwn = Callable[[OwnRing, Sequence[bytes]], Awaitable[list[bytes]]]
 """Signs with that key: r || s of each message."""
-
-
-class OwnKeys(Protocol):
-    """The key service's own rings, as the key ring has them."""
-
-    def own(self, ring: OwnRing) -> KeyVersion:
-        """Return the active key of ``ring``, or raise KeyServiceUnavailable."""
-        ...
-
-    def kept(self, ring: OwnRing) -> Sequence[KeyVersion]:
-        """Return every version of ``ring`` from published to retiring, newest first."""
-        ...
-
-    async def sign_by(self, key: KeyVersion, messages: Sequence[bytes]) -> list[bytes]:
-        """Return the signature (r || s) of that key over each message."""
-        ...
 
 
 RINGS = {
@@ -62,7 +48,7 @@ RINGS = {
 }
 """The keys that each kind of our own certificates is about."""
 
-_ISSUERS = {Kind.ROOT: Kind.ROOT, Kind.ISSUING: Kind.ROOT}
+_NOT_READY = "the certificate authority is not ready yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,44 +81,65 @@ class Authority:
         self._clock = clock
         self._entropy = entropy
         self._certificates: list[OwnCertificate] = []
+        self.elsewhere = Elsewhere(database)
+
+    async def read(self) -> None:
+        """Read the authority's certificates, and the lists of roots elsewhere."""
+        self._certificates = await self._records.own()
+        await self.elsewhere.refresh(self._certificates)
 
     async def refresh(self) -> None:
-        """Read the authority's certificates, and make those that its keys lack.
+        """Read the same, and make the certificates that its keys lack.
 
         A key has its certificate before it is active. An issuing authority that is new certifies
         the others again; one that was replaced goes on to certify who answers about its own.
         """
-        self._certificates = await self._records.own()
+        await self.read()
         for kind, ring in RINGS.items():
             for key in self._keys.kept(ring):
                 if key.state is KeyState.RETIRING:
                     continue
                 for issuer in self._wanted(kind, key):
                     if not self._is_made(key, issuer):
-                        await self.certify(kind, key, self._own_name(kind, key), issuer)
+                        await self.certify(kind, key, self.own_name(kind, key), issuer)
 
     def _wanted(self, kind: Kind, key: KeyVersion) -> Sequence[KeyVersion]:
         """Return the keys that are to certify ``key``."""
         if kind is Kind.ROOT:
             return [key]
         if kind is Kind.STATUS:
-            live = (KeyState.ACTIVE, KeyState.RETIRING)
-            issuing = [one for one in self._keys.kept(OwnRing.ISSUING) if one.state in live]
-            return [one for one in issuing if self._is_alive(one)]
-        return [self._keys.own(RINGS[_ISSUERS.get(kind, Kind.ISSUING)])]
+            return [one for one in self._keys.kept(OwnRing.ISSUING) if self._is_alive(one)]
+        if kind is Kind.ISSUING:
+            return [self._keys.own(OwnRing.ROOT)] if self._naming.own_root else []
+        return [self.issuing()] if self.lacks() is None else []
+
+    def issuing(self) -> KeyVersion:
+        """Return the key that certifies now; raises NotCertified, KeyServiceUnavailable."""
+        lacks = self.lacks()
+        if lacks is not None:
+            raise NotCertified(lacks)
+        return self._keys.own(OwnRing.ISSUING)
+
+    def lacks(self) -> str | None:
+        """Return what a root elsewhere has to do before anything is certified, None for nothing."""
+        kept = self._keys.kept(OwnRing.ISSUING)
+        active = next((one for one in kept if one.state is KeyState.ACTIVE), None)
+        if active is None:
+            return None if self._naming.own_root else NO_CERTIFICATE
+        return TAKEN_BACK if self.elsewhere.has_taken_back(active.kid) else None
 
     def _is_made(self, key: KeyVersion, issuer: KeyVersion) -> bool:
-        mine = [one for one in self._certificates if one.kid == key.kid]
         if key.ring == OwnRing.ISSUING:  # it stays as it is when the root is replaced
-            return bool(mine)
-        return any(one.issuer_kid == issuer.kid for one in mine)
+            return self.of(key.kid) is not None
+        return self.between(key.kid, issuer.kid) is not None
 
     def _is_alive(self, issuing: KeyVersion) -> bool:
         """Return whether what ``issuing`` certified can still be asked about."""
         own = self.of(issuing.kid)
         return own is not None and expires_at(own) > self._clock.now()
 
-    def _own_name(self, kind: Kind, key: KeyVersion) -> x509.Name:
+    def own_name(self, kind: Kind, key: KeyVersion) -> x509.Name:
+        """Return how the certificate of a key of ours names its holder."""
         subject = CertificateSubject(
             serial=key.kid[:16],
             country=self._naming.country,
@@ -147,7 +154,7 @@ class Authority:
         ``issuer``. Raises KeyServiceUnavailable.
         """
         now = self._clock.now()
-        issuer = issuer or self._keys.own(OwnRing.ISSUING)
+        issuer = issuer or self.issuing()
         draft = self._draft(key.public, subject, kind, now, issuer)
         own = OwnCertificate(
             kid=key.kid,
@@ -166,10 +173,10 @@ class Authority:
     def draft(self, public: bytes, subject: CertificateSubject, kind: Kind, now: int) -> Draft:
         """Return the certificate of ``public`` (SubjectPublicKeyInfo, DER), not yet signed.
 
-        Raises ValueError for a subject that no certificate can name, KeyServiceUnavailable.
+        Raises ValueError for a subject that no certificate can name, NotCertified,
+        KeyServiceUnavailable.
         """
-        issuer = self._keys.own(OwnRing.ISSUING)
-        return self._draft(public, name_of(subject), kind, now, issuer)
+        return self._draft(public, name_of(subject), kind, now, self.issuing())
 
     def issued_write(self, draft: Draft) -> Write:
         """Return the write that gives out the draft's serial number; submit it before signing."""
@@ -188,9 +195,8 @@ class Authority:
         kid = self._keys.own(RINGS[kind]).kid
         found = self.of(kid)
         if found is None:
-            raise KeyServiceUnavailable("the certificate authority is not ready yet")
-        mine = (one for one in self._certificates if (one.kid, one.issuer_kid) == (kid, under))
-        return next(mine, found)
+            raise self.not_ready()
+        return self.between(kid, under) or found
 
     def chain(self, own: OwnCertificate) -> tuple[bytes, ...]:
         """Return what leads from ``own`` to the root, which is last; itself first."""
@@ -205,6 +211,11 @@ class Authority:
     def of(self, kid: str) -> OwnCertificate | None:
         """Return the newest certificate of the key ``kid``, None while it has none."""
         return next((one for one in self._certificates if one.kid == kid), None)
+
+    def between(self, kid: str, issuer_kid: str) -> OwnCertificate | None:
+        """Return the certificate of the key ``kid`` that ``issuer_kid`` made, None without one."""
+        pair = kid, issuer_kid
+        return next((one for one in self._certificates if (one.kid, one.issuer_kid) == pair), None)
 
     def listing(self, kind: Kind) -> list[tuple[KeyVersion, OwnCertificate]]:
         """Return the authorities of ``kind`` that can still sign lists, the active one first."""
@@ -224,10 +235,19 @@ class Authority:
         """Return every issuing certificate, the newest first."""
         return [one for one in self._certificates if one.kind is Kind.ISSUING]
 
+    def roots_elsewhere(self) -> list[OwnCertificate]:
+        """Return the roots whose keys are not here, the newest first."""
+        return [one for one in self._certificates if is_elsewhere(one)]
+
+    def not_ready(self) -> KeyServiceUnavailable:
+        """Return what is to be raised while a certificate is missing."""
+        lacks = self.lacks()
+        return NotCertified(lacks) if lacks else KeyServiceUnavailable(_NOT_READY)
+
     def _ready(self, by: KeyVersion) -> OwnCertificate:
         own = self.of(by.kid)
         if own is None:
-            raise KeyServiceUnavailable("the certificate authority is not ready yet")
+            raise self.not_ready()
         return own
 
     def _draft(

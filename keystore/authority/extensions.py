@@ -20,6 +20,7 @@ class Naming:
 
     ``policy`` is the object identifier under which signers are certified, ``policies`` those of
     kinds that have one of their own. ``lifetimes`` (seconds) take the place of a profile's.
+    ``own_root``: whether our root certifies the issuing authority, or one whose key lies elsewhere.
     """
 
     country: str
@@ -28,6 +29,7 @@ class Naming:
     policy: str
     policies: Mapping[Kind, str] = field(default_factory=dict)
     lifetimes: Mapping[Kind, int] = field(default_factory=dict)
+    own_root: bool = True
 
     def policy_of(self, kind: Kind) -> str:
         """Return the policy under which a certificate of ``kind`` is made, empty for none."""

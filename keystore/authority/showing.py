@@ -3,10 +3,10 @@
 from cryptography import x509
 
 from config.runtime.database.unit import Database
-from keystore.authority.authority import Authority
+from keystore.authority.authority import Authority, expires_at
 from keystore.authority.lists import LIFETIME, ROOT_LIFETIME, revocation_list
 from keystore.authority.profiles import Kind
-from keystore.door import KeyServiceUnavailable
+from keystore.door import KeyState
 from keystore.rotation import KeyVersion
 from keystore.signing.door import AuthorityShown
 from keystore.stores.authority import AuthorityRecords, OwnCertificate
@@ -16,7 +16,7 @@ KEPT = 600
 
 
 class Showing:
-    """Chains and lists; lists are signed when they are asked for."""
+    """Chains and lists; lists are signed when they are asked for, or were brought by a root."""
 
     def __init__(self, authority: Authority, database: Database) -> None:
         self._authority = authority
@@ -26,21 +26,39 @@ class Showing:
     async def shown(self, now: int) -> AuthorityShown:
         """Return every chain, and the list of each authority whose certificate has not expired.
 
-        ``crls`` are those of the active issuing authority and of its root, which is last.
+        The first chain is that of the active issuing authority. ``crls`` are its list and that of
+        its root, which is last; while a root elsewhere has yet to certify there is no such chain,
+        and they are empty. Raises KeyServiceUnavailable.
         """
-        chains = [self._authority.chain(one) for one in self._authority.issuers()]
-        issuing, *older = [await self._list(*one, now) for one in self._listing(Kind.ISSUING)]
-        root, *older_roots = [await self._list(*one, now) for one in self._listing(Kind.ROOT)]
-        return AuthorityShown(tuple(chains), (issuing, root), (*older, *older_roots))
+        authority = self._authority
+        listing = authority.listing(Kind.ISSUING)
+        active = next((own.kid for key, own in listing if key.state is KeyState.ACTIVE), None)
+        if active is None and authority.lacks() is None:
+            raise authority.not_ready()
+        issuers = sorted(authority.issuers(), key=lambda one: one.kid != active)
+        chains = tuple(authority.chain(one) for one in issuers)
+        lists = {own.certificate: await self._list(key, own, now) for key, own in listing}
+        lists |= await self._of_roots(now)
+        current = chains[0] if active else ()
+        crls = tuple(lists[one] for one in current if one in lists)
+        older = dict.fromkeys(one for one in lists.values() if one not in crls)
+        return AuthorityShown(chains, crls, tuple(older))
 
     def forget(self) -> None:
         """Make every list anew the next time that it is asked for."""
         self._lists.clear()
 
-    def _listing(self, kind: Kind) -> list[tuple[KeyVersion, OwnCertificate]]:
-        found = self._authority.listing(kind)
-        if not found:
-            raise KeyServiceUnavailable("the certificate authority is not ready yet")
+    async def _of_roots(self, now: int) -> dict[bytes, bytes]:
+        """Return the list of each root, by its certificate."""
+        authority = self._authority
+        found = {
+            own.certificate: await self._list(key, own, now)
+            for key, own in authority.listing(Kind.ROOT)
+        }
+        for own in authority.roots_elsewhere():
+            listed = authority.elsewhere.listed(own.kid)
+            if listed is not None and expires_at(own) > now:
+                found[own.certificate] = listed
         return found
 
     async def _list(self, key: KeyVersion, own: OwnCertificate, now: int) -> bytes:

@@ -24,14 +24,15 @@ LONGEST = 10 << 20
 class Answer:
     """What is known about a certificate. ``revoked_at`` is None for one that is good.
 
-    ``since`` is when this was so; ``signer`` is the responder's certificate if it is another than
-    the issuer.
+    ``since`` is when this was so, ``until`` when the next answer is due, if anybody said that;
+    ``signer`` is the responder's certificate if it is another than the issuer.
     """
 
     since: int
     revoked_at: int | None
     reason: str = ""
     signer: x509.Certificate | None = None
+    until: int | None = None
 
 
 def answers(
@@ -92,15 +93,16 @@ def _of_response(
 
 
 def _said(single: ocsp.OCSPSingleResponse, signer: x509.Certificate | None) -> Answer | None:
-    since = _seconds(single.this_update_utc)
+    since, until = _seconds(single.this_update_utc), _until(single.next_update_utc)
     if single.certificate_status is ocsp.OCSPCertStatus.GOOD:
-        return Answer(since=since, revoked_at=None, signer=signer)
+        return Answer(since=since, until=until, revoked_at=None, signer=signer)
     if single.certificate_status is not ocsp.OCSPCertStatus.REVOKED:
         return None
     at, reason = single.revocation_time_utc, single.revocation_reason
     assert at is not None
     return Answer(
         since=since,
+        until=until,
         revoked_at=_seconds(at),
         reason=reason.value if reason else "unspecified",
         signer=signer,
@@ -148,12 +150,13 @@ def _of_list(der: bytes, certificate: x509.Certificate, issuer: x509.Certificate
         if not _speaks_of(crl, certificate):
             return None
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-        since = _seconds(crl.last_update_utc)
+        since, until = _seconds(crl.last_update_utc), _until(crl.next_update_utc)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
     if entry is None:
-        return Answer(since=since, revoked_at=None)
-    return Answer(since=since, revoked_at=_seconds(entry.revocation_date_utc), reason="listed")
+        return Answer(since=since, until=until, revoked_at=None)
+    at = _seconds(entry.revocation_date_utc)
+    return Answer(since=since, until=until, revoked_at=at, reason="listed")
 
 
 def _whole(extension: x509.Extension[x509.ExtensionType]) -> bool:
@@ -199,3 +202,7 @@ def _signed(
 
 def _seconds(moment: datetime) -> int:
     return int(moment.timestamp())
+
+
+def _until(moment: datetime | None) -> int | None:
+    return None if moment is None else _seconds(moment)

@@ -27,3 +27,13 @@ issued_certificate = Table(
     Column("reason", Text),
 )
 """Every serial number that was given out, before its certificate was signed: no name, no key."""
+
+root_list = Table(
+    "root_list",
+    metadata,
+    Column("root_kid", Text, primary_key=True),
+    Column("this_update", BigInteger, primary_key=True, autoincrement=False),
+    Column("listed", LargeBinary, nullable=False),  # DER
+    Column("brought_at", BigInteger, nullable=False),
+)
+"""Revocation lists of roots whose keys lie elsewhere, as they were brought; the newest counts."""

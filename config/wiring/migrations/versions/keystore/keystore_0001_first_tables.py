@@ -115,6 +115,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organization")),
     )
     op.create_table(
+        "root_list",
+        sa.Column("root_kid", sa.Text(), nullable=False),
+        sa.Column("this_update", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("listed", sa.LargeBinary(), nullable=False),
+        sa.Column("brought_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("root_kid", "this_update", name=op.f("pk_root_list")),
+    )
+    op.create_table(
         "used_activation",
         sa.Column("jti", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
@@ -132,6 +140,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_used_activation_expires_at"))
 
     op.drop_table("used_activation")
+    op.drop_table("root_list")
     op.drop_table("organization")
     with op.batch_alter_table("key_version", schema=None) as batch_op:
         batch_op.drop_index("uq_key_version_ring")

@@ -8,6 +8,10 @@ RUN python -m venv /opt/venv \
     && rm -rf /opt/venv/lib/python3*/site-packages/pip*
 
 FROM python:3.13-slim-trixie
+# Letters of visible signatures (esignet.fonts).
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends fonts-noto-core \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 65532 --home-dir /var/lib/symbolon --create-home symbolon \
     && useradd --system --uid 65533 --gid symbolon --no-create-home esignet \
     && install -d -o symbolon /run/symbolon

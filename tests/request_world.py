@@ -39,6 +39,7 @@ from esignet.flows.preparing import Preparing
 from esignet.flows.resuming import Resuming
 from esignet.flows.signing import Signing
 from esignet.flows.uploaded import Uploaded
+from esignet.formats.pdf_font_files import read_font
 from esignet.pages.receipts import HtmlReceipts
 from esignet.pages.room import load_pages
 from esignet.pdf.pool import PdfPool
@@ -186,7 +187,7 @@ async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator
                 allowance=Allowance(largest=10**7, quota=10**8, lifetime=3600),
             )
             uploaded = Uploaded(uploads=uploads, pdf=signing.pdf, largest=LARGEST)
-            looks = Looks(fonts=(FONT.read_bytes(),), validation=VALIDATION)
+            looks = Looks(fonts=(read_font(FONT.read_bytes()),), validation=VALIDATION)
             told = Told(
                 outbox=DatabaseOutbox(),
                 entropy=SystemEntropy(),

@@ -16,6 +16,7 @@ import click
 from config.runtime.clock import SystemClock
 from config.runtime.entropy import SystemEntropy
 from config.settings import Settings, anchored, load
+from config.wiring.demo.fonts import PACKAGE
 from config.wiring.demo.plan import Plan
 from config.wiring.demo.prepare import (
     DemoRefused,
@@ -107,6 +108,7 @@ def _run_in(plan: Plan, wish: Wish) -> None:
             file.unlink(missing_ok=True)
         prepared = prepare(plan, os.environ, SystemClock(), SystemEntropy())
         _say(f"Keys are kept in {prepared.keys_in}")
+        _say(_letters(prepared.fonts))
         asyncio.run(_run(plan, wish))
 
 
@@ -121,6 +123,13 @@ async def _run(plan: Plan, wish: Wish) -> None:
             await stop.comes_after(children.watch())
     finally:
         await children.stop()
+
+
+def _letters(fonts: list[str]) -> str:
+    """Return what signed documents will show."""
+    if fonts:
+        return f"Signed documents show names, with {len(fonts)} fonts of Noto"
+    return f"Signed documents show a code and no names: no fonts (Debian has them in {PACKAGE})"
 
 
 class _Stop:

@@ -112,7 +112,8 @@ class Esignet(Section, frozen=True):
 
     fonts: tuple[str, ...] = ()
     """TrueType font files whose letters visible signatures show; of several the first that has a
-    letter counts. Without any, such signatures show pictures and QR codes alone."""
+    letter counts. Without any, such signatures show pictures and QR codes alone. The signing
+    service does not start with a file that is damaged, variable, or forbids to be embedded."""
 
     largest_document: int = 20_000_000
     """Octets of a document that may be given for signing."""

@@ -132,7 +132,8 @@ def anchored(settings: Settings, directory: Path) -> Settings:
 def _signing(esignet: Esignet, path: Callable[[str], str]) -> Esignet:
     replace = msgspec.structs.replace
     sources = [replace(one, anchors=path(one.anchors)) for one in esignet.timestamps]
-    return replace(esignet, trust=path(esignet.trust), timestamps=tuple(sources))
+    fonts = tuple(map(path, esignet.fonts))
+    return replace(esignet, trust=path(esignet.trust), timestamps=tuple(sources), fonts=fonts)
 
 
 def _anchored(issuer: Issuer, path: Callable[[str], str]) -> Issuer:

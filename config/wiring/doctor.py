@@ -19,6 +19,7 @@ from config.runtime.pages.own_texts import UnfitTexts
 from config.runtime.plugins import UnknownPlugin, plugins
 from config.runtime.redis import Redis
 from config.settings import Settings, SettingsError
+from config.wiring.esignet_fonts import fonts
 from config.wiring.esignet_timestamps import timestamps
 from config.wiring.readiness import checks
 from config.wiring.world import World
@@ -51,7 +52,7 @@ async def examine(world: World) -> list[Finding]:
     if not any(one.trouble for one in found if one.subject in ("database", "migrations")):
         found.append(await _letters(world))
     if settings.esignet.address:
-        found.append(await _stamps(world))
+        found += [_fonts(settings), await _stamps(world)]
     found += [await asyncio.to_thread(_disk, settings), await _redis(world)]
     return found
 
@@ -94,6 +95,14 @@ def _channels(settings: Settings) -> Iterator[Finding]:
         yield Finding("channels", str(reason))
     else:
         yield Finding("channels")
+
+
+def _fonts(settings: Settings) -> Finding:
+    try:
+        fonts(settings.esignet)
+    except SettingsError as reason:
+        return Finding("fonts", str(reason))
+    return Finding("fonts")
 
 
 async def _stamps(world: World) -> Finding:

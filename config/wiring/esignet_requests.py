@@ -1,12 +1,12 @@
 """Signature requests plugged together: what makes them, signs them, and goes on with them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from config.runtime.clock import Clock
 from config.runtime.database.unit import Database
 from config.runtime.entropy import Entropy
 from config.settings.esignet import Esignet
+from config.wiring.esignet_fonts import fonts
 from esignet.flows.appearing import Looks
 from esignet.flows.preparing import Preparing
 from esignet.flows.request_contents import Contents
@@ -68,6 +68,5 @@ def signature_requests(ground: RequestGround) -> tuple[Requests, Resuming]:
 
 
 def looks(esignet: Esignet) -> Looks:
-    """Return what visible signatures are drawn with."""
-    fonts = tuple(Path(file).read_bytes() for file in esignet.fonts)
-    return Looks(fonts=fonts, validation=f"{esignet.address}/validate")
+    """Return what visible signatures are drawn with; SettingsError where a font cannot serve."""
+    return Looks(fonts=fonts(esignet), validation=f"{esignet.address}/validate")

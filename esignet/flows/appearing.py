@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from esignet.flows.request_contents import APPEARANCES, SIGNERS, Contents, Sealer
+from esignet.formats.pdf_font_files import Font, needed
 from esignet.formats.pdf_wish import PdfWish
 from esignet.protocol.appearance import Appearance, Filling, filled
 from esignet.protocol.asking import Asked, BadRequest, Order
@@ -21,12 +22,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
-    """``fonts`` (TrueType) have the letters; ``validation`` is the page that judges signatures.
+    """``fonts`` have the letters; ``validation`` is the page that judges signatures.
 
-    Without fonts no text can be shown.
+    Without fonts no text can be shown; of several the first that has a letter counts.
     """
 
-    fonts: tuple[bytes, ...] = ()
+    fonts: tuple[Font, ...] = ()
     validation: str
 
     def wish(self, turn: Turn, document: str) -> PdfWish:
@@ -35,13 +36,14 @@ class Looks:
         filling = Filling(
             at=turn.at, document=document, signer=turn.signer, validation=self.validation
         )
+        text = filled(asked.text, filling)
         return PdfWish(
             at=turn.at,
             field=asked.field,
             page=asked.page,
             box=asked.box,
-            text=filled(asked.text, filling),
-            fonts=self.fonts if asked.text else (),
+            text=text,
+            fonts=needed(text, self.fonts) if text else (),
             picture=asked.picture,
             qr=filled(asked.qr, filling),
             certify=asked.certify,

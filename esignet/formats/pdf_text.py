@@ -15,7 +15,7 @@ from bidi import algorithm
 from esignet.formats.format import FormatError
 
 _NO_LETTER = "a visible signature has letters that no font here has"
-_JOINERS = frozenset("\u200c\u200d")
+JOINERS = frozenset("\u200c\u200d")
 _RESOLVING = (
     algorithm.resolve_weak_types,
     algorithm.resolve_neutral_types,
@@ -29,7 +29,11 @@ class Typeface:
     def __init__(self, octets: bytes) -> None:
         """Raise FormatError for what is no TrueType font."""
         self.face = uharfbuzz.Face(octets)
-        if "glyf" not in self.face.table_tags or not self.face.upem:
+        try:
+            tables = self.face.table_tags
+        except UnicodeDecodeError:  # tables are named in ASCII
+            tables = ()
+        if "glyf" not in tables or not self.face.upem:
             raise FormatError("a font is no TrueType font")
         self.font = uharfbuzz.Font(self.face)
 
@@ -73,7 +77,7 @@ def laid(text: str, faces: Sequence[Typeface]) -> Line:
 
     What cannot be seen is refused, for it could change the order of what can.
     """
-    if not all(letter.isprintable() or letter in _JOINERS for letter in text):
+    if not all(letter.isprintable() or letter in JOINERS for letter in text):
         raise FormatError("a visible signature has letters that cannot be seen")
     glyphs: list[Glyph] = []
     width = 0.0
@@ -116,7 +120,7 @@ def _levels(text: str, base: int) -> list[int]:
     algorithm.get_embedding_levels(text, storage)
     kind = storage["base_dir"]
     for letter in storage["chars"]:
-        if letter["ch"] in _JOINERS:  # they are part of the word that they stand in
+        if letter["ch"] in JOINERS:  # they are part of the word that they stand in
             letter["type"] = letter["orig"] = kind
         kind = letter["type"]
     algorithm.explicit_embed_and_overrides(storage)
@@ -140,7 +144,7 @@ def _as_shown(runs: list[_Run]) -> list[_Run]:
 
 def _face_of(letter: str, faces: Sequence[Typeface], current: int | None) -> int:
     """Return the first typeface that has a letter; the current one goes on where it can."""
-    if current is not None and (letter in _JOINERS or ord(letter) in faces[current].letters):
+    if current is not None and (letter in JOINERS or ord(letter) in faces[current].letters):
         return current
     for place, face in enumerate(faces):
         if ord(letter) in face.letters:

@@ -17,6 +17,7 @@ import pytest
 
 from config.wiring.demo.prepare import MADE
 from config.wiring.demo.walk import Walker, walk
+from config.wiring.demo.walk_signing import walk_signing
 from tests.demonstration import ROOT, Demonstration, demonstration, free_ports
 
 pytestmark = [pytest.mark.server, pytest.mark.long]
@@ -132,6 +133,30 @@ async def test_the_inbox_answers_what_was_sent_newest_first(running: Demonstrati
         httpx2.get(f"{walker.inbox}/messages", params={"to": "no@example.org"}, timeout=60).json()
         == []
     )
+
+
+async def test_a_signed_document_shows_who_signed_in_their_own_script(
+    running: Demonstration, tmp_path: Path
+) -> None:
+    residents = running.ready["residents"]
+    resident = next(one for one in residents if one["individual_id"] == "5017557812")
+    walker = Walker(
+        relying_party=running.ready["relying_party"],
+        inbox=running.ready["inbox"],
+        individual_id=resident["individual_id"],
+        contact=resident["phone"],
+    )
+    async with httpx2.AsyncClient(timeout=60) as http:
+        account = await walk(walker, http)
+        signed = await walk_signing(walker, resident["pin"], http)
+    name = account["userinfo"]["name"]
+    assert "ليلى" in name and all(signed.judged.values())
+    (tmp_path / "a.pdf").write_bytes(signed.document)
+    shown = subprocess.run(
+        ("pdftotext", "-raw", "a.pdf", "-"), cwd=tmp_path, capture_output=True, check=True
+    )
+    letters = shown.stdout.decode()
+    assert name in letters or name[::-1] in letters, "this tool writes Arabic from left to right"
 
 
 def test_a_second_run_in_the_same_directory_is_refused(running: Demonstration) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,10 @@ CREDENTIAL = "https://cloudsignatureconsortium.org/2025/credential"
 
 SCOPE = "signatures"
 NAME = "consent-to-treatment.pdf"
+_CODE = {"box": [36, 36, 300, 96], "page": -1, "qr": "{validation}"}
+_NAMED, _UNNAMED = "{signer}\n{time}", "{document}\n{time}"
+"""How a signature is seen: a code that leads to the validation, and who signed when."""
+
 _TEXT = "I agree to the treatment that was explained to me. Harbour Clinic"
 
 
@@ -48,12 +53,16 @@ class Signature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contracts:
-    """Pages under ``/sign``. ``symbolon`` is the OAuth client, ``page`` draws."""
+    """Pages under ``/sign``. ``symbolon`` is the OAuth client, ``page`` draws.
+
+    ``name`` is what the person of a request is called here, empty where nobody signed in.
+    """
 
     symbolon: Any
     address: str
     esignet: str
     page: Callable[[str], str]
+    name: Callable[[Request], str]
     _signatures: dict[str, Signature] = field(default_factory=dict)
 
     def routes(self) -> list[Route]:
@@ -86,7 +95,7 @@ class Contracts:
         """Have the document prepared, and send the person to approve what will be signed."""
         try:
             given = await uploaded_pdf(request) or Upload(NAME, sample_pdf(_TEXT))
-            made = await self._requested(given)
+            made = await self._requested(given, self.name(request))
         except (NotTaken, Refused) as reason:
             return self._failed(str(reason))
         request.session["signature"] = made["id"]
@@ -132,7 +141,8 @@ class Contracts:
         """Send the person to the signing service's own pages: no OAuth of ours is needed there."""
         back = {"return_to": f"{self.address}/sign/linked"}
         try:
-            made = await self._requested(Upload(NAME, sample_pdf(_TEXT)))
+            given = Upload(NAME, sample_pdf(_TEXT))
+            made = await self._requested(given, self.name(request))
             path = f"/signature-requests/{made['id']}/links"
             link = await self._ask(path, await self._own_token(), json=back)
         except Refused as reason:
@@ -172,14 +182,25 @@ class Contracts:
         conclusion = report["validationConclusion"]
         return HTMLResponse(self.page(contract_pages.checked(mine.name, conclusion)))
 
-    async def _requested(self, given: Upload) -> Any:
+    async def _requested(self, given: Upload, name: str) -> Any:
+        """Ask for a signature that says who signs; else one with a code, else one that is unseen.
+
+        The service may have no fonts for the name, and the person's own PDF no room.
+        """
         document = {
             "name": given.name or NAME,
             "media_type": "application/pdf",
             "content": base64.b64encode(given.content).decode(),
         }
         asked = {"format": "pades", "level": "B-LT", "documents": [document]}
-        return await self._ask("/signature-requests", await self._own_token(), json=asked)
+        written: dict[str, Any] = {"appearance": {**_CODE, "text": _UNNAMED}}
+        if name:
+            written = {"appearance": {**_CODE, "text": _NAMED}, "signers": [{"label": name}]}
+        token = await self._own_token()
+        for shown in (written, {"appearance": _CODE}):
+            with suppress(Refused):
+                return await self._ask("/signature-requests", token, json=asked | shown)
+        return await self._ask("/signature-requests", token, json=asked)
 
     async def _sign(self, mine: Signature, token: dict[str, Any]) -> None:
         try:

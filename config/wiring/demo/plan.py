@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -171,10 +171,11 @@ class Plan:
         kept = {k: v for k, v in inherited.items() if not k.startswith("SYMBOLON_")}
         return kept | mine
 
-    def settings_text(self, module: Path | None, inbox_token: str) -> str:
+    def settings_text(self, module: Path | None, inbox_token: str, fonts: Sequence[str]) -> str:
         """Return the settings file; ``module`` is SoftHSM's library, None keeps keys in a file.
 
-        ``inbox_token`` is what the worker and the inbox know each other by.
+        ``inbox_token`` is what the worker and the inbox know each other by, ``fonts`` are the files
+        that visible signatures are written with.
         """
         tls = ("certificate", self.certificate.name), ("certificate_key", self.certificate_key.name)
         sections: dict[str, dict[str, object]] = {
@@ -203,6 +204,7 @@ class Plan:
                 "port": self.port + 6,
                 "operations_port": self.port + 7,
                 "country": COUNTRY,
+                "fonts": list(fonts),
             },
             "pages": {"country_code": "44"},
             "limits": RELAXED if self.tester else {},

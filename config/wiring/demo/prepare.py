@@ -13,6 +13,7 @@ from pathlib import Path
 
 from config.runtime.clock import Clock
 from config.runtime.entropy import Entropy
+from config.wiring.demo.fonts import noto
 from config.wiring.demo.plan import LOOPBACK, Plan, softhsm_module
 
 MADE = (
@@ -38,10 +39,13 @@ class DemoRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was made ready: the plan, and where keys are kept ("SoftHSM" or a file)."""
+    """What was made ready: the plan, where keys are kept ("SoftHSM" or a file), and the files with
+    letters for visible signatures.
+    """
 
     plan: Plan
     keys_in: str
+    fonts: list[str]
 
 
 @contextmanager
@@ -84,8 +88,10 @@ def prepare(plan: Plan, environment: Mapping[str, str], clock: Clock, entropy: E
         _make_token(plan, environment, entropy)
     if plan.tls:
         _make_certificate(plan, clock)
-    _write_private(plan.settings_file, plan.settings_text(module, entropy.token()))
-    return Prepared(plan, "SoftHSM (PKCS#11)" if module else "an encrypted file: no SoftHSM")
+    fonts = noto()
+    _write_private(plan.settings_file, plan.settings_text(module, entropy.token(), fonts))
+    keys_in = "SoftHSM (PKCS#11)" if module else "an encrypted file: no SoftHSM"
+    return Prepared(plan, keys_in, fonts)
 
 
 def claim_ports(plan: Plan, *, wait: bool, say: Callable[[str], None]) -> None:

@@ -122,7 +122,13 @@ class _Service:
             address=registration.address,
             esignet=registration.esignet,
             page=_page,
+            name=self._name,
         )
+
+    def _name(self, request: Request) -> str:
+        """Return what the person is called who signed in here, or nothing."""
+        account = self._accounts.get(request.session.get("account", ""), {})
+        return str(account.get("userinfo", {}).get("name", ""))
 
     async def home(self, request: Request) -> Response:
         account = self._accounts.get(request.session.get("account", ""))

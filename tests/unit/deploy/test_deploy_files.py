@@ -8,6 +8,7 @@ import pytest
 
 from config.cli.main import VERBS
 from config.settings import SettingsError, anchored, load
+from config.wiring.demo.fonts import PACKAGE, noto
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
@@ -43,6 +44,15 @@ def test_a_settings_file_is_accepted(name: str, tmp_path: Path) -> None:
     settings = anchored(load(file, {}), tmp_path)
     assert not settings.demo
     assert all(issuer.address.startswith("https://") for issuer in settings.issuers)
+
+
+@pytest.mark.parametrize("name", sorted(settings_files()))
+def test_visible_signatures_have_fonts_that_the_image_brings(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "symbolon.toml"
+    file.write_text(settings_files()[name])
+    chosen = anchored(load(file, {}), tmp_path).esignet.fonts
+    assert chosen and set(chosen) <= set(noto())
+    assert f" {PACKAGE} " in ROOT.joinpath("Dockerfile").read_text()
 
 
 @pytest.mark.parametrize(("name", "variable"), variables())

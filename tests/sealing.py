@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +14,11 @@ from config.runtime.entropy import SystemEntropy
 from keystore.jose import base64url
 from keystore.purposes import Role
 from keystore.seals.organization import NewOrganization, ShownOrganization
+from keystore.seals.wording import plan_hash, text_of
 from keystore.service.client import KeyOperator
 from keystore.service.run import socket_path
 from keystore.signing.digests import HashAlgorithm, list_hash
+from keystore.signing.plans import CmsPlan, Plan
 from tests.signing_house import SETTINGS, SHA256, SigningHouse
 
 REGISTRY = "land-registry"
@@ -44,9 +47,10 @@ class Office:
         }
         return NewOrganization(**{**usual, **changes})
 
-    def claims(self, *digests: bytes, **changes: Any) -> dict[str, Any]:
-        """What it says of digests; what is None is left out."""
+    def claims(self, *digests: bytes, plans: Sequence[Plan] = (), **changes: Any) -> dict[str, Any]:
+        """What it says of digests, each in a CMS where no plans are told; None is left out."""
         now = SystemClock().now()
+        text = text_of(plans or [CmsPlan(place) for place in range(len(digests))], SHA256)
         usual: dict[str, Any] = {
             "iss": self.name,
             "aud": SETTINGS.address,
@@ -56,6 +60,7 @@ class Office:
             "hash_algorithm": SHA256.value,
             "count": len(digests),
             "list_hash": base64url.encode(list_hash(HashAlgorithm.SHA256, digests)).decode(),
+            "plan_hash": base64url.encode(plan_hash(text)).decode(),
         }
         said = {**usual, **changes}
         return {name: value for name, value in said.items() if value is not None}

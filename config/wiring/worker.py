@@ -25,6 +25,7 @@ from esignet.stores.documents import Documents
 from esignet.stores.history import Signatures
 from esignet.stores.links import Links
 from esignet.stores.requests import SignatureRequests
+from esignet.stores.seals import SealedDocuments
 from idp.flows.notices import KIND
 from idp.flows.notifier import ClientNotifier
 from idp.stores.challenges import Challenges
@@ -126,6 +127,7 @@ def expiring(database: Database, lifetimes: Lifetimes) -> tuple[Prune, ...]:
         CscAnswers(database).prune,
         Signatures.prune,
         Documents(database).prune,
+        SealedDocuments.prune,
         lambda now, limit: History.prune(now - lifetimes.history, limit),
         lambda now, limit: journal.prune(now - lifetimes.fact, limit),
         lambda now, limit: outbox.prune(now - lifetimes.dead_letter, limit),

@@ -46,7 +46,9 @@ class Preparing:
         _judge_level(asked)
         _judge_signers(asked)
         judge_appearances(asked)
-        wish = Wish(hash_algorithm=asked.algorithm, envelope=asked.envelope)
+        wish = Wish(
+            hash_algorithm=asked.algorithm, envelope=asked.envelope, commitment=asked.commitment
+        )
         try:
             items = await asyncio.to_thread(_items, asked)
             groups = [items] if asked.format in CONTAINERS else [[item] for item in items]

@@ -79,7 +79,8 @@ class Asked:
     ``signers`` are labels for people, one empty one where nobody is named. ``webhook`` is the
     address that is told of what happens, or empty; ``return_to`` is where people go on who sign on
     our pages, or empty. ``lifetime`` is in seconds. ``appearances`` has one for each signer, or
-    none at all.
+    none at all. ``commitment`` is what a seal commits to (an object identifier, or empty): what
+    people commit to is asked where they approve it.
     """
 
     format: str
@@ -93,6 +94,7 @@ class Asked:
     webhook: str = ""
     return_to: str = ""
     appearances: tuple[Appearance, ...] = ()
+    commitment: str = ""
 
 
 def asked(body: object, largest: int) -> Asked:

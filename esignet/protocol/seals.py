@@ -1,16 +1,20 @@
 """What is to be sealed for an organisation: documents, and the organisation's own word."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from esignet.protocol.asking import Asked, BadRequest, asked
 
-AUTHORIZATION, TIME = "authorization", "signing_time"
+AUTHORIZATION, TIME, COMMITMENT = "authorization", "signing_time", "commitment"
+_OWN = (AUTHORIZATION, TIME, COMMITMENT)
 _MEMBERS = frozenset(
-    (*("format", "level", "envelope", "hashAlgorithmOID", "documents"), AUTHORIZATION, TIME)
+    (*("format", "level", "envelope", "hashAlgorithmOID", "documents", "appearance"), *_OWN)
 )
 _SKEW = 5
 OLDEST = 300
 """Seconds that the claimed time of a PDF's seal may lie back: as long as an authorization lives."""
+
+_COMMITMENTS = frozenset(f"1.2.840.113549.1.9.16.6.{number}" for number in range(1, 7))
+"""Origin, receipt, delivery, sender, approval and creation (ETSI TS 119 172-1 Annex B)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,8 @@ def sealable(body: object, largest: int, now: int) -> Sealable:
         raise BadRequest(f"{AUTHORIZATION} is a compact JWS")
     if type(at) is not int or not now - OLDEST <= at <= now + _SKEW:
         raise BadRequest(f"{TIME} is the number that was answered, in the last {OLDEST} seconds")
-    wanted = {name: value for name, value in body.items() if name not in (AUTHORIZATION, TIME)}
-    found = asked(wanted, largest)
-    if any(one.upload for one in found.documents):
-        raise BadRequest("a document that is sealed has content or digest", 422)
-    return Sealable(found, authorization, at)
+    commitment = body.get(COMMITMENT, "")
+    if COMMITMENT in body and commitment not in tuple(_COMMITMENTS):
+        raise BadRequest(f"{COMMITMENT} is among {', '.join(sorted(_COMMITMENTS))}", 422)
+    found = asked({name: value for name, value in body.items() if name not in _OWN}, largest)
+    return Sealable(replace(found, commitment=commitment), authorization, at)

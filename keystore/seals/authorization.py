@@ -1,8 +1,8 @@
 """An organisation's own word: which documents are to be sealed with its key.
 
 It is a JWS by a key that the operator enrolled, whose private part this service never had. It names
-the digests, is for this service, lives for 300 seconds and is used once. Whoever holds the service
-and not that key seals nothing.
+the digests and all that is written around them, is for this service, lives for 300 seconds and is
+used once. Whoever holds the service and not that key seals nothing.
 """
 
 import hmac
@@ -13,9 +13,10 @@ import msgspec
 from keystore.jose import base64url, reader
 from keystore.jose.reader import BadToken, Parsed, Rules
 from keystore.seals.organization import ALGORITHMS, Organization
+from keystore.seals.wording import plan_hash, text_of
 from keystore.signing.digests import HashAlgorithm, list_hash
 from keystore.signing.door import NotActivated, SigningOrder
-from keystore.signing.plans import RawPlan, commitment_of
+from keystore.signing.plans import RawPlan
 from keystore.signing.structures.building import places
 from keystore.signing.structures.structure import BadPlan
 
@@ -32,7 +33,8 @@ _RULES = Rules(algs=ALGORITHMS, typs=frozenset([TYP]))
 class Authorization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an organisation says. ``list_hash`` is that of the ``count`` digests, in their order.
 
-    A claim that is not known is refused: it could be a restriction.
+    ``plan_hash`` is that of what is written around them (`keystore.seals.wording`). A claim that is
+    not known is refused: it could be a restriction.
     """
 
     iss: str
@@ -43,6 +45,7 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     hash_algorithm: HashAlgorithm
     count: int
     list_hash: bytes
+    plan_hash: bytes
 
     @property
     def name(self) -> str:
@@ -58,6 +61,7 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             "hash_algorithm": self.hash_algorithm,
             "count": self.count,
             "digests": base64url.encode(self.list_hash).decode(),
+            "plans": base64url.encode(self.plan_hash).decode(),
         }
 
 
@@ -78,7 +82,8 @@ def judged(token: Parsed, organization: Organization, address: str, now: int) ->
     """
     try:
         claims = dict(reader.verify(token, organization.keys, _RULES).claims)
-        claims["list_hash"] = base64url.decode(claims["list_hash"])
+        for name in ("list_hash", "plan_hash"):
+            claims[name] = base64url.decode(claims[name])
         found = msgspec.convert(claims, Authorization)
     except (BadToken, KeyError, ValueError, TypeError) as reason:
         raise NotActivated("this is no authorization of the organisation") from reason
@@ -101,10 +106,11 @@ def check_order(said: Authorization, order: SigningOrder) -> None:
     asked = (order.hash_algorithm, len(order.digests))
     if not same or asked != (said.hash_algorithm, said.count):
         raise NotActivated("these are not the digests that were authorized")
+    written = plan_hash(text_of(order.plans, order.hash_algorithm))
+    if not hmac.compare_digest(written, said.plan_hash):
+        raise NotActivated("this is not what was authorized to be written around the digests")
     if any(isinstance(plan, RawPlan) for plan in order.plans):
         raise BadPlan("a seal is over a structure that is written here")
-    if any(commitment_of(plan) for plan in order.plans):
-        raise BadPlan("a seal states no commitment: none was authorized")
     named = sorted(place for plan in order.plans for place in places(plan))
     if named != list(range(len(order.digests))):
         raise BadPlan("every authorized digest is sealed once")

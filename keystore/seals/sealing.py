@@ -7,6 +7,7 @@ signed. Nothing is ever sealed without all of it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from config.runtime.audit.records import AuditEntry, DatabaseAudit
 from config.runtime.clock import Clock
@@ -61,7 +62,8 @@ class Sealing:
             built = _built(said, order, ground)
         except BadPlan as reason:
             raise NotPermitted(str(reason)) from reason
-        entries = [_entry(said, number, key.kid, now) for number in range(len(built))]
+        word = order.activation
+        entries = [_entry(said, word, number, key.kid, now) for number in range(len(built))]
         await self._use_up(said, entries, now)
         values = await self.ring.sign_by(key, [one.signed for one in built])
         promises = await self._promises(said, entries, now)
@@ -112,7 +114,7 @@ def _built(said: Authorization, order: SigningOrder, ground: Ground) -> list[Bui
     return [build(plan, ground) for plan in order.plans]
 
 
-def _entry(said: Authorization, number: int, kid: str, now: int) -> AuditEntry:
+def _entry(said: Authorization, word: str, number: int, kid: str, now: int) -> AuditEntry:
     return AuditEntry(
         at=now,
         actor=Role.ESIGNET,
@@ -121,6 +123,7 @@ def _entry(said: Authorization, number: int, kid: str, now: int) -> AuditEntry:
         details={
             "organization": said.iss,
             "authorized": said.list_hash.hex(),
+            "word": sha256(word.encode()).hexdigest(),
             "count": said.count,
             "key": kid,
         },

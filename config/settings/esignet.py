@@ -100,6 +100,10 @@ class Esignet(Section, frozen=True):
     that kind, which no quantum computer is known to break and few other validators can judge yet.
     No PKCS#11 module makes one: the key lies in `keys.software_file`. Empty stamps as always."""
 
+    archive_timestamp_policy: str = ""
+    """Object identifier of the policy of those time-stamps; without one it is `timestamp_policy`.
+    Whoever asks `/tsa` for this policy gets one of them."""
+
     timestamp_ntp: bool = False
     """Whether time-stamps stop while the kernel says that no NTP holds its clock. Set it in
     production; containers without that knowledge never stamp then."""
@@ -147,7 +151,10 @@ class Esignet(Section, frozen=True):
             raise ValueError("address has no slash at its end")
         if not re.fullmatch("[A-Z]{2}", self.country):
             raise ValueError("country is two capital letters")
-        own = (self.long_term_policy, self.seal_policy, self.timestamp_certificate_policy)
+        own = (
+            *(self.long_term_policy, self.seal_policy),
+            *(self.timestamp_certificate_policy, self.archive_timestamp_policy),
+        )
         for name in (self.certificate_policy, self.timestamp_policy, *filter(None, own)):
             if not _OID.fullmatch(name):
                 raise ValueError(f"{name} is no object identifier")
@@ -155,6 +162,8 @@ class Esignet(Section, frozen=True):
             raise ValueError(f"a certificate is valid for 1 to {_MOST_DAYS} days")
         if self.archive_timestamp_algorithm not in ("", "ML-DSA-65"):
             raise ValueError("archive_timestamp_algorithm is ML-DSA-65, or empty")
+        if self.archive_timestamp_policy and not self.archive_timestamp_algorithm:
+            raise ValueError("archive_timestamp_policy needs archive_timestamp_algorithm")
         if not self.timestamps:
             raise ValueError("timestamps names a source at least")
         if self.history < 0:

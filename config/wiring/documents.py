@@ -147,4 +147,5 @@ def _stamping(
         policy=esignet.timestamp_policy,
         is_sure=time.is_sure,
         archiving=LASTING if OwnRing.ARCHIVE in own_rings(esignet) else USUAL,
+        archive_policy=esignet.archive_timestamp_policy,
     )

@@ -50,7 +50,8 @@ LASTING = Stamper(OwnRing.ARCHIVE, Kind.ARCHIVE, "ML-DSA-65")
 class Stamping:
     """Tokens under ``policy`` (an object identifier), while ``is_sure`` of the clock.
 
-    ``archiving`` is who stamps what is kept for decades.
+    ``archiving`` is who stamps what is kept for decades, under ``archive_policy``; whoever asks
+    for a policy gets the key that stamps under it.
     """
 
     authority: Authority
@@ -60,6 +61,7 @@ class Stamping:
     policy: str
     is_sure: Callable[[], Awaitable[bool]]
     archiving: Stamper = USUAL
+    archive_policy: str = ""
 
     async def tokens(self, imprints: Sequence[Imprint], *, archive: bool = False) -> list[bytes]:
         """Return a TimeStampToken over each digest; raises KeyServiceUnavailable, ValueError.
@@ -78,14 +80,24 @@ class Stamping:
         """Return the TimeStampResp to a TimeStampReq from anywhere; refusals are responses."""
         try:
             asked = read_request(request)
-            if asked.policy not in ("", self.policy):
-                raise Rejected(Failure.UNACCEPTED_POLICY, f"the only policy is {self.policy}")
+            by = self._under(asked.policy)
             if not await self.is_sure():
                 raise Rejected(Failure.TIME_NOT_AVAILABLE, "the clock is not certain now")
         except Rejected as reason:
             return rejected(reason)
-        [token] = await self._tokens([asked], USUAL)
+        [token] = await self._tokens([asked], by)
         return granted(token)
+
+    def _under(self, policy: str) -> Stamper:
+        if policy in ("", self.policy):
+            return USUAL
+        if policy == self.archive_policy:
+            return self.archiving
+        known = " and ".join(filter(None, (self.policy, self.archive_policy)))
+        raise Rejected(Failure.UNACCEPTED_POLICY, f"policies are {known}")
+
+    def _policy_of(self, by: Stamper) -> str:
+        return self.policy if by is USUAL else self.archive_policy or self.policy
 
     async def _tokens(self, asked: Sequence[Asked], by: Stamper) -> list[bytes]:
         own, now = self.authority.own(by.kind), self.clock.now()
@@ -93,7 +105,7 @@ class Stamping:
         contents = [
             stamped_statement(
                 one,
-                policy=self.policy,
+                policy=self._policy_of(by),
                 serial=int.from_bytes(self.entropy.bytes(16), "big") >> 1 | 1,
                 at=now,
                 accuracy=ACCURACY,

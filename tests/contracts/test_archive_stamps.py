@@ -17,7 +17,11 @@ from config.runtime.cache import Cache
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Statement
+from config.runtime.entropy import SystemEntropy
+from config.settings import Settings
 from config.settings.esignet import Esignet
+from config.settings.sections import KeySettings
+from config.wiring.keys import backends_of
 from config.wiring.verifying import every_format
 from esignet.evidence.timestamps.own import OwnStamps
 from esignet.flows.signing import Signing
@@ -28,14 +32,16 @@ from esignet.pdf.pool import PdfPool
 from esignet.protocol.indications import Indication
 from esignet.validation.engine import Trust, judge
 from esignet.validation.reading import validate
+from keystore.backends.backend import Algorithm
 from keystore.checking.timestamp import read_token
 from keystore.purposes import OwnRing
 from keystore.signing.door import AuthorityShown, Imprint
 from keystore.stores.authority_tables import issued_certificate
 from tests import pdf_files
 from tests.authorities import pem
-from tests.keyrings import software_backend
+from tests.keyrings import Keys, software_backend
 from tests.signing_house import SETTINGS, SHA256, SigningHouse, approval, signing_house
+from tests.softhsm import LABEL, start_softhsm
 
 pytestmark = pytest.mark.server
 
@@ -171,3 +177,30 @@ async def test_the_certificate_that_stamped_is_a_trust_anchor_of_its_own(
         ("ES256", True),
         ("ML-DSA-65", False),
     ]
+
+
+async def test_beside_an_hsm_this_key_alone_lies_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hsm = start_softhsm(tmp_path / "hsm")
+    monkeypatch.setenv("SOFTHSM2_CONF", hsm.variables["SOFTHSM2_CONF"])
+    (tmp_path / "secret").write_text("an operator's secret\n")
+    settings = KeySettings(
+        backend="pkcs11",
+        module=hsm.module,
+        token=LABEL,
+        pin_file=str(hsm.pin_file),
+        software_allowed=True,
+        software_file=str(tmp_path / "keys.enc"),
+        software_secret_file=str(tmp_path / "secret"),
+    )
+    backends = backends_of(Settings(keys=settings), SystemClock(), SystemEntropy())
+    keys = Keys(backends)
+    try:
+        await keys.administration.begin(OwnRing.STAMPING, Algorithm.ES256)
+        await keys.administration.begin(OwnRing.ARCHIVE, Algorithm.ML_DSA_65)
+        for ring, scheme in ((OwnRing.STAMPING, "pkcs11:"), (OwnRing.ARCHIVE, "software:")):
+            assert keys.ring.own(ring).ref.startswith(scheme)
+            assert await keys.ring.sign_own(ring, [b"what the key service wrote"])
+    finally:
+        await backends.close()

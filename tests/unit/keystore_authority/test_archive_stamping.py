@@ -1,6 +1,7 @@
 """Time-stamps by ML-DSA of our own authority, taken apart by asn1crypto and judged by pyHanko."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from asn1crypto import cms as asn1
@@ -21,10 +22,12 @@ from keystore.der.reader import read
 from keystore.purposes import OwnRing
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import Imprint
+from keystore.timestamping.asking import Refused, request_of, token_of
 from tests.authorities import STAMPS, AuthorityWorld
 
 COVERED = b"a signature, and all that proves it"
 IMPRINT = Imprint(HashAlgorithm.SHA256, hashlib.sha256(COVERED).digest())
+ARCHIVES = "1.3.6.1.4.1.55555.1.3"
 ML_DSA_65 = "2.16.840.1.101.3.4.3.18"
 LENGTH = 3309
 """Octets of a signature of ML-DSA-65 (FIPS 204, table 2)."""
@@ -154,3 +157,20 @@ async def test_a_signature_that_is_cut_or_longer_is_refused(world: AuthorityWorl
     for wrong in (signature[:-1], signature[1:], signature + b"\0", signature[:-1] + b"\0\0"):
         with pytest.raises(BadTimestamp, match="signature is not"):
             check(altered(token, SIGNATURE, writer.octets(wrong)), COVERED)
+
+
+@pytest.mark.spec("RFC 3161 §2.4.1")
+async def test_whoever_names_its_policy_is_answered_with_it(world: AuthorityWorld) -> None:
+    stamping = replace(world.stamping, archive_policy=ARCHIVES)
+    for policy, alg, under in (
+        ("", "ES256", STAMPS),
+        (STAMPS, "ES256", STAMPS),
+        (ARCHIVES, "ML-DSA-65", ARCHIVES),
+    ):
+        answer = await stamping.respond(request_of(IMPRINT, 7, policy))
+        read = read_token(token_of(answer))
+        assert (read.alg, read.policy, read.nonce) == (alg, under, 7)
+    with pytest.raises(Refused, match="unaccepted_policy"):
+        token_of(await stamping.respond(request_of(IMPRINT, 7, "1.2.3")))
+    with pytest.raises(Refused, match="unaccepted_policy"):
+        token_of(await world.stamping.respond(request_of(IMPRINT, 7, ARCHIVES)))

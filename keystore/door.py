@@ -38,6 +38,7 @@ class MacPurpose(StrEnum):
     ONE_TIME_CODE = "one_time_code"  # a code bound to its login
     DEVICE = "device"  # a browser that proved a resident before
     NONCE = "nonce"  # what a sender must repeat to show that it is here now (RFC 9449 §8)
+    SERVICE_NONCE = "service_nonce"  # the same, at the signing service
     USER_CODE = "user_code"  # a code that a person copies from another device (RFC 8628 §6.1)
 
 

@@ -76,11 +76,13 @@ _OF_THE_WORKER = frozenset((TokenKind.AUDIT_CHECKPOINT, TokenKind.SIGNATURE_EVEN
 
 _OF_OTHERS = _OF_THE_WORKER | {TokenKind.CLIENT_ASSERTION}
 
+_OF_ESIGNET = frozenset((MacPurpose.SERVICE_NONCE,))
+
 _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
     Role.IDP: frozenset(
         [
             *((Act.SIGN, kind) for kind in TokenKind if kind not in _OF_OTHERS),
-            *((Act.MAC, purpose) for purpose in MacPurpose),
+            *((Act.MAC, purpose) for purpose in MacPurpose if purpose not in _OF_ESIGNET),
             (Act.SEAL, SealPurpose.PERSON),
             (Act.OPEN, SealPurpose.PERSON),
             (Act.SEAL, SealPurpose.OUTBOX),
@@ -122,6 +124,7 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
             (Act.ASK, DocumentUse.STAMP),
             (Act.ASK, DocumentUse.STATUS),
             (Act.ASK, DocumentUse.EVIDENCE),
+            *((Act.MAC, purpose) for purpose in _OF_ESIGNET),
             (Act.SEAL, SealPurpose.DOCUMENT),
             (Act.OPEN, SealPurpose.DOCUMENT),
             (Act.SEAL, SealPurpose.HISTORY),

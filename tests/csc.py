@@ -94,6 +94,7 @@ class Bearers:
     """Tokens by their text."""
 
     tokens: dict[str, Token] = field(default_factory=dict)
+    schemes: Mapping[str, str] = field(default_factory=lambda: {"Bearer": ""})
 
     async def read(self, token: str, now: int) -> Token:
         if token not in self.tokens:

@@ -77,7 +77,8 @@ class Features(Section, frozen=True):
     dpop_nonce: bool = False
     """Whether every DPoP proof must hold a nonce of ours (RFC 9449 §8, §9), which keeps out proofs
     made in advance. It costs each client a request that is refused once, and again after each
-    pause of some minutes. Each proof is good for one request and a minute also without."""
+    pause of some minutes. Each proof is good for one request and a minute also without. The signing
+    service demands nonces of its own where the issuer whose people sign there does."""
 
     authorization_details: tuple[str, ...] = ("payment_initiation", "record_access")
     """Types of authorization details (RFC 9396), by the names of their files."""

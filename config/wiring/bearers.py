@@ -9,17 +9,20 @@ from typing import Any
 
 from config.runtime.malformed import Malformed
 from config.runtime.web import Call
+from config.runtime.web.challenges import Schemes
 from config.settings import Issuer
 from config.wiring.senders import access, dpop_proofs
 from config.wiring.world import World
 from esignet.flows.csc_approvals import NoToken, Presented
 from idp.endpoints.machine import carried
 from idp.flows.access import Access, Holder
+from idp.flows.dpop_nonces import DpopNonces
 from idp.flows.issuer_keys import IssuerKeys
-from idp.protocol.errors import OAuthError
-from idp.protocol.presented_token import presented_token
+from idp.protocol.errors import InvalidDpopProof, OAuthError, UseDpopNonce
+from idp.protocol.presented_token import Scheme, presented_token
 from idp.protocol.tokens import AccessToken
 from idp.stores.grants import Grants
+from keystore.door import MacPurpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +73,27 @@ class IssuerBearers:
 
     access: Access
 
+    @property
+    def schemes(self) -> Schemes:
+        """Return how tokens may be brought."""
+        return self.access.schemes
+
     async def presented(self, call: Call, now: int) -> Presented | None:
         """Return who calls, None without a token; NoToken for one that is not good."""
+        scheme = Scheme.BEARER
         try:
             brought = carried(call)
             token = presented_token(brought.authorization, None)
             if token is None:
                 return None
+            scheme = token.scheme
             holder = await self.access.presented(token, brought, now)
             await self.access.check_person(holder)
-        except (OAuthError, Malformed) as refusal:
-            raise NoToken from refusal
-        return Presented(_caller(holder), token.token)
+        except Malformed as refusal:
+            raise NoToken("invalid_request", refusal.description, scheme) from refusal
+        except OAuthError as refusal:
+            raise _no_token(refusal, scheme) from refusal
+        return Presented(_caller(holder), token.token, scheme, holder.nonce)
 
     async def read(self, token: str, now: int) -> TokenCaller:
         """Return what a token in a body says; who holds it was proved by the one in the header."""
@@ -89,6 +101,15 @@ class IssuerBearers:
             return TokenCaller(await self.access.glance(token, now))
         except OAuthError as refusal:
             raise NoToken from refusal
+
+
+def _no_token(refusal: OAuthError, scheme: Scheme) -> NoToken:
+    """Return what the caller is told: what is wrong with a proof is told of the scheme DPoP."""
+    if isinstance(refusal, UseDpopNonce):
+        return NoToken(refusal.code, refusal.description, Scheme.DPOP, refusal.nonce)
+    if isinstance(refusal, InvalidDpopProof):
+        scheme = Scheme.DPOP
+    return NoToken(refusal.code, refusal.description, scheme)
 
 
 def _caller(holder: Holder) -> TokenCaller:
@@ -100,7 +121,8 @@ def bearers(world: World, issuer: Issuer, service: str) -> IssuerBearers:
     """Return what judges tokens of ``issuer`` that are meant for the address ``service``."""
     keys = IssuerKeys(issuer.address, world.door)
     proofs = dpop_proofs(world, issuer)
-    if proofs is not None:  # a proof is fresh by its time here, and is used once
-        proofs = replace(proofs, nonces=None)
+    if proofs is not None and proofs.nonces is not None:
+        nonces = DpopNonces(service, world.door, world.clock, MacPurpose.SERVICE_NONCE)
+        proofs = replace(proofs, nonces=nonces)
     judging = access(world, keys, Grants(world.database), proofs)
     return IssuerBearers(replace(judging, issuer=service))

@@ -3,7 +3,7 @@
 from config.runtime.web import Route
 from config.settings.esignet import Esignet
 from config.wiring.world import World
-from esignet.endpoints.csc import Bearers
+from esignet.endpoints.admission import Bearers
 from esignet.endpoints.documents import DocumentsEndpoint
 from esignet.flows.documents import Allowance, Uploads
 from esignet.flows.uploaded import Uploaded

@@ -11,9 +11,10 @@ from config.runtime.malformed import Malformed
 from config.runtime.web.answer import Answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Endpoint
-from esignet.endpoints.csc import RETRY_AFTER, Bearers
-from esignet.endpoints.request_answers import SCOPE, challenged, refused
-from esignet.flows.csc_approvals import Caller, NoToken
+from esignet.endpoints.admission import Admission, Bearers
+from esignet.endpoints.csc import RETRY_AFTER
+from esignet.endpoints.request_answers import SCOPE, refused
+from esignet.flows.csc_approvals import Caller
 from keystore.door import KeyServiceUnavailable
 
 Serve = Callable[[Call, Caller], Awaitable[Answer]]
@@ -56,18 +57,12 @@ class ClientCalls:
         return partial(self._served, serve)
 
     async def _served(self, serve: Serve, call: Call) -> Answer:
+        admission = Admission(bearers=self.bearers, clock=self.clock, scope=self.scope)
+        return await admission.answered(call, partial(self._admitted, serve, call))
+
+    async def _admitted(self, serve: Serve, call: Call, caller: Caller, _: int) -> Answer:
         try:
-            presented = await self.bearers.presented(call, self.clock.now())
-        except NoToken:
-            told = "the access token is not good for this service"
-            return challenged("invalid_token", told, scope=self.scope)
-        if presented is None:
-            return challenged("", "an access token is needed")
-        if self.scope not in presented.caller.scope:
-            told = f"the scope {self.scope} is needed"
-            return challenged("insufficient_scope", told, 403, self.scope)
-        try:
-            return await serve(call, presented.caller)
+            return await serve(call, caller)
         except Malformed as reason:
             code = "request_timeout" if reason.status == 408 else "invalid_request"
             return Refusal(reason.status, code, reason.description).answer()

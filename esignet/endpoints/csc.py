@@ -3,16 +3,18 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from config.runtime.clock import Clock
 from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.malformed import Malformed
 from config.runtime.web.answer import Answer, json_answer
 from config.runtime.web.call import LARGEST_BODY, Call
+from config.runtime.web.challenges import tell_nonce
 from config.runtime.web.sites import Endpoint, Route
+from esignet.endpoints.admission import Bearers, refused_token
 from esignet.endpoints.csc_described import described
-from esignet.flows.csc_approvals import NoToken, Presented
+from esignet.flows.csc_approvals import Caller, NoToken, Presented
 from esignet.protocol.csc.approval import CREATIONS, DELETIONS, approved, change
 from esignet.protocol.csc.faults import (
     ACCESS_DENIED,
@@ -33,17 +35,6 @@ from keystore.door import KeyServiceUnavailable
 SCOPES = frozenset(("service", "credential"))
 RETRY_AFTER = 5
 """Seconds after which it may be tried again when something is away."""
-
-
-class Bearers(Protocol):
-    """Reads who calls."""
-
-    async def presented(self, call: Call, now: int) -> Presented | None:
-        """Return the caller, whose token and proof were checked; None if there is no token.
-
-        Raises NoToken for one that is not good.
-        """
-        ...
 
 
 Serve = Callable[[Fields, Presented, int], Awaitable[dict[str, Any]]]
@@ -102,28 +93,39 @@ class CscEndpoint:
         return _refused(NOT_IMPLEMENTED)
 
     async def _method(self, method: Method, call: Call) -> Answer:
-        now = self.clock.now()
-        try:
-            presented = await self._presented(call, now)
-            return json_answer(
-                await method.serve(await _fields(call, method.limit), presented, now)
-            )
-        except CscError as refusal:
-            return _refused(refusal.fault)
-        except (KeyServiceUnavailable, DatabaseUnavailable):
-            return _refused(UNAVAILABLE)
-
-    async def _presented(self, call: Call, now: int) -> Presented:
+        now, nonce = self.clock.now(), None
         try:
             presented = await self.bearers.presented(call, now)
+            if presented is None:
+                raise CscError(MALFORMED_AUTHORIZATION)
+            nonce = presented.nonce
+            _check_allowed(presented.caller)
+            fields = await _fields(call, method.limit)
+            answer = json_answer(await method.serve(fields, presented, now))
         except NoToken as refusal:
-            raise CscError(EXPIRED_TOKEN if refusal.expired else INVALID_TOKEN) from None
-        if presented is None:
-            raise CscError(MALFORMED_AUTHORIZATION)
-        caller = presented.caller
-        if not caller.scope & SCOPES and not _is_approval(caller.details):
-            raise CscError(ACCESS_DENIED)
-        return presented
+            return refused_token(_refused(_fault(refusal)), self.bearers.schemes, refusal)
+        except CscError as refusal:
+            answer = _refused(refusal.fault)
+        except (KeyServiceUnavailable, DatabaseUnavailable):
+            answer = _refused(UNAVAILABLE)
+        tell_nonce(answer, nonce)
+        return answer
+
+
+def _check_allowed(caller: Caller) -> None:
+    if not caller.scope & SCOPES and not _is_approval(caller.details):
+        raise CscError(ACCESS_DENIED)
+
+
+def _fault(refusal: NoToken) -> Fault:
+    """Return the table's words where it has some; it knows nothing of proofs (RFC 9449)."""
+    if refusal.expired:
+        return EXPIRED_TOKEN
+    if refusal.error == "invalid_request":
+        return MALFORMED_AUTHORIZATION
+    if refusal.error == "invalid_token":
+        return INVALID_TOKEN
+    return Fault(refusal.description, refusal.error, 401)
 
 
 def _is_approval(details: Sequence[Mapping[str, Any]]) -> bool:
@@ -142,9 +144,6 @@ async def _fields(call: Call, limit: int) -> Fields:
 def _refused(fault: Fault) -> Answer:
     told = {"error": fault.error, "error_description": fault.description}
     answer = json_answer(told, fault.status)
-    if fault.status == 401:
-        challenge = f'Bearer error="invalid_token", error_description="{fault.description}"'
-        answer.headers.append((b"www-authenticate", challenge.encode()))
     if fault.status == 503:
         answer.headers.append((b"retry-after", str(RETRY_AFTER).encode()))
     return answer

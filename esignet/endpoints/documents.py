@@ -11,8 +11,8 @@ from config.runtime.malformed import Malformed
 from config.runtime.web.answer import Answer, Streamed, empty, json_answer, streamed_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Route
+from esignet.endpoints.admission import Bearers
 from esignet.endpoints.client_calls import ClientCalls, Refusal, Serve, described
-from esignet.endpoints.csc import Bearers
 from esignet.flows.csc_approvals import Caller
 from esignet.flows.documents import (
     Bound,

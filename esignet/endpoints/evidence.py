@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from config.runtime.clock import Clock
 from config.runtime.web.answer import Answer, bytes_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Route
+from esignet.endpoints.admission import Admission, Bearers
 from esignet.endpoints.client_calls import described
-from esignet.endpoints.csc import Bearers
-from esignet.endpoints.request_answers import REFUSALS, SCOPE, as_file, challenged, refusal
-from esignet.flows.csc_approvals import NoToken
+from esignet.endpoints.request_answers import REFUSALS, SCOPE, as_file, refusal
+from esignet.flows.csc_approvals import Caller
 from esignet.flows.evidence import MEDIA_TYPE, Evidence
 
 
@@ -36,18 +37,13 @@ class EvidenceEndpoint:
         ]
 
     async def _answered(self, call: Call) -> Answer:
-        now = self.clock.now()
-        try:
-            presented = await self.bearers.presented(call, now)
-        except NoToken:
-            return challenged("invalid_token", "the access token is not good for this service")
-        if presented is None:
-            return challenged("", "an access token is needed")
-        if SCOPE not in presented.caller.scope:
-            return challenged("insufficient_scope", f"the scope {SCOPE} is needed", 403)
+        admission = Admission(bearers=self.bearers, clock=self.clock, scope=SCOPE)
+        return await admission.answered(call, partial(self._served, call))
+
+    async def _served(self, call: Call, caller: Caller, now: int) -> Answer:
         try:
             identifier = call.captured["request_id"]
-            bundle = await self.evidence.bundle(identifier, presented.caller.client_id, now)
+            bundle = await self.evidence.bundle(identifier, caller.client_id, now)
         except REFUSALS as reason:
             return refusal(reason)
         return as_file(bytes_answer(bundle, MEDIA_TYPE), "evidence.asice")

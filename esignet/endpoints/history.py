@@ -10,10 +10,11 @@ from config.runtime.malformed import Malformed
 from config.runtime.web.answer import Answer, empty, json_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Route
+from esignet.endpoints.admission import Admission, Bearers
 from esignet.endpoints.client_calls import described
-from esignet.endpoints.csc import RETRY_AFTER, Bearers
+from esignet.endpoints.csc import RETRY_AFTER
 from esignet.endpoints.request_answers import refused
-from esignet.flows.csc_approvals import Caller, NoToken
+from esignet.flows.csc_approvals import Caller
 from esignet.flows.history import History, NoSuchEntry, NotTheirs
 from esignet.protocol.asking import BadRequest
 from esignet.protocol.history import page_asked
@@ -51,17 +52,12 @@ class HistoryEndpoint:
         )
 
     async def _answered(self, serve: Serve, call: Call) -> Answer:
-        now = self.clock.now()
+        admission = Admission(bearers=self.bearers, clock=self.clock, scope=SCOPE)
+        return await admission.answered(call, partial(self._admitted, serve, call))
+
+    async def _admitted(self, serve: Serve, call: Call, caller: Caller, now: int) -> Answer:
         try:
-            presented = await self.bearers.presented(call, now)
-        except NoToken:
-            return _challenged("invalid_token", "the access token is not good for this service")
-        if presented is None:
-            return _challenged("", "an access token is needed")
-        if SCOPE not in presented.caller.scope:
-            return _challenged("insufficient_scope", f"the scope {SCOPE} is needed", 403)
-        try:
-            return await serve(call, presented.caller, now)
+            return await serve(call, caller, now)
         except (BadRequest, Malformed) as reason:
             return refused(reason.status, "invalid_request", reason.description)
         except NotTheirs:
@@ -82,10 +78,3 @@ class HistoryEndpoint:
     async def _erase(self, call: Call, caller: Caller, now: int) -> Answer:
         await self.history.erase(caller, call.captured["entry"])
         return empty()
-
-
-def _challenged(error: str, description: str, status: int = 401) -> Answer:
-    answer = refused(status, error or "invalid_token", description)
-    challenge = f'Bearer error="{error}", scope="{SCOPE}"' if error else "Bearer"
-    answer.headers.append((b"www-authenticate", challenge.encode()))
-    return answer

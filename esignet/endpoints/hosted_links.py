@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from config.runtime.clock import Clock
 from config.runtime.web import Answer, Call, Route, json_answer
-from esignet.endpoints.csc import Bearers
-from esignet.endpoints.request_answers import REFUSALS, SCOPE, challenged, refusal
-from esignet.flows.csc_approvals import Caller, NoToken
+from esignet.endpoints.admission import Admission, Bearers
+from esignet.endpoints.request_answers import REFUSALS, SCOPE, refusal
+from esignet.flows.csc_approvals import Caller
 from esignet.flows.hosted import Hosted
 from esignet.protocol.hosted import link_wish
 
@@ -38,17 +39,12 @@ class LinksEndpoint:
 
     async def link(self, call: Call) -> Answer:
         """Answer a new link."""
-        now = self.clock.now()
+        admission = Admission(bearers=self.bearers, clock=self.clock, scope=SCOPE)
+        return await admission.answered(call, partial(self._served, call))
+
+    async def _served(self, call: Call, caller: Caller, now: int) -> Answer:
         try:
-            presented = await self.bearers.presented(call, now)
-        except NoToken:
-            return challenged("invalid_token", "the access token is not good for this service")
-        if presented is None:
-            return challenged("", "an access token is needed")
-        if SCOPE not in presented.caller.scope:
-            return challenged("insufficient_scope", f"the scope {SCOPE} is needed", 403)
-        try:
-            return await self._made(call, presented.caller, now)
+            return await self._made(call, caller, now)
         except REFUSALS as reason:
             return refusal(reason)
 

@@ -79,14 +79,6 @@ def refused(status: int, error: str, description: str) -> Answer:
     return json_answer({"error": error, "error_description": description}, status)
 
 
-def challenged(error: str, description: str, status: int = 401, scope: str = SCOPE) -> Answer:
-    """Refuse with a challenge (RFC 6750 §3), which names no error where no token came."""
-    answer = refused(status, error or "invalid_token", description)
-    challenge = f'Bearer error="{error}", scope="{scope}"' if error else "Bearer"
-    answer.headers.append((b"www-authenticate", challenge.encode()))
-    return answer
-
-
 def created(made: Shown) -> dict[str, Any]:
     """Return what the client is told of its new request."""
     request = made.request

@@ -14,18 +14,17 @@ from config.runtime.strict_json import strict_json
 from config.runtime.web.answer import Answer, Streamed, empty, json_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Endpoint, Route
-from esignet.endpoints.csc import Bearers
+from esignet.endpoints.admission import Admission, Bearers
 from esignet.endpoints.request_answers import (
     REFUSALS,
     SCOPE,
-    challenged,
     created,
     downloaded,
     refusal,
     shown,
     signed,
 )
-from esignet.flows.csc_approvals import Caller, NoToken
+from esignet.flows.csc_approvals import Caller
 from esignet.flows.requests import Requests
 from esignet.protocol.asking import BadRequest, asked
 from esignet.protocol.signature_request import SignatureRequest
@@ -66,37 +65,38 @@ class SignatureRequestsEndpoint:
 
     def routes(self) -> list[Route]:
         """Return the addresses."""
-        scoped, one = self._scoped, f"{_PATH}/{{request_id}}"
-        create, show, cancel = scoped(self._create), scoped(self._show), scoped(self._cancel)
-        reject, download = scoped(self._reject), scoped(self._download)
+        one = f"{_PATH}/{{request_id}}"
         return [
-            self._route(_PATH, "logins", POST=(create, "Ask for a signature of documents")),
+            self._route(_PATH, "logins", POST=(self._create, "Ask for a signature of documents")),
             self._route(
                 one,
                 "tokens",
-                GET=(show, "Where a request stands"),
-                DELETE=(cancel, "Give a request up and destroy its documents"),
+                GET=(self._show, "Where a request stands"),
+                DELETE=(self._cancel, "Give a request up and destroy its documents"),
             ),
             self._route(
                 f"{one}/rejection",
                 "tokens",
-                POST=(reject, "Say that a person would not sign, and destroy the documents"),
+                POST=(self._reject, "Say that a person would not sign, and destroy the documents"),
             ),
             self._route(
                 f"{one}/signatures",
                 "logins",
+                scope="",  # the token is the signer's, and carries the approval
                 POST=(self._sign, "Sign with the access token that carries the approval"),
             ),
             self._route(
                 f"{one}/documents/{{place}}",
                 "logins",
-                GET=(download, "A signed document as a file"),
+                GET=(self._download, "A signed document as a file"),
             ),
         ]
 
-    def _route(self, path: str, budget: str, **methods: tuple[Serve, str]) -> Route:
+    def _route(
+        self, path: str, budget: str, scope: str = SCOPE, **methods: tuple[Serve, str]
+    ) -> Route:
         endpoints: dict[str, Endpoint] = {
-            method: partial(self._answered, serve) for method, (serve, _) in methods.items()
+            method: partial(self._answered, serve, scope) for method, (serve, _) in methods.items()
         }
         return Route(
             path=path,
@@ -106,26 +106,9 @@ class SignatureRequestsEndpoint:
             operations={method: _described(summary) for method, (_, summary) in methods.items()},
         )
 
-    async def _answered(self, serve: Serve, call: Call) -> Answer:
-        now = self.clock.now()
-        try:
-            presented = await self.bearers.presented(call, now)
-        except NoToken:
-            return challenged("invalid_token", "the access token is not good for this service")
-        if presented is None:
-            return challenged("", "an access token is needed")
-        try:
-            return await serve(call, presented.caller, now)
-        except REFUSALS as reason:
-            return refusal(reason)
-
-    def _scoped(self, serve: Serve) -> Serve:
-        async def scoped(call: Call, caller: Caller, now: int) -> Answer:
-            if SCOPE not in caller.scope:
-                return challenged("insufficient_scope", f"the scope {SCOPE} is needed", 403)
-            return await serve(call, caller, now)
-
-        return scoped
+    async def _answered(self, serve: Serve, scope: str, call: Call) -> Answer:
+        admission = Admission(bearers=self.bearers, clock=self.clock, scope=scope)
+        return await admission.answered(call, partial(_served, serve, call))
 
     async def _create(self, call: Call, caller: Caller, now: int) -> Answer:
         given = (call.header("content-type") or "").partition(";")[0]
@@ -174,6 +157,13 @@ class SignatureRequestsEndpoint:
         if not document.upload:
             return downloaded(document)
         return downloaded(document, Streamed(*await self.requests.octets(document)))
+
+
+async def _served(serve: Serve, call: Call, caller: Caller, now: int) -> Answer:
+    try:
+        return await serve(call, caller, now)
+    except REFUSALS as reason:
+        return refusal(reason)
 
 
 async def _members(call: Call, *known: str) -> dict[str, object]:

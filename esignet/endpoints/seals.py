@@ -12,8 +12,8 @@ from config.runtime.strict_json import strict_json
 from config.runtime.web.answer import Answer, Streamed, json_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Route
+from esignet.endpoints.admission import Bearers
 from esignet.endpoints.client_calls import ClientCalls, Refusal, described
-from esignet.endpoints.csc import Bearers
 from esignet.endpoints.request_answers import downloaded, refused
 from esignet.flows.csc_approvals import Caller
 from esignet.flows.sealed_documents import NoSuchSeal, Sealed

@@ -38,10 +38,26 @@ class Caller(Protocol):
 
 
 class NoToken(Exception):
-    """The text is no access token for this service, or it is past its time (``expired``)."""
+    """The text is no access token for this service, or it is past its time (``expired``).
 
-    def __init__(self, *, expired: bool = False) -> None:
-        super().__init__()
+    ``error`` and ``description`` say what is wrong (RFC 6750 §3.1, RFC 9449 §7.1) with what came in
+    ``scheme``; ``nonce`` is what the next proof has to hold (RFC 9449 §9).
+    """
+
+    def __init__(
+        self,
+        error: str = "invalid_token",
+        description: str = "the access token is not good for this service",
+        scheme: str = "Bearer",
+        nonce: str | None = None,
+        *,
+        expired: bool = False,
+    ) -> None:
+        super().__init__(description)
+        self.error = error
+        self.description = description
+        self.scheme = scheme
+        self.nonce = nonce
         self.expired = expired
 
 
@@ -55,10 +71,15 @@ class Tokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """Who calls, and the ``token`` with which."""
+    """Who calls, and the ``token`` with which, brought in ``scheme``.
+
+    ``nonce`` is what the caller's next proof has to hold, if that is new (RFC 9449 §8.2).
+    """
 
     caller: Caller
     token: str
+    scheme: str = "Bearer"
+    nonce: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,12 +54,6 @@ async def answered(call: Call, act: Act, room: Room = USUAL) -> Answer:
         return refusal_answer(TemporarilyUnavailable("the key service is away"), call)
 
 
-def tell_nonce(answer: Answer, nonce: str | None) -> None:
-    """Tell the sender the nonce of its next DPoP proofs, if that is new (RFC 9449 §8.2)."""
-    if nonce is not None:
-        answer.headers.append((b"dpop-nonce", nonce.encode()))
-
-
 def _proof(call: Call) -> str | None:
     try:
         return call.header("dpop")

@@ -7,8 +7,9 @@ from config.runtime.limits import network_of
 from config.runtime.web.addresses import TrustedProxies
 from config.runtime.web.answer import Answer, json_answer
 from config.runtime.web.call import Call
+from config.runtime.web.challenges import tell_nonce
 from config.runtime.web.sites import Route
-from idp.endpoints.machine import USUAL, Room, answered, tell_nonce
+from idp.endpoints.machine import USUAL, Room, answered
 from idp.endpoints.mounting import Mount
 from idp.flows.pushing import Pushing
 from idp.protocol.carried import Carried

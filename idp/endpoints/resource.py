@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from config.runtime.clock import Clock
 from config.runtime.web.answer import Answer, empty
 from config.runtime.web.call import Call
+from config.runtime.web.challenges import challenge, tell_nonce
 from idp.endpoints.answers import refusal_answer, refusal_fields
-from idp.endpoints.machine import carried, tell_nonce
+from idp.endpoints.machine import carried
 from idp.flows.access import Access, Holder
-from idp.protocol.dpop import ALGS
 from idp.protocol.errors import (
     InsufficientScope,
     InsufficientUserAuthentication,
@@ -25,7 +25,6 @@ from keystore.door import KeyServiceUnavailable
 Serve = Callable[[Holder], Awaitable[Answer]]
 """Answers somebody whose access token is good; may raise an OAuthError."""
 
-_PARAMETERS = {Scheme.BEARER: 'realm="Symbolon"', Scheme.DPOP: f'algs="{" ".join(ALGS)}"'}
 _OF_DPOP = (InvalidDpopProof, UseDpopNonce)
 
 
@@ -81,25 +80,14 @@ class Resource:
         refusal: OAuthError | None,
         call: Call,
     ) -> Answer:
-        """Name every scheme (RFC 9449 §7.2), first the one that was used, with the error.
-
-        RFC 6750 §3.1: without any credentials nothing is said about an error.
-        """
-        schemes = (Scheme.BEARER,) if self.access.proofs is None else tuple(Scheme)
-        used = schemes[0] if presented is None else presented.scheme
+        used = Scheme.BEARER if presented is None else presented.scheme
+        told: list[tuple[str, str]] = []
         if isinstance(refusal, _OF_DPOP):
             used = Scheme.DPOP
-        if used not in schemes:  # switched off
-            used = schemes[0]
-        for scheme in sorted(schemes, key=lambda one: one is not used):
-            fields = [_PARAMETERS[scheme]]
-            if scheme is used and refusal is not None:
-                told = refusal_fields(refusal, call)
-                fields += [f'{name}="{value}"' for name, value in told]
-                if isinstance(refusal, InsufficientUserAuthentication):
-                    fields += [f'{name}="{value}"' for name, value in refusal.demands.items()]
-                if isinstance(refusal, InsufficientScope):
-                    fields.append(f'scope="{self.scope}"')
-            challenge = f"{scheme} {', '.join(fields)}"
-            answer.headers.append((b"www-authenticate", challenge.encode()))
-        return answer
+        if refusal is not None:
+            told += refusal_fields(refusal, call)
+        if isinstance(refusal, InsufficientUserAuthentication):
+            told += refusal.demands.items()
+        if isinstance(refusal, InsufficientScope):
+            told.append(("scope", self.scope))
+        return challenge(answer, self.access.schemes, used, told)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from config.runtime.clock import Clock
 from config.runtime.web.answer import Answer, json_answer
 from config.runtime.web.call import Call
+from config.runtime.web.challenges import tell_nonce
 from config.runtime.web.sites import Route
-from idp.endpoints.machine import answered, tell_nonce
+from idp.endpoints.machine import answered
 from idp.endpoints.mounting import Mount
 from idp.flows.tokens import Tokens
 from idp.protocol.carried import Carried

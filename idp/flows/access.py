@@ -3,6 +3,7 @@
 R1, A20; RFC 9449 §7, RFC 8705 §3.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.runtime.cache import Cache
@@ -10,6 +11,7 @@ from config.runtime.database.unit import Database, Refused
 from idp.flows.dpop_proofs import DpopProofs
 from idp.flows.issuer_keys import IssuerKeys
 from idp.protocol.carried import Carried
+from idp.protocol.dpop import ALGS
 from idp.protocol.errors import InvalidDpopProof, InvalidToken
 from idp.protocol.grant import Authorization, Confirmation, Grant
 from idp.protocol.mtls import certificate_confirmation
@@ -22,6 +24,9 @@ GLANCE = 0.5
 """Seconds that the state of a person may be old where only somebody else asks about a token."""
 
 MOST_GLANCES = 20_000
+
+_BEARER: Mapping[str, str] = {Scheme.BEARER: 'realm="Symbolon"'}
+_SCHEMES: Mapping[str, str] = {**_BEARER, Scheme.DPOP: f'algs="{" ".join(ALGS)}"'}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,11 @@ class Access:
     database: Database
     proofs: DpopProofs | None
     active: Cache[str, bool]
+
+    @property
+    def schemes(self) -> Mapping[str, str]:
+        """Return the schemes that are taken, with what their challenges say (RFC 9449 §7.1)."""
+        return _SCHEMES if self.proofs is not None else _BEARER
 
     async def presented(self, presented: PresentedToken, carried: Carried, now: int) -> Holder:
         """Return who asks for a resource of ours, or raise InvalidToken or a refusal of DPoP.

@@ -21,11 +21,15 @@ Windows = dict[int, tuple[str, ...]]
 class DpopNonces:
     """The nonces of one issuer: a keyed hash of the time, the same in every web server.
 
-    The key service is asked once in a window, and not for a request.
+    The key service is asked once in a window, and not for a request. ``purpose`` is whose nonces
+    they are: who makes those of another server cannot make these.
     """
 
-    def __init__(self, issuer: str, door: Door, clock: Clock) -> None:
+    def __init__(
+        self, issuer: str, door: Door, clock: Clock, purpose: MacPurpose = MacPurpose.NONCE
+    ) -> None:
         self._issuer = issuer
+        self._purpose = purpose
         self._door = door
         self._cache: Cache[int, Windows] = Cache(clock, entries=2, seconds=2 * WINDOW)
         self._last: Windows = {}
@@ -61,7 +65,7 @@ class DpopNonces:
     async def _make(self, window: int) -> Windows:
         wanted = range(window - 1, window + 2 + AHEAD)
         messages = [f"dpop\0{self._issuer}\0{each}".encode() for each in wanted]
-        found = await self._door.macs(MacPurpose.NONCE, messages)
+        found = await self._door.macs(self._purpose, messages)
         texts = [tuple(_text(mac.value) for mac in macs) for macs in found]
         self._last = dict(zip(wanted, texts, strict=True))
         return self._last

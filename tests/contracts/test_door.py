@@ -48,6 +48,7 @@ TYPS = {
 }
 OF_THE_WORKER = (TokenKind.AUDIT_CHECKPOINT, TokenKind.SIGNATURE_EVENT)
 CLIENT = (TokenKind.CLIENT_ASSERTION,)
+HASHES_OF_IDP = [one for one in MacPurpose if one is not MacPurpose.SERVICE_NONCE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +230,13 @@ async def test_our_own_tokens_are_read_back(house: House) -> None:
 
 
 async def test_hashes_differ_by_purpose_and_stay_the_same(house: House) -> None:
-    made = {purpose: await house.door.mac(purpose, b"1234567890") for purpose in MacPurpose}
+    made = {purpose: await house.door.mac(purpose, b"1234567890") for purpose in HASHES_OF_IDP}
+    nonce = MacPurpose.SERVICE_NONCE
+    made[nonce] = await house.doors[Role.ESIGNET].mac(nonce, b"1234567890")
     assert {len(macs) for macs in made.values()} == {1}
     assert len({macs[0].value for macs in made.values()}) == len(MacPurpose)
-    for purpose, macs in made.items():
+    for purpose in HASHES_OF_IDP:
+        macs = made[purpose]
         assert await house.door.mac(purpose, b"1234567890") == macs
         assert await house.door.mac(purpose, b"1234567891") != macs
 
@@ -282,6 +286,13 @@ async def test_a_role_uses_its_own_purposes_only(house: House, role: Role) -> No
     with pytest.raises(NotPermitted):
         await door.open(SealPurpose.CLIENT_SECRET, b"\x01\x00\x01" + b"x" * 40, b"row")
     assert await door.published(ISSUER), "public keys are for everybody"
+
+
+async def test_nobody_makes_the_nonces_of_another_server(house: House) -> None:
+    with pytest.raises(NotPermitted):
+        await house.door.mac(MacPurpose.SERVICE_NONCE, b"dpop")
+    with pytest.raises(NotPermitted):
+        await house.doors[Role.ESIGNET].mac(MacPurpose.NONCE, b"dpop")
 
 
 async def test_the_worker_opens_what_the_provider_sealed_for_it(house: House) -> None:

@@ -21,6 +21,7 @@ from keystore.keyring import KeyRing
 from keystore.purposes import OwnRing
 from keystore.service.credential_desk import CredentialDesk
 from keystore.service.document_desk import DocumentDesk
+from keystore.signing.attesting import Attesting
 from keystore.signing.evidence import EvidenceSeal
 from keystore.signing.recording import Recording
 from keystore.signing.replay import Replay
@@ -83,21 +84,31 @@ def _desk(
     authority = Authority(database, ring, naming_of(esignet), ground.clock, ground.entropy)
     showing = Showing(authority, database)
     signing = _signing(esignet, ground, authority, ring)
+    replay = Replay(
+        sign=signing.sign,
+        kept=KeptSignatures(database),
+        clock=ground.clock,
+        entropy=ground.entropy,
+    )
+    responder = Responder(authority, database, ring.sign_own)
+    stamping = _stamping(esignet, ground, authority, ring)
     return DocumentDesk(
         ring=ring,
         own=own_rings(esignet),
         signing=signing,
-        replay=Replay(
-            sign=signing.sign,
-            kept=KeptSignatures(database),
+        replay=replay,
+        attesting=Attesting(
+            sign=replay.signed,
+            stamping=stamping,
+            responder=responder,
+            authority=authority,
             clock=ground.clock,
-            entropy=ground.entropy,
         ),
         authority=authority,
         showing=showing,
         revoking=Revoking(database, showing),
-        responder=Responder(authority, database, ring.sign_own),
-        stamping=_stamping(esignet, ground, authority, ring),
+        responder=responder,
+        stamping=stamping,
         evidence=EvidenceSeal(
             ring=ring,
             authority=authority,

@@ -18,12 +18,25 @@ from esignet.evidence.timestamps.port import Stamped, Stamps
 from esignet.flows.signing_parts import Made, Part
 from esignet.formats.format import Evidence, FormatError, Found, Level
 from esignet.pdf.pool import PdfPool
+from keystore.checking.timestamp import read_token
 from keystore.signing.digests import HashAlgorithm
-from keystore.signing.door import AuthorityShown, Documents, Imprint, Signed, SigningOrder
+from keystore.signing.door import (
+    Attested,
+    AuthorityShown,
+    Beside,
+    Documents,
+    Imprint,
+    Signed,
+    SigningOrder,
+)
 from keystore.signing.plans import JadesPlan, ManifestPlan, Plan, XmlPlan
 
 LARGE = 64 * 1024
 """Octets from which a document is worked on in a thread."""
+
+TOGETHER = 50
+"""Signatures of one order to which the key service adds what belongs beside them at once: the
+answer about more would be long in its making."""
 
 _LEVELS = tuple(Level)
 _STAMPED = HashAlgorithm.SHA256
@@ -53,7 +66,9 @@ class Signing:
         Raises NotActivated, NotPermitted, KeyServiceUnavailable, FormatError, PdfBusy. Once the
         key service has signed, the activation is used up whatever happens then.
         """
-        return await self.finished(parts, await self.signed(approved.activation, parts))
+        order = order_of(approved.activation, parts)
+        beside = Beside.NOTHING if len(parts) > TOGETHER else self._beside(parts)
+        return await self._finished(parts, await self.documents.sign_attested(order, beside))
 
     async def signed(self, activation: str, parts: Sequence[Part]) -> list[Signed]:
         """Return what the key service signs for each part, the same however often it is asked.
@@ -67,12 +82,25 @@ class Signing:
 
         It can be done again. Raises NotPermitted, KeyServiceUnavailable, FormatError, PdfBusy.
         """
+        return await self._finished(parts, Attested(signed))
+
+    def _beside(self, parts: Sequence[Part]) -> Beside:
+        """Return what the key service may make as it signs: our own stamps, if all are wanted."""
+        if not self.stamps.is_ours or not all(_reaches(part, Level.B_T) for part in parts):
+            return Beside.NOTHING
+        return Beside.STATUSES if _wants_material(parts) else Beside.TIMESTAMPS
+
+    async def _finished(self, parts: Sequence[Part], attested: Attested) -> list[Made]:
+        signed = attested.signed
         made = [
             await self._work(part, "embed", part.prepared, one)
             for part, one in zip(parts, signed, strict=True)
         ]
-        made, stamped = await self._stamped(parts, made, Level.B_T, "to_stamp")
-        material = await self._material(parts, signed, stamped)
+        if attested.timestamps:
+            made, stamped = await self._with_stamps(parts, made, attested.timestamps)
+        else:
+            made, stamped = await self._stamped(parts, made, Level.B_T, "to_stamp")
+        material = await self._material(parts, attested, stamped)
         for place, part in enumerate(parts):
             if _reaches(part, Level.B_LT):
                 made[place] = await self._work(
@@ -85,6 +113,16 @@ class Signing:
             Made(document, evidence if part.material else Evidence(), one.promise, one.certificate)
             for document, evidence, part, one in zip(made, material, parts, signed, strict=True)
         ]
+
+    async def _with_stamps(
+        self, parts: Sequence[Part], made: Sequence[bytes], tokens: Sequence[bytes]
+    ) -> tuple[list[bytes], Stamped]:
+        """Return the documents with the stamps that were made as they were signed."""
+        raised = [
+            await self._work(part, "augment", one, Level.B_T, Evidence(timestamp=token))
+            for part, one, token in zip(parts, made, tokens, strict=True)
+        ]
+        return raised, Stamped(tokens=tokens, ours=read_token(tokens[0]).certificate)
 
     async def _stamped(
         self, parts: Sequence[Part], made: Sequence[bytes], level: Level, covered: str
@@ -113,15 +151,16 @@ class Signing:
         return _STAMPED.of(await self._work(part, covered, document, part.prepared.items))
 
     async def _material(
-        self, parts: Sequence[Part], signed: Sequence[Signed], stamped: Stamped
+        self, parts: Sequence[Part], attested: Attested, stamped: Stamped
     ) -> list[Evidence]:
         """Return for each part what leads to the root and shows that nothing was revoked."""
-        if not any(part.material or _reaches(part, Level.B_LT) for part in parts):
+        if not _wants_material(parts):
             return [Evidence()] * len(parts)
-        ends = list(dict.fromkeys(one.certificate for one in signed))
         stampers, brought = [stamped.ours] if stamped.ours else [], stamped.evidence
-        asked = [*ends, *stampers]
-        answers = dict(zip(asked, await self.documents.statuses(asked), strict=True))
+        asked = [*dict.fromkeys(one.certificate for one in attested.signed), *stampers]
+        answers = attested.statuses
+        if not answers.keys() >= set(asked):
+            answers = dict(zip(asked, await self.documents.statuses(asked), strict=True))
         shown = await self.shown.get("", self.documents.authority)
         return [
             Evidence(
@@ -131,7 +170,7 @@ class Signing:
                 ocsp=(*(answers[end] for end in (one.certificate, *stampers)), *brought.ocsp),
                 crls=(*shown.crls, *brought.crls),
             )
-            for one in signed
+            for one in attested.signed
         ]
 
     async def _check(self, part: Part, document: bytes, signed: Signed) -> None:
@@ -183,6 +222,10 @@ def order_of(activation: str, parts: Sequence[Part]) -> SigningOrder:
         digests=digests,
         plans=plans,
     )
+
+
+def _wants_material(parts: Sequence[Part]) -> bool:
+    return any(part.material or _reaches(part, Level.B_LT) for part in parts)
 
 
 def _reaches(part: Part, level: Level) -> bool:

@@ -14,7 +14,7 @@ from esignet.formats.xades_references import MOST_WITHIN, Place
 from esignet.formats.xml_reading import Element, Tree
 from keystore.signing.door import Signed
 from keystore.signing.plans import Transform, XmlPlan, XmlReference
-from keystore.signing.structures.xml import BASE64, DS, XADES
+from keystore.signing.structures.xml import BASE64, DS, XADES, value_id
 
 DETACHED, ENVELOPING = "detached", "enveloping"
 ENVELOPED, PARALLEL = "enveloped", "parallel"
@@ -119,7 +119,7 @@ def signature_text(stem: str, signed: Signed, within: Sequence[Item] = ()) -> st
     value = b64encode(signed.value).decode()
     return (
         f'<ds:Signature xmlns:ds="{DS}" Id="{stem}">{signed_info}'
-        f'<ds:SignatureValue Id="{stem}-value">{value}</ds:SignatureValue>'
+        f'<ds:SignatureValue Id="{value_id(stem)}">{value}</ds:SignatureValue>'
         f"<ds:KeyInfo><ds:X509Data>{certificates}</ds:X509Data></ds:KeyInfo>{objects}"
         f'<ds:Object><xades:QualifyingProperties xmlns:xades="{XADES}" Target="#{stem}">'
         f"{properties}</xades:QualifyingProperties></ds:Object></ds:Signature>"

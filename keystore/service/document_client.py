@@ -17,7 +17,9 @@ from keystore.service.connection import Connection
 from keystore.service.frames import BadFrame, Octets, Reply, Request
 from keystore.signing.door import (
     Approval,
+    Attested,
     AuthorityShown,
+    Beside,
     Documents,
     EvidenceFile,
     Imprint,
@@ -40,6 +42,9 @@ class DocumentClient(EveryActivation, Documents, Credentials):
         return expect(reply, Octets).value.decode()
 
     async def sign_documents(self, order: SigningOrder) -> list[Signed]:
+        return list((await self.sign_attested(order, Beside.NOTHING)).signed)
+
+    async def sign_attested(self, order: SigningOrder, beside: Beside) -> Attested:
         def request(number: int) -> Request:
             return frames.SignDocuments(
                 number,
@@ -48,10 +53,12 @@ class DocumentClient(EveryActivation, Documents, Credentials):
                 list(order.digests),
                 list(order.plans),
                 order.one_key,
+                beside,
             )
 
         reply = expect(await self._ask(request, repeats=0), frames.DocumentsSigned)
-        return [_signed(one) for one in reply.signed]
+        signed = [_signed(one) for one in reply.signed]
+        return Attested(signed, reply.timestamps, reply.statuses)
 
     async def seal_documents(self, order: SigningOrder) -> list[Signed]:
         asked = (order.activation, order.hash_algorithm, list(order.digests), list(order.plans))

@@ -20,6 +20,7 @@ from keystore.service.credential_desk import CredentialDesk
 from keystore.service.credential_frames import CredentialRequest, CredentialsAre
 from keystore.service.frames import Octets
 from keystore.service.seal_desk import SealDesk, SealRequest
+from keystore.signing.attesting import Attesting
 from keystore.signing.door import EvidenceFile, Imprint, SigningOrder
 from keystore.signing.evidence import EvidenceSeal
 from keystore.signing.log import proof_of
@@ -54,6 +55,7 @@ class DocumentDesk:
     own: tuple[OwnRing, ...]
     signing: DocumentSigning
     replay: Replay
+    attesting: Attesting
     authority: Authority
     showing: Showing
     revoking: Revoking
@@ -120,8 +122,11 @@ class DocumentDesk:
             plans=request.plans,
             one_key=request.one_key,
         )
-        signed = [frames.one_signed(one) for one in await self.replay.signed(order)]
-        return frames.DocumentsSigned(request.id, signed)
+        made = await self.attesting.attested(order, request.beside)
+        signed = [frames.one_signed(one) for one in made.signed]
+        return frames.DocumentsSigned(
+            request.id, signed, list(made.timestamps), dict(made.statuses)
+        )
 
     async def _evidence(
         self,

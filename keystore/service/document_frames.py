@@ -5,7 +5,7 @@ import msgspec
 from keystore.authority.revoking import Reason
 from keystore.seals.organization import NewOrganization, ShownOrganization
 from keystore.signing.digests import HashAlgorithm
-from keystore.signing.door import Approval, Signed
+from keystore.signing.door import Approval, Beside, Signed
 from keystore.signing.plans import Plan
 
 
@@ -25,6 +25,7 @@ class SignDocuments(msgspec.Struct, array_like=True, tag="sign_documents", froze
     digests: list[bytes]
     plans: list[Plan]
     one_key: bool
+    beside: Beside = Beside.NOTHING
 
 
 class Stamp(msgspec.Struct, array_like=True, tag="stamp", frozen=True):
@@ -148,10 +149,12 @@ def one_signed(signed: Signed) -> OneSigned:
 
 
 class DocumentsSigned(msgspec.Struct, array_like=True, tag="documents_signed", frozen=True):
-    """The signatures, in the order of the plans."""
+    """The signatures in the order of the plans, and what was made beside them."""
 
     id: int
     signed: list[OneSigned]
+    timestamps: list[bytes] = []
+    statuses: dict[bytes, bytes] = {}
 
 
 class Many(msgspec.Struct, array_like=True, tag="many", frozen=True):

@@ -1,7 +1,7 @@
 """What may be asked about documents: activations by idp, signatures and evidence by esignet."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -113,6 +113,28 @@ class Signed:
     promise: bytes
 
 
+class Beside(StrEnum):
+    """What our own authorities make beside signatures, in the same breath."""
+
+    NOTHING = ""
+    TIMESTAMPS = "timestamps"
+    STATUSES = "statuses"
+    """Time-stamps, and what is known of the certificates of signers and stamper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """Signatures, and what was made beside them if that could be made.
+
+    ``timestamps`` holds a TimeStampToken over each signature, as its format has it stamped;
+    ``statuses`` an OCSPResponse by the certificate that it is about. All in DER.
+    """
+
+    signed: Sequence[Signed]
+    timestamps: Sequence[bytes] = ()
+    statuses: Mapping[bytes, bytes] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Imprint:
     """What is time-stamped: the digest of something (RFC 3161 §2.4.1)."""
@@ -135,6 +157,13 @@ class Documents(Protocol):
 
     async def sign_documents(self, order: SigningOrder) -> list[Signed]:
         """Return a signature per plan. Raises NotActivated, NotPermitted (a plan is malformed)."""
+        ...
+
+    async def sign_attested(self, order: SigningOrder, beside: Beside) -> Attested:
+        """Return the same signatures, with what is wanted ``beside`` them, made now.
+
+        Where that cannot be made the signatures come alone. Raises as ``sign_documents``.
+        """
         ...
 
     async def seal_documents(self, order: SigningOrder) -> list[Signed]:

@@ -19,6 +19,11 @@ class InOrder:
     sources: Sequence[Stamps]
     name: str = "in order"
 
+    @property
+    def is_ours(self) -> bool:
+        """Return whether the first one is ours."""
+        return self.sources[0].is_ours
+
     async def stamped(self, imprints: Sequence[Imprint], *, archive: bool = False) -> Stamped:
         """Return what the first source gives that has any. Raises TimestampsUnavailable."""
         for source in self.sources:

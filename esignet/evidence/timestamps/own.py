@@ -31,6 +31,7 @@ class OwnStamps:
 
     authority: Authority
     name: str = "own"
+    is_ours: bool = True
 
     async def stamped(self, imprints: Sequence[Imprint], *, archive: bool = False) -> Stamped:
         """See Stamps.stamped."""

@@ -49,6 +49,11 @@ class Stamps(Protocol):
         """Return how logs call it."""
         ...
 
+    @property
+    def is_ours(self) -> bool:
+        """Return whether our own authority stamps first: it may then do so as it signs."""
+        ...
+
     async def stamped(self, imprints: Sequence[Imprint], *, archive: bool = False) -> Stamped:
         """Return a token over each imprint. Raises NotStamped, KeyServiceUnavailable.
 

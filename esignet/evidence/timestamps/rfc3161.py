@@ -96,6 +96,7 @@ class ExternalStamps:
     clock: Clock
     entropy: Entropy
     breaker: Breaker
+    is_ours: bool = False
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     @property

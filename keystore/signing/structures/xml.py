@@ -49,6 +49,11 @@ def properties_id(stem: str) -> str:
     return f"{stem}-properties"
 
 
+def value_id(stem: str) -> str:
+    """Return the Id of the SignatureValue of the signature ``stem``."""
+    return f"{stem}-value"
+
+
 def build(plan: XmlPlan, ground: Ground) -> Built:
     """Return SignedProperties and SignedInfo; what is signed is SignedInfo (XMLDSIG §3.1.2).
 

@@ -141,16 +141,16 @@ def add_material(stream: BinaryIO, contents: bytes, evidence: Evidence) -> None:
 
 def _permitted(reader: Any, wish: PdfWish) -> None:
     signed = any(enumerate_sig_fields(reader, filled_status=True))
-    certified = read_certification_data(reader)
+    is_certified = read_certification_data(reader) is not None
     if max(len(wish.field), len(wish.reason), len(wish.location)) > LONGEST:
         raise FormatError(f"a name, reason or location has more than {LONGEST} letters")
     if not 0 <= wish.certify <= 3:
         raise FormatError("a certification permits 1, 2 or 3")
     if wish.certify and signed:
         raise FormatError("only the first signature of a PDF can certify it")
-    if certified and certified.permission is MDPPerm.NO_CHANGES:
+    if _is_final(reader):
         raise FormatError("the PDF is certified and permits no further signature")
-    if certified and wish.box:
+    if is_certified and wish.box:
         raise FormatError("the PDF is certified: a visible signature needs a field that is there")
     if wish.box and not -1 <= wish.page < int(plain(reader.root["/Pages"]["/Count"])):
         raise FormatError("the PDF has no such page")
@@ -183,12 +183,18 @@ def _show(writer: _Writer, field: Any, wish: PdfWish) -> None:
     if (wish.text or wish.picture or wish.qr) and left < right and bottom < top:
         box = (left, bottom, right, top)
         shown = appearance(writer, replace(wish, box=box), _turned(field, box))
-    elif "/AP" not in field:
+    elif "/AP" not in field and not _is_final(writer.prev):
         shown = unseen(writer)
     else:
         return
     field["/AP"] = generic.DictionaryObject({generic.pdf_name("/N"): shown})
     writer.update_container(field)
+
+
+def _is_final(reader: Any) -> bool:
+    """Return whether the PDF permits no more than time-stamps: a look of a field is a change."""
+    certified = read_certification_data(reader)
+    return certified is not None and certified.permission is MDPPerm.NO_CHANGES
 
 
 def _turned(field: Any, box: tuple[int, int, int, int]) -> int:

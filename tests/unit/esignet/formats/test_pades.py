@@ -123,6 +123,13 @@ def test_a_field_that_is_not_seen_has_an_appearance_all_the_same() -> None:
     assert [one["/BBox"] for one in looks] == [[0, 0, 0, 0]] * 2
 
 
+@pytest.mark.spec("ISO 32000-2 §12.8.2.2")
+def test_what_permits_no_changes_is_archived_all_the_same() -> None:
+    pdf = raised(sign(pdf_files.document(), certify=1), Level.B_LTA)
+    (found,) = FORMAT.check(pdf, ())
+    assert (found.level, found.problems) == (Level.B_LTA, ())
+
+
 def test_signers_follow_one_another_and_none_is_broken(tmp_path: Path) -> None:
     other = PKI.holder("Ben Other")
     pdf = raised(sign(pdf_files.form(), certify=2), Level.B_LTA)

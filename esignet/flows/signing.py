@@ -156,21 +156,23 @@ class Signing:
         """Return for each part what leads to the root and shows that nothing was revoked."""
         if not _wants_material(parts):
             return [Evidence()] * len(parts)
-        stampers, brought = [stamped.ours] if stamped.ours else [], stamped.evidence
-        asked = [*dict.fromkeys(one.certificate for one in attested.signed), *stampers]
-        answers = attested.statuses
-        if not answers.keys() >= set(asked):
-            answers = dict(zip(asked, await self.documents.statuses(asked), strict=True))
         shown = await self.shown.get("", self.documents.authority)
+        brought = stamped.evidence
+        ends = [
+            (one.certificate, *_stampers(part, stamped, shown))
+            for part, one in zip(parts, attested.signed, strict=True)
+        ]
+        answers = dict(attested.statuses)
+        asked = list(dict.fromkeys(end for mine in ends for end in mine if end not in answers))
+        if asked:
+            answers |= zip(asked, await self.documents.statuses(asked), strict=True)
         return [
             Evidence(
-                certificates=tuple(
-                    dict.fromkeys((one.certificate, *one.chain, *stampers, *brought.certificates))
-                ),
-                ocsp=(*(answers[end] for end in (one.certificate, *stampers)), *brought.ocsp),
+                certificates=tuple(dict.fromkeys((*mine, *one.chain, *brought.certificates))),
+                ocsp=(*(answers[end] for end in mine), *brought.ocsp),
                 crls=(*shown.crls, *brought.crls),
             )
-            for one in attested.signed
+            for mine, one in zip(ends, attested.signed, strict=True)
         ]
 
     async def _check(self, part: Part, document: bytes, signed: Signed) -> None:
@@ -222,6 +224,12 @@ def order_of(activation: str, parts: Sequence[Part]) -> SigningOrder:
         digests=digests,
         plans=plans,
     )
+
+
+def _stampers(part: Part, stamped: Stamped, shown: AuthorityShown) -> tuple[bytes, ...]:
+    """Return whose time-stamps of ours the part has; who stamps for archives may be another."""
+    archiver = shown.archiver if stamped.ours and _reaches(part, Level.B_LTA) else b""
+    return tuple(filter(None, (stamped.ours, archiver)))
 
 
 def _wants_material(parts: Sequence[Part]) -> bool:

@@ -85,7 +85,11 @@ class DocumentClient(EveryActivation, Documents, Credentials):
     async def authority(self) -> AuthorityShown:
         reply = expect(await self._ask(frames.ShowAuthority), frames.AuthorityIs)
         return AuthorityShown(
-            tuple(reply.chains), tuple(reply.crls), tuple(reply.older), reply.audit_keys
+            tuple(reply.chains),
+            tuple(reply.crls),
+            tuple(reply.older),
+            reply.audit_keys,
+            reply.archiver,
         )
 
     async def proof(self, about: str) -> bytes | None:

@@ -107,7 +107,8 @@ class DocumentDesk:
                 shown = await self.showing.shown(self.clock.now())
                 keys = jwk.written(self.ring.own_keys(OwnRing.AUDIT), Algorithm.ES256)
                 lists, older = list(shown.crls), list(shown.older)
-                return frames.AuthorityIs(number, list(shown.chains), lists, older, keys)
+                archiver = self.stamping.archiver
+                return frames.AuthorityIs(number, list(shown.chains), lists, older, keys, archiver)
             case frames.SealEvidence(number, files):
                 sealed = await self.evidence.sealed([EvidenceFile(*one) for one in files])
                 return frames.DocumentsSigned(number, [frames.one_signed(sealed)])

@@ -165,13 +165,14 @@ class Many(msgspec.Struct, array_like=True, tag="many", frozen=True):
 
 
 class AuthorityIs(msgspec.Struct, array_like=True, tag="authority_is", frozen=True):
-    """Chains and lists in DER, and the keys of the audit log as a JWK Set."""
+    """Chains and lists in DER, the keys of the audit log as a JWK Set, who stamps for archives."""
 
     id: int
     chains: list[tuple[bytes, ...]]
     crls: list[bytes]
     older: list[bytes]
     audit_keys: bytes
+    archiver: bytes
 
 
 DocumentRequest = (

@@ -216,10 +216,12 @@ class AuthorityShown:
     """``chains`` are issuing certificates towards their root, newest first; all in DER.
 
     ``older`` are the lists of authorities that were replaced and still have certificates out.
-    ``audit_keys`` is a JWK Set (RFC 7517 §5): the keys of promises and checkpoints.
+    ``audit_keys`` is a JWK Set (RFC 7517 §5): the keys of promises and checkpoints. ``archiver`` is
+    the certificate of the key that stamps for archives, empty where the usual one does.
     """
 
     chains: tuple[tuple[bytes, ...], ...]
     crls: tuple[bytes, ...]
     older: tuple[bytes, ...] = ()
     audit_keys: bytes = b'{"keys":[]}'
+    archiver: bytes = b""

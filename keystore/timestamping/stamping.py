@@ -63,6 +63,13 @@ class Stamping:
     archiving: Stamper = USUAL
     archive_policy: str = ""
 
+    @property
+    def archiver(self) -> bytes:
+        """Return the certificate of the key for archives, empty where the usual one stamps."""
+        if self.archiving is USUAL:
+            return b""
+        return self.authority.own(self.archiving.kind).certificate
+
     async def tokens(self, imprints: Sequence[Imprint], *, archive: bool = False) -> list[bytes]:
         """Return a TimeStampToken over each digest; raises KeyServiceUnavailable, ValueError.
 

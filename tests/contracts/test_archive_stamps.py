@@ -5,11 +5,16 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import msgspec
 import pytest
+from asn1crypto.x509 import Certificate
 from click.testing import CliRunner
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import async_validate_pdf_timestamp
+from pyhanko_certvalidator import ValidationContext
 from sqlalchemy import select
 
 from config.cli.main import cli
@@ -33,6 +38,8 @@ from esignet.protocol.indications import Indication
 from esignet.validation.engine import Trust, judge
 from esignet.validation.reading import validate
 from keystore.backends.backend import Algorithm
+from keystore.checking.paths import load
+from keystore.checking.revocation import answers
 from keystore.checking.timestamp import read_token
 from keystore.purposes import OwnRing
 from keystore.signing.door import AuthorityShown, Imprint
@@ -56,6 +63,7 @@ CASES = [
     ("asic_cades", "asic-e", b"I owe you nothing."),
     ("asic_xades", "asic-e", b"I owe you nothing."),
 ]
+ML_DSA_65 = "2.16.840.1.101.3.4.3.18"
 YEARS = 3 * 366 * 86_400
 
 
@@ -113,7 +121,8 @@ async def test_every_format_is_archived_by_ml_dsa_and_proved_years_later(
     async with office(database, tmp_path, LASTING) as at:
         parts, items = zip(*(part(*case) for case in CASES), strict=True)
         made = await at.signed(*parts)
-        trust = Trust(anchors=(await at.root(),), stamp_anchors=(await at.root(),))
+        issuing, root = (await at.house.esignet.authority()).chains[0]
+    trust = Trust(anchors=(root,), stamp_anchors=(root,))
     now = SystemClock().now() + YEARS
     for (name, _, _), document, item in zip(CASES, made, items, strict=True):
         found = validate(document, [item], every_format(), trust, now)
@@ -124,6 +133,20 @@ async def test_every_format_is_archived_by_ml_dsa_and_proved_years_later(
             (False, "ES256", ""),
             (True, "ML-DSA-65", ""),
         }
+        archiver = next(stamp.certificate for stamp in one.stamps if stamp.is_archive)
+        who, above = load([archiver, issuing])
+        told = answers(who, above, one.found.evidence.ocsp, ())
+        assert [known.revoked_at for known in told] == [None], "its own status lies inside"
+    assert await pyhanko_believes(made[0], root)
+
+
+async def pyhanko_believes(pdf: bytes, root: bytes) -> bool:
+    """What it says of a PDF's document time-stamp, which has to be by ML-DSA."""
+    [stamp] = PdfFileReader(BytesIO(pdf)).embedded_timestamp_signatures
+    assert stamp.signer_info["signature_algorithm"]["algorithm"].dotted == ML_DSA_65
+    context = ValidationContext(trust_roots=[Certificate.load(root)], allow_fetching=False)
+    status = await async_validate_pdf_timestamp(stamp, context)
+    return bool(status.intact and status.valid and status.trusted)
 
 
 async def test_whoever_verifies_is_told_the_algorithm(

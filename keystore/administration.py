@@ -9,7 +9,13 @@ from config.runtime.clock import Clock
 from keystore import rotation
 from keystore.backends.backend import Algorithm
 from keystore.backends.registry import Backends
-from keystore.door import KeyState, MacPurpose, NotPermitted, SealPurpose
+from keystore.door import (
+    KeyServiceUnavailable,
+    KeyState,
+    MacPurpose,
+    NotPermitted,
+    SealPurpose,
+)
 from keystore.jose import public
 from keystore.keyring import KeyRing
 from keystore.purposes import Administration, OwnRing, OwnSecret, Role
@@ -96,6 +102,10 @@ class KeyAdministration:
         """Return every version that was not destroyed."""
         return await self._records.versions()
 
+    async def refresh(self) -> None:
+        """Read the keys again, and change none."""
+        await self._ring.refresh()
+
     async def wake(self) -> None:
         """Let every backend get ready before anybody waits for it; one that is down comes later."""
         backends = self._backends.by_scheme.values()
@@ -117,6 +127,24 @@ class KeyAdministration:
         fresh = await self._add(ring, algorithm, state)
         await self.advance()
         return fresh
+
+    async def retire(self, ring: str) -> None:
+        """End every version of ``ring`` for good, and destroy its keys.
+
+        What cannot be destroyed now is by ``advance``.
+        """
+        for _ in range(_TRIES):
+            now, keys = self._clock.now(), await self._records.versions()
+            mine = [key for key in keys if key.ring == ring and key.state is not KeyState.RETIRED]
+            moves = [key.moved(KeyState.RETIRED, now) for key in mine]
+            if not moves:
+                break
+            with suppress(KeysChanged):  # another key service moved them, and they are read again
+                await self._note(Administration.ADVANCE, *(move.after for move in moves))
+                await self._records.change((), moves)
+        await self._ring.refresh()
+        with suppress(KeyServiceUnavailable):
+            await self._clean()
 
     async def advance(self) -> None:
         """Make every move that is due, and begin a successor for every key that served its time."""

@@ -14,12 +14,11 @@ from config.cli.failures import NotPossible
 from config.cli.opening import settings_of
 from keystore.door import NotPermitted
 from keystore.purposes import Role
-from keystore.seals.organization import NewOrganization, ShownOrganization
+from keystore.seals.organization import LARGEST_KEYS, NewOrganization, ShownOrganization
 from keystore.service.client import KeyOperator
 from keystore.service.run import socket_path
 from keystore.x509 import certificate
 
-_LARGEST = 64 * 1024
 T = TypeVar("T")
 
 
@@ -66,8 +65,8 @@ def add(
     """
     if out is not None and out.exists():
         raise NotPossible(f"{out} is there already")
-    if jwks.stat().st_size > _LARGEST:
-        raise NotPossible("a key set has 64 KiB at most")
+    if jwks.stat().st_size > LARGEST_KEYS:
+        raise NotPossible(f"a key set has {LARGEST_KEYS} octets at most")
     asked = NewOrganization(
         id=identifier,
         name=name,
@@ -109,7 +108,7 @@ def show(settings_file: str | None, identifier: str) -> None:
 @click.argument("identifier")
 @click.pass_obj
 def disable(settings_file: str | None, identifier: str) -> None:
-    """Let an organisation seal no more, for good. What it sealed stays valid."""
+    """Let an organisation seal no more, and destroy its keys. What it sealed stays valid."""
     _asked(settings_file, lambda operator: operator.disable_organization(identifier))
     click.echo(f"{identifier} seals no more")
 

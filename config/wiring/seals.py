@@ -6,6 +6,7 @@ from keystore.seals.sealing import Sealing
 from keystore.service.seal_desk import SealDesk
 from keystore.signing.replay import Replay
 from keystore.signing.signing import DocumentSigning
+from keystore.stores.authority import AuthorityRecords
 from keystore.stores.kept_signatures import KeptSignatures
 from keystore.stores.organizations import Organizations
 
@@ -16,6 +17,7 @@ def seal_desk(address: str, signing: DocumentSigning, keys: KeyAdministration) -
     store = Organizations(database)
     sealing = Sealing(
         store=store,
+        issued=AuthorityRecords(database),
         ring=signing.ring,
         authority=signing.authority,
         recording=signing.recording,

@@ -13,8 +13,9 @@ from keystore.authority.profiles import Kind, name_of
 from keystore.backends.backend import Algorithm
 from keystore.door import KeyServiceUnavailable, KeyState, NotPermitted
 from keystore.keyring import KeyRing
-from keystore.purposes import Role
+from keystore.purposes import OwnRing, Role
 from keystore.rings import organization_ring
+from keystore.rotation import KeyVersion
 from keystore.seals.organization import NewOrganization, ShownOrganization, check
 from keystore.stores.organizations import Enrolled, Organizations
 
@@ -46,13 +47,17 @@ class Enrolment:
         return await self.show(asked.id)
 
     async def disable(self, identifier: str) -> None:
-        """Let an organisation seal no more, for good; raises NotPermitted."""
+        """Let an organisation seal no more, for good, and destroy its keys; raises NotPermitted.
+
+        Keys that cannot be destroyed now are by ``keep``.
+        """
         now = self.clock.now()
         await self._submit(
             self.store.disabled(identifier, now),
             _entry("disabled", identifier, now, {}),
             "no organisation with this id may seal",
         )
+        await self.administration.retire(organization_ring(identifier))
 
     async def every(self) -> list[ShownOrganization]:
         """Return every organisation, by its id."""
@@ -66,18 +71,28 @@ class Enrolment:
         return self._shown(found)
 
     async def keep(self) -> None:
-        """Make the keys that organisations lack, and certify those that are used next."""
+        """Make the keys that organisations lack, and certify those that are used next.
+
+        The issuing authority that is active certifies: one that was replaced is believed no more,
+        or not as long. Keys of organisations that are disabled are destroyed.
+        """
         for one in await self.store.every():
-            organization = one.organization
-            if organization.disabled_at is not None:
+            name = one.organization.said.id
+            ring = organization_ring(name)
+            if one.organization.disabled_at is not None:
+                if self.ring.sealers().get(name):
+                    await self.administration.retire(ring)
                 continue
-            name = organization_ring(organization.said.id)
-            if not self.ring.sealers().get(organization.said.id):
-                await self.administration.begin(name, Algorithm.ES256)
-            for key in self.ring.sealers().get(organization.said.id, ()):
-                if key.state is not KeyState.RETIRING and self.authority.of(key.kid) is None:
-                    subject = name_of(organization.said.subject)
+            if not self.ring.sealers().get(name):
+                await self.administration.begin(ring, Algorithm.ES256)
+            for key in self.ring.sealers().get(name, ()):
+                if key.state is not KeyState.RETIRING and not self._is_certified(key):
+                    subject = name_of(one.organization.said.subject)
                     await self.authority.certify(Kind.SEAL, key, subject)
+
+    def _is_certified(self, key: KeyVersion) -> bool:
+        own = self.authority.of(key.kid)
+        return own is not None and own.issuer_kid == self.ring.own(OwnRing.ISSUING).kid
 
     def _shown(self, found: Enrolled) -> ShownOrganization:
         said = found.organization.said

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from config.shown_text import hidden
 from keystore.authority.profiles import name_of
 from keystore.door import NotPermitted
 from keystore.jose import jwk
@@ -14,6 +15,10 @@ from keystore.signing.door import CertificateSubject
 ALGORITHMS = frozenset(["ES256", "ES384", "PS256", "EdDSA"])
 """With which an organisation signs its authorizations."""
 
+LARGEST_KEYS = 64 * 1024
+"""Octets of the set of an organisation's public keys."""
+
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?", re.ASCII)
 _MOST_A_DAY = 10**9
 
@@ -73,6 +78,10 @@ def check(asked: NewOrganization) -> None:
         raise NotPermitted("a limit per day is 0 or more")
     if not asked.name or not asked.identifier:
         raise NotPermitted("an organisation has a name and the identifier of its registration")
+    if reason := hidden(asked.name):
+        raise NotPermitted(f"the name {reason}")
+    if not _COUNTRY.fullmatch(asked.country):
+        raise NotPermitted("a country is two capital letters")
     try:
         name_of(asked.subject)
     except ValueError as reason:
@@ -85,6 +94,8 @@ def keys_of(jwks: bytes) -> JwkSet:
 
     Every key must name itself and be able to sign: whoever enrols the wrong set learns it now.
     """
+    if len(jwks) > LARGEST_KEYS:
+        raise NotPermitted(f"a key set has {LARGEST_KEYS} octets at most")
     try:
         keys = jwk.parse_set(jwks)
     except KeyRefused as reason:

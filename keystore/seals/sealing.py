@@ -12,10 +12,11 @@ from hashlib import sha256
 from config.runtime.audit.records import AuditEntry, DatabaseAudit
 from config.runtime.clock import Clock
 from config.runtime.database.unit import Refused
-from keystore.authority.authority import Authority
+from keystore.authority.authority import Authority, expires_at
 from keystore.door import KeyServiceUnavailable, NotPermitted
 from keystore.keyring import KeyRing
 from keystore.purposes import OwnRing, Role
+from keystore.rotation import KeyVersion
 from keystore.seals import authorization
 from keystore.seals.authorization import Authorization
 from keystore.signing import log
@@ -24,7 +25,9 @@ from keystore.signing.recording import Recording
 from keystore.signing.structures.building import build
 from keystore.signing.structures.structure import BadPlan, Built, Ground
 from keystore.stores.activations import use
+from keystore.stores.authority import AuthorityRecords, OwnCertificate
 from keystore.stores.organizations import Enrolled, Organizations
+from keystore.x509.parsed import parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Sealing:
     """``address`` is the signing service's: whom an authorization must be for."""
 
     store: Organizations
+    issued: AuthorityRecords
     ring: KeyRing
     authority: Authority
     recording: Recording
@@ -46,9 +50,7 @@ class Sealing:
         now = self.clock.now()
         said = await self._judged(order.activation, now)
         key = self.ring.sealer(said.iss)
-        own = self.authority.of(key.kid)
-        if own is None:
-            raise KeyServiceUnavailable("the organisation has no certificate yet")
+        own = await self._certificate(key, now)
         chain = self.authority.chain(own)[1:]
         ground = Ground(
             hash_algorithm=order.hash_algorithm,
@@ -81,14 +83,24 @@ class Sealing:
         ]
 
     async def _judged(self, token: str, now: int) -> Authorization:
-        parsed = authorization.parsed(token)
-        name = parsed.claims.get("iss")
+        claimed = authorization.parsed(token)
+        name = claimed.claims.get("iss")
         found: Enrolled | None = None
         if isinstance(name, str) and name.isascii() and name.isprintable():
             found = await self.store.find(name)
         if found is None or found.organization.disabled_at is not None:
             raise NotActivated("no organisation that may seal says this")
-        return authorization.judged(parsed, found.organization, self.address, now)
+        return authorization.judged(claimed, found.organization, self.address, now)
+
+    async def _certificate(self, key: KeyVersion, now: int) -> OwnCertificate:
+        """Return the certificate of the key that seals, while it counts."""
+        own = self.authority.of(key.kid)
+        if own is None or expires_at(own) <= now:
+            raise KeyServiceUnavailable("the organisation has no certificate yet")
+        issued = await self.issued.issued(f"{parsed(own.certificate).serial_number:x}")
+        if issued is None or issued.revoked_at is not None:
+            raise NotActivated("the certificate of the organisation was revoked")
+        return own
 
     async def _promises(
         self, said: Authorization, entries: Sequence[AuditEntry], now: int

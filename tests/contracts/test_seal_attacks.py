@@ -5,7 +5,8 @@ import hashlib
 import hmac
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from config.runtime.audit.records import entries
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Statement
+from keystore.authority.revoking import Reason
 from keystore.backends.backend import Algorithm
 from keystore.checking.paths import find
 from keystore.door import KeyServiceUnavailable, NotPermitted, Order, TokenKind
 from keystore.jose import base64url, reader
-from keystore.purposes import Role
+from keystore.purposes import OwnRing, Role
 from keystore.rings import organization_ring
 from keystore.service.client import KeyOperator, KeyServiceClient
 from keystore.service.document_client import DocumentClient
@@ -159,9 +161,9 @@ async def test_whoever_holds_esignet_alone_seals_nothing(
         with pytest.raises(NotActivated):
             await sealed(house, word)
     word = office.authorizes(DIGEST)
-    for changes in ({"digests": [OTHER]}, {"digests": [DIGEST, OTHER]}, {"digests": []}):
+    for digests in ([OTHER], [DIGEST, OTHER], list[bytes]()):
         with pytest.raises(NotActivated):
-            await sealed(house, word, **changes)
+            await sealed(house, word, digests=digests)
     assert await recorded(house) == 0
     assert await sealed(house, word), "what was tried in vain used nothing up"
 
@@ -353,12 +355,16 @@ async def test_who_could_not_seal_is_not_enrolled(house: SigningHouse) -> None:
         {"id": "a:b"},
         {"id": ""},
         {"name": ""},
+        {"name": "Land\nRegistry"},
+        {"name": "Land \u202eyrtsigeR"},
         {"identifier": ""},
         {"identifier": "12345"},
         {"country": "Utopia"},
+        {"country": "ut"},
         {"jwks": b"{}"},
         {"jwks": b'{"keys":[]}'},
         {"jwks": b'{"keys":[{"kty":"oct","k":"AAAA"}]}'},
+        {"jwks": b" " * (64 * 1024 + 1)},
         {"per_day": -1},
     ]
     for change in wrong:
@@ -378,14 +384,62 @@ async def test_a_new_key_is_certified_and_the_old_one_seals_no_more(
     house: SigningHouse, office: Office
 ) -> None:
     [before] = await sealed(house, office.authorizes(DIGEST))
+    await rotated(house, organization_ring(REGISTRY))
+    [after] = await sealed_soon(house, office, lambda one: one.certificate != before.certificate)
+    assert after.chain == before.chain
+
+
+async def test_an_authority_that_was_replaced_certifies_no_seal(
+    house: SigningHouse, office: Office
+) -> None:
+    [before] = await sealed(house, office.authorizes(DIGEST))
+    await rotated(house, OwnRing.ISSUING)
+    [after] = await sealed_soon(house, office, lambda one: one.chain != before.chain)
+    find(after.certificate, after.chain, [after.chain[-1]]).check_times(SystemClock().now())
+
+
+async def test_a_certificate_that_was_revoked_seals_no_more_until_there_is_a_new_key(
+    house: SigningHouse, office: Office
+) -> None:
+    [before] = await sealed(house, office.authorizes(DIGEST))
+    serial = x509.load_der_x509_certificate(before.certificate).serial_number
     operator = KeyOperator(socket_path(house.sockets, Role.OPERATOR))
-    await operator.rotate(organization_ring(REGISTRY), Algorithm.ES256, emergency=True)
+    await operator.revoke_certificate(f"{serial:x}", Reason.KEY_COMPROMISE)
     await operator.close()
-    async with asyncio.timeout(30):
+    with pytest.raises(NotActivated, match="revoked"):
+        await sealed(house, office.authorizes(DIGEST))
+    await rotated(house, organization_ring(REGISTRY))
+    await sealed_soon(house, office, lambda one: one.certificate != before.certificate)
+
+
+async def test_the_key_of_who_is_disabled_is_destroyed(house: SigningHouse, office: Office) -> None:
+    await sealed(house, office.authorizes(DIGEST))
+    assert await keys_of(house, office) == 1
+    await disabled(house, office)
+    assert await keys_of(house, office) == 0
+
+
+async def keys_of(house: SigningHouse, office: Office) -> int:
+    operator = KeyOperator(socket_path(house.sockets, Role.OPERATOR))
+    found = [one for one in await operator.keys() if one.ring == organization_ring(office.name)]
+    await operator.close()
+    return len(found)
+
+
+async def rotated(house: SigningHouse, ring: str) -> None:
+    operator = KeyOperator(socket_path(house.sockets, Role.OPERATOR))
+    await operator.rotate(ring, Algorithm.ES256, emergency=True)
+    await operator.close()
+
+
+async def sealed_soon(
+    house: SigningHouse, office: Office, is_new: Callable[[Signed], bool]
+) -> list[Signed]:
+    """Return a seal that is new: what certifies its key happens in a moment."""
+    async with asyncio.timeout(60):
         while True:
-            try:
-                [after] = await sealed(house, office.authorizes(DIGEST))
-                break
-            except KeyServiceUnavailable:  # its certificate is made in a moment
-                await asyncio.sleep(0.1)
-    assert after.certificate != before.certificate
+            with suppress(KeyServiceUnavailable, NotActivated):
+                made = await sealed(house, office.authorizes(DIGEST))
+                if is_new(made[0]):
+                    return made
+            await asyncio.sleep(0.1)

@@ -28,6 +28,7 @@ class Tsa:
     asked: list[bytes] = field(default_factory=list)
     crls: dict[str, bytes] = field(default_factory=dict)
     looked: list[str] = field(default_factory=list)
+    responders: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     def granted(self, request: bytes) -> bytes:
@@ -45,12 +46,14 @@ class Tsa:
             return
         length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
         request = await reader.readexactly(length)
-        self.asked.append(request)
-        if self.answer is None:
+        answering = self.responders.get(head.split()[1], self.answer)
+        if answering is self.answer:
+            self.asked.append(request)
+        if answering is None:
             await reader.read()  # until the other side gives up
             self.gone.set()
         else:
-            writer.write(await asyncio.to_thread(self.answer, request))
+            writer.write(await asyncio.to_thread(answering, request))
         writer.close()
 
     def at(self, path: str) -> str:

@@ -24,6 +24,12 @@ MOST_TRIED = 200
 TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING.dotted_string
 OCSP_SIGNING = ExtendedKeyUsageOID.OCSP_SIGNING.dotted_string
 
+UNREADABLE = (
+    *(ValueError, TypeError, UnsupportedAlgorithm),
+    *(x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType),
+)
+"""What the library raises over certificates, lists and responses that somebody made up."""
+
 _SHORTEST_RSA = 2048
 _WEAK = (hashes.MD5, hashes.SHA1)
 _UNDERSTOOD = frozenset(
@@ -80,7 +86,7 @@ def load(certificates: Iterable[bytes]) -> list[x509.Certificate]:
         try:
             one = x509.load_der_x509_certificate(der)
             _ = one.extensions, one.public_key()
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except UNREADABLE:
             continue
         found[der] = one
     return list(found.values())

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509 import ocsp
 
-from keystore.checking.paths import OCSP_SIGNING, has_usage, issued_by
+from keystore.checking.paths import OCSP_SIGNING, UNREADABLE, has_usage, issued_by
 
 LONGEST = 10 << 20
 """Octets of a revocation list that is read."""
@@ -69,7 +69,7 @@ def is_current(crl: bytes, now: int) -> bool:
     """Say whether a list (DER) can be read, and the next one is not due yet (RFC 5280 §5.1.2.5)."""
     try:
         following = x509.load_der_x509_crl(crl).next_update_utc
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return False
     return following is not None and now < _seconds(following)
 
@@ -87,7 +87,7 @@ def _of_response(
         for single in response.responses:
             if _is_about(single, certificate, issuer):
                 return _said(single, signer if signer != issuer else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return None
     return None
 
@@ -151,7 +151,7 @@ def _of_list(der: bytes, certificate: x509.Certificate, issuer: x509.Certificate
             return None
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
         since, until = _seconds(crl.last_update_utc), _until(crl.next_update_utc)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return None
     if entry is None:
         return Answer(since=since, until=until, revoked_at=None)

@@ -4,10 +4,11 @@ import hashlib
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from config.runtime.cache import Cache
 from config.runtime.clock import SystemClock
@@ -22,10 +23,12 @@ from esignet.pdf.pool import PdfPool
 from esignet.protocol.signature_request import State
 from esignet.validation.engine import Trust
 from esignet.validation.reading import validate
+from keystore.checking.revocation import answers
 from keystore.checking.timestamp import read_token
 from keystore.signing.door import AuthorityShown
 from tests.external_tsa import Tsa, tsa
 from tests.keyrings import software_backend
+from tests.ocsp_responder import OpensslResponder
 from tests.request_world import request_world
 from tests.signing_house import SigningHouse, approval, signing_house
 from tests.small_pki import SmallPki
@@ -105,6 +108,40 @@ async def test_openssl_finds_the_time_of_somebody_else_in_our_signature(
     alone = Trust(anchors=(ours,), stamp_anchors=(ours,))
     [doubted] = validate(signature, [ITEM], {"cades": FORMAT}, alone, now).signatures
     assert not doubted.is_proved, "only whoever trusts that authority has a proof of time"
+
+
+@pytest.mark.spec("RFC 6960 §3.2")
+async def test_the_status_of_an_authority_that_has_no_lists_lasts_in_our_signature(
+    office: Office, tmp_path: Path
+) -> None:
+    end = OpensslResponder(issuer=PKI.issuing, by=PKI.responder, index={PKI.stamper: "V"})
+    top = OpensslResponder(issuer=PKI.root, by=PKI.root, index={PKI.issuing: "V"})
+    office.authority.responders = {"/end": end.answer, "/top": top.answer}
+    responders = tuple(map(office.authority.at, office.authority.responders))
+    source = office.authority.source(tmp_path, responders=responders)
+    signing = replace(office.signing, stamps=InOrder([source]))
+    [found] = FORMAT.check(await replace(office, signing=signing).signed(Level.B_LTA), [ITEM])
+    for holder in (PKI.stamper, PKI.issuing):
+        assert answers(holder.certificate, holder.above[0], found.evidence.ocsp, ())
+    assert len(found.evidence.ocsp) == 3, "about the signer too"
+    command = ["openssl", "ocsp", "-respin", "r", "-issuer", "i", "-cert", "c", "-CAfile"]
+    for holder in (PKI.stamper, PKI.issuing):
+        (tmp_path / "c").write_bytes(holder.certificate.public_bytes(Encoding.PEM))
+        (tmp_path / "i").write_bytes(holder.above[0].public_bytes(Encoding.PEM))
+        said = []
+        for response in found.evidence.ocsp:
+            (tmp_path / "r").write_bytes(response)
+            run = subprocess.run(
+                [*command, str(PKI.pem(tmp_path)), "-no_nonce", "-verify_other", "i"],
+                *(),
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            said.append("c: good" in run.stdout and "Response verify OK" in run.stderr)
+        assert said.count(True) == 1
+    await source.close()
 
 
 async def test_our_own_authority_stands_in_with_its_status(office: Office) -> None:

@@ -9,8 +9,7 @@ from config.runtime.cache import Cache
 from config.runtime.clock import Clock
 from config.runtime.outbound import Fetcher, FetchFailed
 from esignet.evidence.timestamps.port import NotStamped
-from keystore.checking.paths import Path
-from keystore.checking.revocation import answers, is_current, never_revoked
+from keystore.checking.revocation import is_current
 
 KEPT = 600.0
 """Seconds for which a list is taken from memory."""
@@ -31,26 +30,15 @@ class Lists:
     kept: Cache[str, bytes]
     seconds: float
 
-    async def about(self, path: Path) -> tuple[bytes, ...]:
-        """Return lists in DER which tell that no certificate of ``path`` is revoked.
-
-        Nothing without addresses. Raises NotStamped (``revocation``).
-        """
-        if not self.addresses:
-            return ()
+    async def every(self) -> tuple[bytes, ...]:
+        """Return each list in DER. Raises NotStamped (``revocation``) where one is not there."""
         loads = (self.kept.get(one, partial(self._list, one)) for one in self.addresses)
-        lists = tuple(await asyncio.gather(*loads))
+        return tuple(await asyncio.gather(*loads))
+
+    def current(self, lists: Sequence[bytes]) -> list[bytes]:
+        """Return those of which the next one is not due yet."""
         now = self.clock.now()
-        current = [one for one in lists if is_current(one, now)]
-        for certificate, issuer in path.links:
-            if never_revoked(certificate):
-                continue
-            known = answers(certificate, issuer, (), current)
-            if not known:
-                raise NotStamped("revocation", "no current list tells of a certificate")
-            if any(one.revoked_at is not None for one in known):
-                raise NotStamped("revocation", "a certificate is revoked")
-        return lists
+        return [one for one in lists if is_current(one, now)]
 
     async def _list(self, address: str) -> bytes:
         try:

@@ -18,6 +18,9 @@ from config.settings import SettingsError
 from config.settings.esignet import TimestampSource
 from esignet.evidence.timestamps.lists import KEPT, Lists
 from esignet.evidence.timestamps.port import Ground, NotStamped, Stamped, Stamps
+from esignet.evidence.timestamps.responders import KEPT as TOLD
+from esignet.evidence.timestamps.responders import MOST_KEPT, NAMED, Responders
+from esignet.evidence.timestamps.standing import Standing
 from esignet.formats.format import Evidence
 from keystore.checking.paths import TIME_STAMPING, NoPath, find, pem_certificates
 from keystore.checking.paths import Path as CertificatePath
@@ -37,6 +40,7 @@ SKEW = 300
 
 _QUERY, _REPLY = "application/timestamp-query", "application/timestamp-reply"
 _EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+_WEB = frozenset((80, 443))
 _NOTHING_NEW = frozenset(("busy", "open"))
 
 
@@ -55,7 +59,7 @@ def build(source: TimestampSource, ground: Ground) -> Stamps:
         source=source,
         anchors=anchors,
         fetcher=Fetcher(ground.clock, rules, keep=True),
-        lists=_lists(source, ground),
+        standing=Standing(_lists(source, ground), _responders(source, ground)),
         clock=ground.clock,
         entropy=ground.entropy,
         breaker=Breaker(ground.clock),
@@ -85,6 +89,20 @@ def _lists(source: TimestampSource, ground: Ground) -> Lists:
     )
 
 
+def _responders(source: TimestampSource, ground: Ground) -> Responders:
+    rules = Rules(ports=_WEB, loopback=ground.loopback, plain=True)  # an address of others' choice
+    if source.responders != (NAMED,):
+        rules = _rules(source.responders, ground, plain=True)
+    return Responders(
+        addresses=source.responders,
+        fetcher=Fetcher(ground.clock, rules),
+        clock=ground.clock,
+        entropy=ground.entropy,
+        kept=Cache(ground.clock, entries=MOST_KEPT, seconds=TOLD),
+        seconds=source.timeout,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalStamps:
     """Asks the authority at ``source.address``, and believes no more than what it proves."""
@@ -92,7 +110,7 @@ class ExternalStamps:
     source: TimestampSource
     anchors: tuple[bytes, ...]
     fetcher: Fetcher
-    lists: Lists
+    standing: Standing
     clock: Clock
     entropy: Entropy
     breaker: Breaker
@@ -115,22 +133,18 @@ class ExternalStamps:
         try:
             made = await self._every(imprints, tries)
             paths = {path.der(): path for _, path in made}
-            lists = [one for path in paths.values() for one in await self.lists.about(path)]
+            about = [await self.standing.about(path) for path in paths.values()]
         except NotStamped as lack:
             if lack.reason not in _NOTHING_NEW:
                 self.breaker.failed()
             raise
         self.breaker.succeeded()
-        certificates = dict.fromkeys(one for path in paths for one in path)
-        return Stamped(
-            tokens=[token for token, _ in made],
-            evidence=Evidence(certificates=tuple(certificates), crls=tuple(dict.fromkeys(lists))),
-        )
+        return Stamped(tokens=[token for token, _ in made], evidence=_together(about))
 
     async def close(self) -> None:
         """Close the connections."""
         await self.fetcher.close()
-        await self.lists.fetcher.close()
+        await self.standing.close()
 
     async def _every(
         self, imprints: Sequence[Imprint], tries: bool
@@ -192,3 +206,12 @@ class ExternalStamps:
         except NoPath as fault:
             raise NotStamped("authority", str(fault)) from None
         return path
+
+
+def _together(about: Sequence[Evidence]) -> Evidence:
+    """Return what came about several paths, each piece once."""
+    return Evidence(
+        certificates=tuple(dict.fromkeys(each for one in about for each in one.certificates)),
+        ocsp=tuple(dict.fromkeys(each for one in about for each in one.ocsp)),
+        crls=tuple(dict.fromkeys(each for one in about for each in one.crls)),
+    )

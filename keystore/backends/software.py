@@ -54,7 +54,13 @@ T = TypeVar("T")
 
 _SCHEME = "software"
 _NONCE = 12
-_MICROSECONDS = {Algorithm.ES256: 25, Algorithm.EDDSA: 35, Algorithm.HMAC: 3, Algorithm.AES: 4}
+_MICROSECONDS = {
+    Algorithm.ES256: 25,
+    Algorithm.EDDSA: 35,
+    Algorithm.ML_DSA_65: 1100,
+    Algorithm.HMAC: 3,
+    Algorithm.AES: 4,
+}
 _RSA_MICROSECONDS = 300
 _SLOW = 30.0
 """Seconds that making a key, or deriving the key of the key file, may take."""

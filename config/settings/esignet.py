@@ -30,20 +30,20 @@ class TimestampSource(Section, frozen=True):
     and the anchors. They go into signatures of B-LT, and no time-stamp is taken unless they tell
     that its authority is good. Without them such signatures hold its certificates alone."""
 
-    timeout: float = 5.0
     responders: tuple[str, ...] = ()
     """Addresses of OCSP responders (http or https) that are asked, one after the other, about each
     of these certificates of which no list tells; the same holds for their answers. The one word
     `certificate` asks those that the certificates name, on public addresses alone."""
 
+    timeout: float = 5.0
     """Seconds until its answer is here; then the next source is asked."""
 
     def __post_init__(self) -> None:
         if self.policy and not _OID.fullmatch(self.policy):
             raise ValueError(f"{self.policy} is no object identifier")
-        if not 0 < self.timeout <= 60:
         if "certificate" in self.responders and len(self.responders) > 1:
             raise ValueError("responders are addresses, or certificate alone")
+        if not 0 < self.timeout <= 60:
             raise ValueError("a source of time-stamps answers within 60 seconds")
 
 

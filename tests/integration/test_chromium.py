@@ -9,13 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from idp.factors.totp import code as totp_code
-from tests.demonstration import Demonstration, demonstration
+from tests.demonstration import Demonstration
 from tests.integration.chromium import (
     ACCEPT,
     CONTINUE,
     DENY,
     Visits,
-    chromium,
     fits,
     picture,
     until,
@@ -32,18 +31,6 @@ RESEND_DELAY = 45
 """Seconds, with room to spare: the default of ``factors.otp.resend_delay`` is 30."""
 
 PICTURED = {"viewport": {"width": 800, "height": 560}, "locale": "en"}
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
-    with demonstration(tmp_path_factory.mktemp("chromium")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
 """The pages on which people approve, in a real browser: axe, every language, dark and light."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.demonstration import Demonstration, demonstration
-from tests.integration.chromium import ACCEPT, Visits, chromium
+from tests.demonstration import Demonstration
+from tests.integration.chromium import ACCEPT, Visits
 from tests.integration.test_chromium_pages import in_every_language, seen
 from tests.interop.test_independent_backchannel import LINK, registered
 
@@ -20,25 +19,6 @@ pytestmark = [
 
 APPROVE = "button[name=decision][value=approve]"
 REJECT = "button[name=decision][value=reject]"
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
-    with demonstration(tmp_path_factory.mktemp("chromium-approvals")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
-
-
-@pytest.fixture
-def visits(browser: Browser, demo: Demonstration) -> Iterator[Visits]:
-    made = Visits(browser, demo)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

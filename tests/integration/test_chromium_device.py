@@ -3,19 +3,17 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.demonstration import ROOT, Demonstration, demonstration
+from tests.demonstration import ROOT, Demonstration
 from tests.integration.chromium import (
     ACCEPT,
     CONTINUE,
     Visits,
-    chromium,
     fits,
     judged,
     light,
@@ -29,25 +27,6 @@ pytestmark = [
 ]
 LANGUAGES = ("fr", "es", "ar", "hi", "sw", "en")
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
-    with demonstration(tmp_path_factory.mktemp("chromium-device")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
-
-
-@pytest.fixture
-def visits(browser: Browser, demo: Demonstration) -> Iterator[Visits]:
-    made = Visits(browser, demo)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,9 @@
 """Every page in every language: axe finds nothing, in light and dark, and each is light to load."""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.demonstration import Demonstration, demonstration
-from tests.integration.chromium import ACCEPT, CONTINUE, Visits, chromium, judged, light, picture
+from tests.integration.chromium import ACCEPT, CONTINUE, Visits, judged, light, picture
 
 pytestmark = [
     pytest.mark.server,
@@ -23,25 +20,6 @@ WRONG_ADDRESSES = (
     "/nowhere",
 )
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
-    with demonstration(tmp_path_factory.mktemp("chromium-pages")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
-
-
-@pytest.fixture
-def visits(browser: Browser, demo: Demonstration) -> Iterator[Visits]:
-    made = Visits(browser, demo)
-    yield made
-    made.close()
 
 
 def seen(page: Page, language: str) -> None:
@@ -67,7 +45,7 @@ def test_the_pages_of_a_login(visits: Visits) -> None:
     page = visits.page(locale="en", viewport={"width": 800, "height": 560})
     page.goto(f"{visits.service}/login")
     in_every_language(page)
-    known = visits.name(page, 1)
+    known = visits.name(page, 21)
     in_every_language(page)
     for factor, field in (("pin", "#pin"), ("totp", "#totp")):
         page.click(f"button[name=factor][value={factor}]")
@@ -78,7 +56,7 @@ def test_the_pages_of_a_login(visits: Visits) -> None:
     seen(page, "en")
     page.click("button[name=factor][value=otp]")
     page.wait_for_selector("#otp")
-    visits.prove(page, 1, known)
+    visits.prove(page, 21, known)
     page.wait_for_selector(ACCEPT)
     in_every_language(page)
     page.click("a[hreflang=ar]")
@@ -92,7 +70,7 @@ def test_the_pages_of_a_login(visits: Visits) -> None:
 
 def test_the_own_pages_of_a_resident(visits: Visits) -> None:
     page = visits.page(locale="en")
-    visits.log_in(page, 2)
+    visits.log_in(page, 22)
     page.click(ACCEPT)
     page.wait_for_url(f"{visits.service}/")
     for path in OWN_PAGES:

@@ -105,6 +105,7 @@ _PERMITTED: dict[Role, frozenset[tuple[Act, Purpose]]] = {
         [
             *((Act.ADMINISTER, administration) for administration in Administration),
             (Act.ASK, DocumentUse.REVOKE),
+            (Act.ASK, DocumentUse.STATUS),  # what anybody sees of the authority
             (Act.ASK, DocumentUse.ENROL),
             (Act.MAC, MacPurpose.LOOKUP),  # importing and showing residents
             (Act.SEAL, SealPurpose.PERSON),

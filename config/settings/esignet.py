@@ -1,6 +1,7 @@
 """The settings of signing documents."""
 
 import re
+from typing import Literal
 
 from config.settings.section import Section
 
@@ -68,6 +69,11 @@ class Esignet(Section, frozen=True):
 
     organization: str = "Symbolon demonstration"
     """Who issues certificates, as they name it."""
+
+    root_key: Literal["own", "elsewhere"] = "own"
+    """Where the key of the root is that certifies the signing authority: ``own`` is in the key
+    service, ``elsewhere`` on a machine that is not connected. Then nothing is signed until it has
+    certified: `symbolon keys ceremony --request FILE` makes the request for it."""
 
     certificate_policy: str = "1.3.6.1.4.1.32473.1.1"
     """Object identifier of the policy under which signers are certified. The default is one of the

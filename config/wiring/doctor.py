@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,11 +22,13 @@ from config.runtime.redis import Redis
 from config.settings import Settings, SettingsError
 from config.wiring.esignet_fonts import fonts
 from config.wiring.esignet_timestamps import timestamps
-from config.wiring.readiness import checks
+from config.wiring.readiness import authority_check, checks
 from config.wiring.world import World
 from esignet.pages.room import ROOM as SIGNING_PAGES
 from idp.pages.room import ROOM as LOGIN_PAGES
-from keystore.purposes import Role
+from keystore.door import KeyServiceUnavailable, KeyState
+from keystore.purposes import OwnRing, Role
+from keystore.service.client import KeyOperator
 from keystore.service.document_client import DocumentClient
 from keystore.service.run import socket_path
 
@@ -52,7 +55,7 @@ async def examine(world: World) -> list[Finding]:
     if not any(one.trouble for one in found if one.subject in ("database", "migrations")):
         found.append(await _letters(world))
     if settings.esignet.address:
-        found += [_fonts(settings), await _stamps(world)]
+        found += [_fonts(settings), await _stamps(world), *await _authority(world)]
     found += [await asyncio.to_thread(_disk, settings), await _redis(world)]
     return found
 
@@ -112,6 +115,37 @@ async def _stamps(world: World) -> Finding:
     except (UnknownPlugin, SettingsError) as reason:
         return Finding("time-stamps", str(reason))
     return Finding("time-stamps")
+
+
+async def _authority(world: World) -> list[Finding]:
+    """Look at our certificate authority: what it needs from a root elsewhere, and which key waits
+    for that.
+    """
+    path = socket_path(Path(world.settings.keys.sockets), Role.OPERATOR)
+    documents, operator = DocumentClient(path), KeyOperator(path)
+    check = authority_check(world, documents.authority)
+    try:
+        found = [Finding("certificate authority", await check.ask() or "")]
+        if world.settings.esignet.root_key == "elsewhere":
+            found.append(Finding("next signing authority", await _waiting(operator)))
+    except KeyServiceUnavailable as reason:
+        found = [Finding("certificate authority", f"the key service does not show it: {reason}")]
+    finally:
+        await documents.close()
+        await operator.close()
+    return found
+
+
+async def _waiting(operator: KeyOperator) -> str:
+    keys = [key for key in await operator.keys() if key.ring == OwnRing.ISSUING]
+    waiting = [key for key in keys if key.state is KeyState.PUBLISHED]
+    if not waiting:
+        return ""
+    since = datetime.fromtimestamp(max(key.since for key in waiting), UTC).date()
+    return (
+        f"a key waits since {since} for the root to certify it: symbolon keys ceremony "
+        "--request FILE"
+    )
 
 
 async def _letters(world: World) -> Finding:

@@ -12,6 +12,7 @@ from config.wiring.seals import seal_desk
 from keystore.administration import KeyAdministration
 from keystore.authority.authority import Authority
 from keystore.authority.extensions import Naming
+from keystore.authority.offline_upkeep import OfflineUpkeep
 from keystore.authority.profiles import DAY, Kind
 from keystore.authority.responder import Responder
 from keystore.authority.revoking import Revoking
@@ -68,28 +69,25 @@ def naming_of(esignet: Esignet) -> Naming:
             Kind.LONG_TERM: esignet.long_term_days * DAY,
             Kind.SEAL: esignet.seal_days * DAY,
         },
+        own_root=esignet.root_key == "own",
     )
 
 
 def own_rings(esignet: Esignet) -> tuple[OwnRing, ...]:
     """Return which rings of its own the key service of this deployment has: the one place."""
     absent = set() if esignet.archive_timestamp_algorithm else {OwnRing.ARCHIVE}
+    absent |= set() if esignet.root_key == "own" else {OwnRing.ROOT}
     return tuple(ring for ring in OwnRing if ring not in absent)
 
 
 def _desk(
     esignet: Esignet, ground: DocumentGround, ring: KeyRing, keys: KeyAdministration
 ) -> DocumentDesk:
-    database = ground.database
+    database, is_below = ground.database, esignet.root_key == "elsewhere"
     authority = Authority(database, ring, naming_of(esignet), ground.clock, ground.entropy)
     showing = Showing(authority, database)
     signing = _signing(esignet, ground, authority, ring)
-    replay = Replay(
-        sign=signing.sign,
-        kept=KeptSignatures(database),
-        clock=ground.clock,
-        entropy=ground.entropy,
-    )
+    replay = _replay(ground, signing)
     responder = Responder(authority, database, ring.sign_own)
     stamping = _stamping(esignet, ground, authority, ring)
     return DocumentDesk(
@@ -107,15 +105,10 @@ def _desk(
         authority=authority,
         showing=showing,
         revoking=Revoking(database, showing),
+        upkeep=OfflineUpkeep(ring, keys, authority, showing, ground.clock) if is_below else None,
         responder=responder,
         stamping=stamping,
-        evidence=EvidenceSeal(
-            ring=ring,
-            authority=authority,
-            database=database,
-            clock=ground.clock,
-            entropy=ground.entropy,
-        ),
+        evidence=_evidence(ground, authority, ring),
         credentials=CredentialDesk(
             ring, stored_keys(signing.stored, authority, showing, ground.clock, ground.entropy)
         ),
@@ -123,6 +116,21 @@ def _desk(
         database=database,
         clock=ground.clock,
     )
+
+
+def _evidence(ground: DocumentGround, authority: Authority, ring: KeyRing) -> EvidenceSeal:
+    return EvidenceSeal(
+        ring=ring,
+        authority=authority,
+        database=ground.database,
+        clock=ground.clock,
+        entropy=ground.entropy,
+    )
+
+
+def _replay(ground: DocumentGround, signing: DocumentSigning) -> Replay:
+    kept = KeptSignatures(ground.database)
+    return Replay(sign=signing.sign, kept=kept, clock=ground.clock, entropy=ground.entropy)
 
 
 def _signing(

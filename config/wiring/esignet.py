@@ -33,7 +33,7 @@ from config.wiring.esignet_pages import page_door
 from config.wiring.esignet_requests import RequestGround, looks, signature_requests
 from config.wiring.esignet_seals import seal_routes
 from config.wiring.esignet_timestamps import stamp_anchors, timestamps
-from config.wiring.readiness import checks
+from config.wiring.readiness import authority_check, checks
 from config.wiring.verifying import every_format
 from config.wiring.world import World
 from esignet.endpoints.certificates import CertificatesEndpoint
@@ -99,7 +99,9 @@ def build_esignet(world: World) -> Application:
         *csc_routes(world, csc),
     ]
     closing = (signing.pdf.close, looking.close, signing.stamps.close, documents.close)
-    return _application(world, routes, door, _lifespan(closing, later, resuming))
+    asked = (*checks(world), authority_check(world, documents.authority))
+    health = Health(world.clock, asked)
+    return _application(world, routes, door, health, _lifespan(closing, later, resuming))
 
 
 def _signing(world: World, documents: DocumentClient) -> Signing:
@@ -196,6 +198,7 @@ def _application(
     world: World,
     routes: list[Route],
     door: PageDoor,
+    health: Health,
     lifespan: Callable[[], AbstractAsyncContextManager[None]],
 ) -> Application:
     settings = world.settings
@@ -217,7 +220,7 @@ def _application(
         lifespan=lifespan,
     )
     web = Web(routes, house)
-    health, lag = Health(world.clock, checks(world)), LoopLag(world.clock)
+    lag = LoopLag(world.clock)
     metrics = Metrics(tally, [*budget_gauges(budgets), check_gauge(health), lag.gauge()])
     document = msgspec.json.encode(openapi(routes, "Symbolon esignet", VERSION))
     return Application(web, Operations(health, metrics, lambda: web.draining, document), lag)

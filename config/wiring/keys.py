@@ -9,6 +9,7 @@ from config.runtime.clock import Clock
 from config.runtime.database.connect import open_database
 from config.runtime.entropy import Entropy
 from config.settings import Lifetimes, Settings, SettingsError
+from config.settings.esignet import Esignet
 from config.wiring.documents import DocumentGround, document_desk
 from keystore.administration import Policies
 from keystore.backends.backend import Algorithm, Backend
@@ -57,7 +58,7 @@ async def serve_keys(
     service = KeyService(
         records=DatabaseKeyRecords(database, entropy),
         backends=backends,
-        policies=policies(settings.lifetimes, settings.esignet.seal_days),
+        policies=policies(settings.lifetimes, settings.esignet),
         clock=clock,
         issuers={issuer.address: issuer.signing_algs for issuer in settings.issuers},
         sockets=_socket_directory(settings),
@@ -70,7 +71,7 @@ async def serve_keys(
         await database.close()
 
 
-def policies(lifetimes: Lifetimes, seal_days: int) -> Policies:
+def policies(lifetimes: Lifetimes, esignet: Esignet) -> Policies:
     """Return how long key versions stay in each state, from how long what they make lives."""
     longest_token = max(lifetimes.id_token, lifetimes.access_token)
     tokens = Policy(
@@ -88,11 +89,12 @@ def policies(lifetimes: Lifetimes, seal_days: int) -> Policies:
             publish_for=0,
             active_for=int(years * YEAR),
             keep_for=KEPT_YEARS[ring] * YEAR if ring in KEPT_YEARS else 86400,
+            waits=ring is OwnRing.ISSUING and esignet.root_key == "elsewhere",
         )
         for ring, years in OWN_YEARS.items()
     }
     secrets[ORGANIZATION] = Policy(  # a new key before the certificate of the old one ends
-        publish_for=0, active_for=seal_days * 86400 * 3 // 4, keep_for=86400
+        publish_for=0, active_for=esignet.seal_days * 86400 * 3 // 4, keep_for=86400
     )
     return Policies(tokens, secrets)
 

@@ -1,5 +1,7 @@
 """What a process needs to do its work, asked for /readyz and by ``symbolon doctor``."""
 
+from collections.abc import Awaitable, Callable
+
 from sqlalchemy import func, select
 
 from config.runtime.database.connect import MOST_SKEW
@@ -8,7 +10,9 @@ from config.runtime.health import Check
 from config.runtime.outbox import outbox
 from config.wiring.migrations import WEB, is_current
 from config.wiring.world import World
+from keystore.authority.expiring import troubles
 from keystore.door import KeyServiceUnavailable, NotPermitted
+from keystore.signing.door import AuthorityShown
 
 LONGEST_WAIT = 60
 """Seconds that a message may be overdue before the worker is thought to be away."""
@@ -24,6 +28,19 @@ def checks(world: World) -> tuple[Check, ...]:
         Check("key service", lambda: _keys(world)),
         Check("messages", lambda: _messages(world), needed=False),
     )
+
+
+def authority_check(world: World, shown: Callable[[], Awaitable[AuthorityShown]]) -> Check:
+    """Return the check of the certificate authority that ``shown`` shows."""
+
+    async def ask() -> str | None:
+        try:
+            found = troubles(await shown(), world.clock.now())
+        except (KeyServiceUnavailable, NotPermitted) as reason:
+            return f"the key service does not show it: {reason}"
+        return "; ".join(found) or None
+
+    return Check("authority", ask, needed=False)
 
 
 async def _database(world: World) -> str | None:

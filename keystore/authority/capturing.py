@@ -92,6 +92,12 @@ def certificate(builder: x509.CertificateBuilder, by: bytes) -> Unsigned:
     return Unsigned(tbs, lambda signature: _beside(tbs, signature))
 
 
+def request(builder: x509.CertificateSigningRequestBuilder, by: bytes) -> Unsigned:
+    """Return the request (RFC 2986 §4) whose key, which has this public part, signs it itself."""
+    tbs = builder.sign(_absent(by), hashes.SHA256()).tbs_certrequest_bytes
+    return Unsigned(tbs, lambda signature: _beside(tbs, signature))
+
+
 def revocation_list(builder: x509.CertificateRevocationListBuilder, by: bytes) -> Unsigned:
     """Return the list (RFC 5280 §5.1) that the key with this public part signs."""
     tbs = builder.sign(_absent(by), hashes.SHA256()).tbs_certlist_bytes

@@ -14,6 +14,7 @@ from keystore.door import (
     KeyServiceUnavailable,
     Mac,
     MacPurpose,
+    NotCertified,
     NotPermitted,
     Order,
     PublishedKey,
@@ -179,6 +180,8 @@ def expect(reply: frames.Reply, expected: type[_Kind]) -> _Kind:
                 raise NotPermitted(reply.reason)
             case "not_activated":
                 raise NotActivated(reply.reason)
+            case "not_certified":
+                raise NotCertified(reply.reason)
             case "bad_seal":
                 raise BadSeal(reply.reason)
         raise KeyServiceUnavailable(reply.reason)

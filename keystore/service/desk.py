@@ -4,7 +4,14 @@ import logging
 
 from config.runtime.database.unit import DatabaseUnavailable
 from keystore.administration import KeyAdministration
-from keystore.door import BadSeal, Door, KeyServiceUnavailable, NotPermitted, Order
+from keystore.door import (
+    BadSeal,
+    Door,
+    KeyServiceUnavailable,
+    NotCertified,
+    NotPermitted,
+    Order,
+)
 from keystore.keyring import KeyRing
 from keystore.purposes import Administration, Role
 from keystore.rotation import KeyVersion
@@ -44,6 +51,9 @@ class Desk:
             return frames.Refused(request.id, "not_activated", str(reason))
         except BadSeal as reason:
             return frames.Refused(request.id, "bad_seal", str(reason))
+        except NotCertified as reason:
+            _LOG.warning("cannot answer %s: %s", self._role, reason)
+            return frames.Refused(request.id, "not_certified", str(reason))
         except (KeyServiceUnavailable, DatabaseUnavailable, KeysChanged) as reason:
             return frames.Refused(request.id, "unavailable", str(reason))
         except Exception:

@@ -7,6 +7,7 @@ from config.runtime.audit.sequencer import Sequencer
 from config.runtime.clock import Clock
 from config.runtime.database.unit import Database
 from keystore.authority.authority import Authority
+from keystore.authority.offline_upkeep import OfflineUpkeep
 from keystore.authority.responder import Responder
 from keystore.authority.revoking import Revoking
 from keystore.authority.showing import Showing
@@ -59,6 +60,7 @@ class DocumentDesk:
     authority: Authority
     showing: Showing
     revoking: Revoking
+    upkeep: OfflineUpkeep | None
     responder: Responder
     stamping: Stamping
     evidence: EvidenceSeal
@@ -75,6 +77,8 @@ class DocumentDesk:
     async def keep(self) -> None:
         """Certify keys that are new, and forget activations that expired, and what they signed."""
         await self.authority.refresh()
+        if self.upkeep is not None:
+            await self.upkeep.keep()
         await forget(self.database, self.clock.now())
         await self.replay.kept.forget(self.clock.now())
         await self.credentials.keep()

@@ -107,8 +107,8 @@ class DocumentSigning:
         ]
         issued = [self.authority.issued_write(draft) for draft in drafts]
         await self.recording.use_up(approved.jti, approved.exp, issued, entries)
-        made = await self.ring.sign_own(
-            OwnRing.ISSUING, [draft.unsigned.signed for draft in drafts]
+        made = await self.ring.sign_by(
+            drafts[0].issuer, [draft.unsigned.signed for draft in drafts]
         )
         certificates = [
             draft.unsigned.finished(raw) for draft, raw in zip(drafts, made, strict=True)

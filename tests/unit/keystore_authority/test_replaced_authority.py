@@ -7,6 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from config.settings import Lifetimes
+from config.settings.esignet import Esignet
 from config.wiring.keys import policies
 from keystore.authority.addresses import files, list_path
 from keystore.authority.profiles import PROFILES, Kind
@@ -64,7 +65,7 @@ async def test_a_key_is_certified_before_it_is_used(world: AuthorityWorld) -> No
 
 
 def test_keys_of_authorities_outlive_what_they_signed() -> None:
-    kept = policies(Lifetimes(), 730)
+    kept = policies(Lifetimes(), Esignet())
     assert (kept.of(OwnRing.ISSUING).keep_for or 0) >= PROFILES[Kind.ISSUING].lifetime
     assert (kept.of(OwnRing.ROOT).keep_for or 0) >= PROFILES[Kind.ROOT].lifetime
 

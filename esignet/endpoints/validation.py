@@ -7,7 +7,7 @@ from config.runtime.clock import Clock
 from config.runtime.web import Answer, Call, Route, json_answer
 from config.runtime.web.multipart import is_multipart
 from esignet.endpoints.page_door import HOME
-from esignet.endpoints.validation_items import LONGEST_NAME, item_of_digest
+from esignet.endpoints.validation_items import LONGEST_NAME, item_of_digests
 from esignet.endpoints.validation_page import ValidationPage
 from esignet.flows.validating import Validating
 from esignet.formats.format import FormatError
@@ -19,8 +19,9 @@ from esignet.validation.report import report
 class ValidationEndpoint:
     """``POST /validate``: the file is the body; ``name`` and ``digest`` stand in the address.
 
-    ``digest`` (hexadecimal, SHA-256, SHA-384 or SHA-512) is of the document outside a detached
-    signature, which stays where it is. Browsers get a form, and the answer to it, from ``page``.
+    ``digest`` (hexadecimal: SHA-256, SHA-384 or SHA-512, or more than one with spaces in between)
+    is of the document outside a detached signature, which stays where it is. Browsers get a form,
+    and the answer to it, from ``page``.
     """
 
     validating: Validating
@@ -53,7 +54,7 @@ class ValidationEndpoint:
         """Answer the report (JSON), or 422 with what is wrong with the file."""
         asked = dict(call.query())
         name = (asked.get("name") or "file")[:LONGEST_NAME]
-        items = [item_of_digest(asked["digest"], name)] if "digest" in asked else []
+        items = [item_of_digests(asked["digest"], name)] if "digest" in asked else []
         content = await call.body(self.largest)
         now = self.clock.now()
         try:

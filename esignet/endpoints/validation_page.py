@@ -11,10 +11,10 @@ from config.runtime.pages.visitors import Visitor
 from config.runtime.web import Answer, Call, Malformed
 from config.runtime.web.multipart import Part, parts
 from esignet.endpoints.page_door import HOME, PageDoor
-from esignet.endpoints.validation_items import LONGEST_NAME, item_of_content, item_of_digest
+from esignet.endpoints.validation_items import LONGEST_NAME, item_of_content, item_of_digests
 from esignet.flows.validating import Validating
 from esignet.formats.format import FormatError, Item
-from esignet.pages.validation import MOST, shown_signatures, summary
+from esignet.pages.validation import DIGEST_COMMANDS, MOST, shown_signatures, summary
 from esignet.pdf.pool import PdfBusy
 from keystore.door import KeyServiceUnavailable
 
@@ -88,16 +88,18 @@ class ValidationPage:
         if file is None or not file.content:
             raise _NoFile
         now, name = self.clock.now(), (file.filename or "file")[:LONGEST_NAME]
-        found = await self.validating.validated(file.content, _items(given), now)
+        items = _items(given)
+        found = await self.validating.validated(file.content, items, now)
         if not found.signatures:
             raise FormatError("There is no signature in this file.")
         words = visitor.language.t
+        is_known_by_digest = any(one.content is None for one in items)
         content = {
             "base": HOME,
             "file": name,
             "now": now,
             "summary": summary(found.signatures, words),
-            "signatures": shown_signatures(found, name, words),
+            "signatures": shown_signatures(found, name, words, by_digest=is_known_by_digest),
             "more": max(len(found.signatures) - MOST, 0),
         }
         return self.door.answers.page("validated", self._setting(visitor), content)
@@ -114,7 +116,12 @@ class ValidationPage:
         return Fault(t("We could not read that"), line, reason.description)
 
     def _form(self, visitor: Visitor, fault: Fault | None = None, status: int = 422) -> Answer:
-        content = {"base": HOME, "largest": self.largest, "fault": fault}
+        content = {
+            "base": HOME,
+            "largest": self.largest,
+            "fault": fault,
+            "commands": DIGEST_COMMANDS,
+        }
         answer = self.door.answers.page("validate", self._setting(visitor), content)
         if fault is not None:
             answer.status = status
@@ -134,6 +141,6 @@ def _items(given: Mapping[str, Part]) -> list[Item]:
     if document is not None and is_given:
         return [item_of_content(document.filename or "", document.content)]
     try:
-        return [item_of_digest(typed, "document")] if typed else []
+        return [item_of_digests(typed, "document")] if typed else []
     except Malformed:
         raise _NoDigest from None

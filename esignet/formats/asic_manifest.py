@@ -53,7 +53,9 @@ def _problems(name: str, reference: xml.Element, item: Item | None) -> list[Prob
         return [("CRYPTO_CONSTRAINTS_FAILURE", f"the digest of {name} is by a weak hash")]
     if item is None:
         return [("SIGNED_DATA_NOT_FOUND", f"{name} is not at hand")]
-    found = algorithm.of(item.content) if item.content is not None else item.digest
+    found = item.under(algorithm)
+    if found is None:
+        return [("SIGNED_DATA_NOT_FOUND", f"{name} is not at hand")]
     if not hmac.compare_digest(found, xml.base64_of(values[0])):
         return [("HASH_FAILURE", f"{name} is not what was signed")]
     return []

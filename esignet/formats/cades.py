@@ -118,11 +118,7 @@ def digest_of(message: Message, items: Sequence[Item]) -> ContentDigest:
         algorithm = HashAlgorithm(name)
         if message.content is not None:
             return algorithm.of(message.content)
-        if len(items) != 1:
-            return None
-        if items[0].content is not None:
-            return algorithm.of(items[0].content)
-        return items[0].digest if len(items[0].digest) == algorithm.length else None
+        return items[0].under(algorithm) if len(items) == 1 else None
 
     return digest
 

@@ -260,10 +260,11 @@ def _hashed(one: _Sign1, items: Sequence[Item]) -> bytes:
     algorithm = _hash(one.header[labels.HASH_OF_PAYLOAD], "the hash of the document is too weak")
     if one.payload is None or len(items) != 1:
         raise Refused("SIGNED_DATA_NOT_FOUND", "what was signed is not at hand")
-    item = items[0]
-    digest = item.digest if item.content is None else algorithm.of(item.content)
+    digest = items[0].under(algorithm)
+    if digest is None:
+        raise Refused("SIGNED_DATA_NOT_FOUND", "what was signed is not at hand")
     if not hmac.compare_digest(digest, one.payload):
-        raise Refused("HASH_FAILURE", f"what was signed is not {item.name}")
+        raise Refused("HASH_FAILURE", f"what was signed is not {items[0].name}")
     return one.payload
 
 

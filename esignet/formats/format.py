@@ -34,6 +34,7 @@ class Item:
     """One document: ``digest`` under the wish's algorithm; ``content`` where it was given to us.
 
     ``upload`` names a PDF that lies elsewhere; ``content`` is what was appended to it, if anything.
+    Whoever checks without its content may know ``other_digests`` beside the one.
     """
 
     name: str
@@ -41,6 +42,14 @@ class Item:
     media_type: str = "application/octet-stream"
     content: bytes | None = None
     upload: str = ""
+    other_digests: tuple[bytes, ...] = ()
+
+    def under(self, algorithm: HashAlgorithm) -> bytes | None:
+        """Return its digest under an algorithm; None where that is not known here."""
+        if self.content is not None:
+            return algorithm.of(self.content)
+        known = (self.digest, *self.other_digests)
+        return next((one for one in known if len(one) == algorithm.length), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,11 +103,12 @@ def _check_digests(named: Mapping[str, Any], found: Sequence[Item], *, plain: bo
 
 
 def _digest(item: Item, algorithm: HashAlgorithm, *, plain: bool) -> bytes:
-    if item.content is not None:
+    if not plain and item.content is not None:
         return algorithm.of(_encoded(item.content, plain=plain))
-    if not plain or len(item.digest) != algorithm.length:
+    digest = item.under(algorithm) if plain else None
+    if digest is None:
         raise Refused("SIGNED_DATA_NOT_FOUND", f"{item.name} is not at hand")
-    return item.digest
+    return digest
 
 
 def _encoded(content: bytes, *, plain: bool) -> bytes:

@@ -153,12 +153,13 @@ def _file(
     place: Place, reference: Element, steps: list[Element], algorithm: HashAlgorithm
 ) -> tuple[Referenced, bytes]:
     item = _named(place, reference)
-    if not steps and item.content is None and len(item.digest) == algorithm.length:
-        return Referenced(octets=None, name=item.name), item.digest
-    if item.content is None:
+    if steps and item.content is not None:
+        octets = _canonical(xml.parse(item.content), steps)
+        return Referenced(octets=octets, name=item.name), algorithm.of(octets)
+    digest = None if steps else item.under(algorithm)
+    if digest is None:
         raise Refused("SIGNED_DATA_NOT_FOUND", f"{item.name} is not at hand")
-    octets = _canonical(xml.parse(item.content), steps) if steps else item.content
-    return Referenced(octets=octets, name=item.name), algorithm.of(octets)
+    return Referenced(octets=item.content, name=item.name), digest
 
 
 def _named(place: Place, reference: Element) -> Item:

@@ -1,7 +1,7 @@
 """What the validation page says of each signature, in words that a clerk understands."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from esignet.protocol.indications import Indication
 from esignet.validation.engine import Judged
@@ -14,6 +14,13 @@ MOST = 10
 
 LONGEST = 100
 """Characters of a name that is shown: certificates come from anywhere."""
+
+DIGEST_COMMANDS = (
+    ("Windows", "certutil -hashfile Document.txt SHA256"),
+    ("macOS", "shasum -a 256 Document.txt"),
+    ("Linux", "sha256sum Document.txt"),
+)
+"""How people make a digest of their own, by the system that they have."""
 
 _NO_AUTHORITY = "Its certificate comes from an authority that is not known here."
 _NOT_MEANT = "Its certificate, or the authority's, is not meant for such signatures."
@@ -83,17 +90,21 @@ class ShownSignature:
     doubted: bool
 
 
-def shown_signatures(found: Validated, file: str, t: Words) -> tuple[ShownSignature, ...]:
+def shown_signatures(
+    found: Validated, file: str, t: Words, *, by_digest: bool = False
+) -> tuple[ShownSignature, ...]:
     """Return the first ``MOST`` signatures as they are told; ``file`` is what they stand in.
 
-    In a PDF a signature is called as its field is: what it signs is the file.
+    In a PDF a signature is called as its field is: what it signs is the file. ``by_digest`` is
+    whether of a document beside the file only digests were given.
     """
     some = enumerate(found.signatures[:MOST], 1)
     is_pdf = (found.form,) == PDF
-    return tuple(
+    shown = (
         _shown(number, one, (file,) if is_pdf else one.found.covers or (file,), t)
         for number, one in some
     )
+    return tuple(_told_by_digest(one, t) if by_digest else one for one in shown)
 
 
 def summary(judged: Sequence[Judged], t: Callable[..., str]) -> str:
@@ -137,6 +148,16 @@ def _shown(number: int, judged: Judged, covers: Sequence[str], t: Words) -> Show
         missing=tuple(t(lack.value) for lack in judged.missing) if judged.level else (),
         doubted=any(one.trouble for one in judged.stamps),
     )
+
+
+def _told_by_digest(one: ShownSignature, t: Words) -> ShownSignature:
+    """Say what is missing where some digest of the document was given."""
+    if not one.code.endswith(" SIGNED_DATA_NOT_FOUND"):
+        return one
+    why = t(
+        "The digest is not enough for this signature: give all three, or send the document itself."
+    )
+    return replace(one, why=why, advice="")
 
 
 def _verdict(indication: Indication, t: Words) -> tuple[str, str, str]:

@@ -1,7 +1,9 @@
 """A person signs with a real browser: reads, compares, agrees; at a client, or behind a link."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -219,6 +221,37 @@ def test_behind_a_link_a_person_reads_signs_and_goes_back(visits: Visits, tmp_pa
     checked(page, signed.value.path())
 
 
+def hashed(page: Page, document: Path) -> None:
+    """Choose a document that stays here: the browser fills in its digests, and sends nothing."""
+    posted: list[str] = []
+    page.on("request", lambda one: posted.append(one.url))
+    field = page.locator("#digest")
+    field.fill("what was there before")
+    large = document.with_name("large <b>.bin")
+    large.write_bytes(bytes(9_000_000))  # read in pieces
+    for file in (large, document):
+        page.set_input_files("#own", str(file))
+        page.wait_for_function(
+            "name => document.getElementById('told').textContent.includes(name)"
+            " && document.getElementById('digest').value",
+            arg=file.name,
+        )
+        content = file.read_bytes()
+        made = [hashlib.new(name, content).hexdigest() for name in ("sha256", "sha384", "sha512")]
+        assert field.input_value() == " ".join(made)
+        assert page.locator("#hashed").is_hidden(), "the progress is over"
+    assert "stays on your device" in page.inner_text("#told")
+    assert page.get_attribute("#told", "role") == "status", "readers of screens say it"
+    judged(page)
+    fits(page)
+    assert posted == [], "the file stays in the browser"
+    page.locator("details summary").focus()
+    page.keyboard.press("Enter")
+    assert "certutil" in page.inner_text("details")
+    page.set_input_files("#own", [])
+    page.wait_for_function("!document.getElementById('digest').value")
+
+
 def checked(page: Page, document: Path) -> None:
     """Have anybody's page judge it: read in every language, and by keyboard."""
     page.click("a[href$='/validate']")
@@ -228,6 +261,7 @@ def checked(page: Page, document: Path) -> None:
         judged(page)
         fits(page)
         light(page)
+    hashed(page, document)
     page.set_input_files("#document", str(document))
     page.locator("#file").set_input_files(str(document))
     page.locator("#digest").fill("no digest")
@@ -265,5 +299,8 @@ def test_the_link_is_read_in_every_language_by_keyboard_without_scripts(
     plain = visits.page(java_script_enabled=False)
     opened(visits, plain)
     assert not plain.locator("#compare").is_visible()
+    plain.goto(urljoin(plain.url, "/validate"))
+    assert plain.locator("#digest").is_visible() and not plain.locator("#own").is_visible()
+    plain.go_back()
     agreed(visits, plain)
     plain.wait_for_selector(SIGNED, timeout=60_000)

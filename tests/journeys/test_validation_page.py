@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from httpx2 import Response
 
 from config.runtime.web.multipart import FORM
+from keystore.signing.digests import HashAlgorithm
 from tests import pdf_files
 from tests.journeys.browsers import Browser, Reader
 from tests.journeys.hosted_world import SERVICE, House, hosted
@@ -139,9 +140,39 @@ async def test_a_document_beside_its_signature_is_given_or_only_its_digest(clerk
     for wrong in ("12", "x" * 64, "é" * 64):
         status, text = await clerk.checked({"file": file}, digest=wrong)
         assert (status, "The digest cannot be read" in text) == (422, True)
+    pairs = " ".join(digest[at : at + 2] for at in range(0, 64, 2))  # as certutil of Windows 7
+    _, text = await clerk.checked({"file": file}, digest=pairs)
+    assert "The signature is valid" in text
+    twice = await clerk.checked({"file": file}, digest=f"{digest} {digest}")
+    assert (twice[0], "The digest cannot be read" in twice[1]) == (422, True)
     both = {"file": file, "document": ("Lease.txt", LEASE)}
     status, text = await clerk.checked(both, digest=digest)
     assert (status, "no document beside it" in text) == (422, True)
+
+
+async def test_of_every_digest_the_one_counts_that_the_signature_was_made_of(clerk: Clerk) -> None:
+    asked = {
+        "format": "xades",
+        "level": "B-LT",
+        "envelope": "detached",
+        "hashAlgorithmOID": HashAlgorithm.SHA512.oid,
+    }
+    file = ("Lease.xml", await signed(clerk.house, ("Lease.txt", "text/plain", LEASE), **asked))
+    every = {one: one.of(LEASE).hex() for one in HashAlgorithm}
+    for digits in (" ".join(every.values()), " ".join(reversed(every.values()))):
+        _, text = await clerk.checked({"file": file}, digest=digits)
+        assert "The signature is valid" in text
+    only = every[HashAlgorithm.SHA256]
+    _, text = await clerk.checked({"file": file}, digest=only)
+    assert "The digest is not enough for this signature" in text and "valid." not in text
+    wrong = HashAlgorithm.SHA512.of(LEASE + b"!").hex()
+    _, text = await clerk.checked({"file": file}, digest=f"{only} {wrong}")
+    assert "The signature is not valid" in text and "HASH_FAILURE" in text
+    client = clerk.house.browser().client
+    digits = "+".join(every.values())
+    answer = await client.post(f"/validate?digest={digits}", content=file[1])
+    [one] = answer.json()["validationConclusion"]["signatures"]
+    assert one["indication"] == "TOTAL-PASSED"
 
 
 async def test_what_went_wrong_is_said_beside_the_form(clerk: Clerk) -> None:

@@ -3,29 +3,20 @@
   const box = document.getElementById("compare");
   const said = document.getElementById("compared");
   const shown = [...document.querySelectorAll("[data-digest]")];
+  const algorithms = [...new Set(shown.map(item => item.dataset.algorithm))];
   const isolated = text => "\u2068" + text + "\u2069";
-  const digest = async (algorithm, content) =>
-    Array.from(new Uint8Array(await crypto.subtle.digest(algorithm, content)),
-      octet => octet.toString(16).padStart(2, "0")).join("");
   const compared = async file => {
-    let content;
+    let made;
     try {
-      content = await file.arrayBuffer();
+      made = await digests(file, algorithms);
     } catch {
-      return box.dataset.failed.replace("{file}", isolated(file.name));
+      return box.dataset.failed.replace("{file}", () => isolated(file.name));
     }
-    const made = {};
-    const same = [];
-    for (const item of shown) {
-      const algorithm = item.dataset.algorithm;
-      made[algorithm] ??= await digest(algorithm, content);
-      if (made[algorithm] === item.dataset.digest) {
-        item.classList.add("same");
-        same.push(isolated(item.querySelector("bdi").textContent));
-      }
-    }
+    const same = shown.filter(item => made[item.dataset.algorithm] === item.dataset.digest);
+    for (const item of same) item.classList.add("same");
+    const names = same.map(item => isolated(item.querySelector("bdi").textContent));
     return (same.length ? box.dataset.same : box.dataset.none)
-      .replace("{file}", () => isolated(file.name)).replace("{name}", () => same.join(", "));
+      .replace("{file}", () => isolated(file.name)).replace("{name}", () => names.join(", "));
   };
   document.getElementById("file").addEventListener("change", async event => {
     const lines = [];

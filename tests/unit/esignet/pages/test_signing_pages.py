@@ -13,7 +13,7 @@ from esignet.endpoints.validation_page import Fault
 from esignet.flows.hosted_parts import Measure
 from esignet.pages.hosted import places, sheet
 from esignet.pages.room import load_pages
-from esignet.pages.validation import MOST, WHYS, ShownSignature
+from esignet.pages.validation import DIGEST_COMMANDS, MOST, WHYS, ShownSignature
 from esignet.protocol.hosted import PER_PAGE
 from esignet.protocol.indications import FAILING, UNDECIDED
 from esignet.validation.engine import Lack
@@ -78,6 +78,7 @@ CONTENT: dict[str, Any] = {
     "reason": "",
     "fault": Fault("A heading", "A line", "A reason " * 20),
     "largest": 20_000_000,
+    "commands": DIGEST_COMMANDS,
     "summary": "A summary",
     "file": DOCUMENTS[1].label,
     "now": 1_900_000_000,

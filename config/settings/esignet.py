@@ -16,6 +16,9 @@ class TimestampSource(Section, frozen=True):
     kind: str = "own"
     """``own`` is the authority of the key service, ``rfc3161`` one of somebody else."""
 
+    stamps: Literal["all", "signatures", "archives"] = "all"
+    """What it stamps: signatures as they are made, archives (B-LTA), or all."""
+
     address: str = ""
     """Where an authority of somebody else answers (https)."""
 
@@ -177,8 +180,9 @@ class Esignet(Section, frozen=True):
             raise ValueError("archive_timestamp_algorithm is ML-DSA-65, or empty")
         if self.archive_timestamp_policy and not self.archive_timestamp_algorithm:
             raise ValueError("archive_timestamp_policy needs archive_timestamp_algorithm")
-        if not self.timestamps:
-            raise ValueError("timestamps names a source at least")
+        for what in ("signatures", "archives"):
+            if not any(one.stamps in ("all", what) for one in self.timestamps):
+                raise ValueError(f"timestamps names a source of {what} at least")
         if self.history < 0:
             raise ValueError("history is a number of seconds, or 0")
         if self.sign_hash and not self.stored_keys:

@@ -25,7 +25,11 @@ def timestamps(world: World, documents: Documents) -> Stamps:
     )
     chosen = world.settings.esignet.timestamps
     kinds = plugins("esignet.evidence.timestamps", (one.kind for one in chosen))
-    return InOrder([kinds[one.kind].build(one, ground) for one in chosen])
+    made = [(one.stamps, kinds[one.kind].build(one, ground)) for one in chosen]
+    return InOrder(
+        [source for what, source in made if what != "archives"],
+        [source for what, source in made if what != "signatures"],
+    )
 
 
 def stamp_anchors(chosen: Iterable[TimestampSource]) -> tuple[bytes, ...]:

@@ -228,7 +228,7 @@ def order_of(activation: str, parts: Sequence[Part]) -> SigningOrder:
 
 def _stampers(part: Part, stamped: Stamped, shown: AuthorityShown) -> tuple[bytes, ...]:
     """Return whose time-stamps of ours the part has; who stamps for archives may be another."""
-    archiver = shown.archiver if stamped.ours and _reaches(part, Level.B_LTA) else b""
+    archiver = shown.archiver if _reaches(part, Level.B_LTA) else b""
     return tuple(filter(None, (stamped.ours, archiver)))
 
 

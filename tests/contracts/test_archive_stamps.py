@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from config.settings.esignet import Esignet
 from config.settings.sections import KeySettings
 from config.wiring.keys import backends_of
 from config.wiring.verifying import every_format
+from esignet.evidence.timestamps.order import InOrder
 from esignet.evidence.timestamps.own import OwnStamps
 from esignet.flows.signing import Signing
 from esignet.flows.signing_parts import Part
@@ -46,12 +47,15 @@ from keystore.signing.door import AuthorityShown, Imprint
 from keystore.stores.authority_tables import issued_certificate
 from tests import pdf_files
 from tests.authorities import pem
+from tests.external_tsa import tsa
 from tests.keyrings import Keys, software_backend
 from tests.signing_house import SETTINGS, SHA256, SigningHouse, approval, signing_house
+from tests.small_pki import SmallPki
 from tests.softhsm import LABEL, start_softhsm
 
 pytestmark = pytest.mark.server
 
+PKI = SmallPki()
 LASTING = msgspec.structs.replace(SETTINGS, archive_timestamp_algorithm="ML-DSA-65")
 XML = b'<a:debt xmlns:a="urn:a"><sum of="0"/></a:debt>'
 CASES = [
@@ -200,6 +204,22 @@ async def test_the_certificate_that_stamped_is_a_trust_anchor_of_its_own(
         ("ES256", True),
         ("ML-DSA-65", False),
     ]
+
+
+async def test_somebody_else_may_stamp_signatures_and_this_key_archives(
+    database: OpenDatabase, tmp_path: Path
+) -> None:
+    async with office(database, tmp_path, LASTING) as at, tsa(PKI) as authority:
+        stamps = InOrder([authority.source(tmp_path)], [OwnStamps(at.house.esignet)])
+        case, item = part("cades", "detached", b"I owe you nothing.")
+        [signed] = await replace(at, signing=replace(at.signing, stamps=stamps)).signed(case)
+        issuing, _ = (await at.house.esignet.authority()).chains[0]
+        await stamps.close()
+    [found] = case.format.check(signed, [item])
+    [usual, lasting] = [read_token(token) for token, _ in (*found.timestamps, *found.archive)]
+    assert (usual.certificate, lasting.alg) == (PKI.stamper.der, "ML-DSA-65")
+    who, above = load([lasting.certificate, issuing])
+    assert answers(who, above, found.evidence.ocsp, ()), "its own status lies inside"
 
 
 async def test_beside_an_hsm_this_key_alone_lies_in_a_file(

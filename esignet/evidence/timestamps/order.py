@@ -14,9 +14,10 @@ _log = logging.getLogger("symbolon.esignet")
 
 @dataclass(frozen=True, slots=True)
 class InOrder:
-    """Asks ``sources`` from the first to the last."""
+    """Asks ``sources`` from the first to the last, for what has to last ``archives`` if given."""
 
     sources: Sequence[Stamps]
+    archives: Sequence[Stamps] = ()
     name: str = "in order"
 
     @property
@@ -26,7 +27,7 @@ class InOrder:
 
     async def stamped(self, imprints: Sequence[Imprint], *, archive: bool = False) -> Stamped:
         """Return what the first source gives that has any. Raises TimestampsUnavailable."""
-        for source in self.sources:
+        for source in (self.archives if archive else ()) or self.sources:
             try:
                 return await source.stamped(imprints, archive=archive)
             except NotStamped as lack:
@@ -37,4 +38,5 @@ class InOrder:
 
     async def close(self) -> None:
         """Close every source."""
-        await asyncio.gather(*(source.close() for source in self.sources))
+        each = {id(source): source for source in (*self.sources, *self.archives)}
+        await asyncio.gather(*(source.close() for source in each.values()))

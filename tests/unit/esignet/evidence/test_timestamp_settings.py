@@ -33,19 +33,36 @@ def settings(directory: Path, text: str) -> Settings:
     return anchored(load(directory / "settings.toml", {}), directory)
 
 
-async def names(chosen: Settings) -> list[str]:
+async def names(chosen: Settings, *, archive: bool = False) -> list[str]:
     world: Any = SimpleNamespace(settings=chosen, clock=SystemClock(), entropy=SystemEntropy())
     documents: Any = None
     made = timestamps(world, documents)
     assert isinstance(made, InOrder)
     await made.close()
-    return [one.name for one in made.sources]
+    return [one.name for one in (made.archives if archive else made.sources)]
 
 
 async def test_sources_are_asked_in_the_order_of_the_file(tmp_path: Path) -> None:
     chosen = settings(tmp_path, BOTH)
     assert await names(chosen) == ["tsa.example", "own"]
     assert stamp_anchors(chosen.esignet.timestamps) == (PKI.root.der,)
+
+
+async def test_signatures_and_archives_may_be_stamped_by_different_ones(tmp_path: Path) -> None:
+    text = BOTH.replace('"rfc3161"', '"rfc3161"\nstamps = "signatures"')
+    assert await names(settings(tmp_path, text)) == ["tsa.example", "own"]
+    assert await names(settings(tmp_path, text), archive=True) == ["own"]
+    text = text.replace('"own"', '"own"\nstamps = "archives"')
+    assert await names(settings(tmp_path, text)) == ["tsa.example"]
+    assert await names(settings(tmp_path, text), archive=True) == ["own"]
+
+
+@pytest.mark.parametrize("what", ["signatures", "archives"])
+def test_somebody_stamps_each(tmp_path: Path, what: str) -> None:
+    lone = f'[[esignet.timestamps]]\nkind = "own"\nstamps = "{what}"'
+    other = {"signatures": "archives", "archives": "signatures"}[what]
+    with pytest.raises(SettingsError, match=f"a source of {other} at least"):
+        settings(tmp_path, lone)
 
 
 async def test_as_delivered_our_own_authority_stamps(tmp_path: Path) -> None:

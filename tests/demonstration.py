@@ -18,7 +18,7 @@ import httpx2
 from config.wiring.demo.browser import Browser, Page
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 60
+PATIENCE = 180
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,11 @@ class Visits:
 
 
 def until(page: Page, holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Ask again and again whether ``holds``, until a deadline."""
+    """Ask again and again whether ``holds``, until a deadline.
+
+    Playwright's own ``wait_for_function`` asks again by ``eval`` in the page, and our pages' policy
+    forbids that.
+    """
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it never came"

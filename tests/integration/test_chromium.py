@@ -23,7 +23,6 @@ from tests.integration.chromium import (
 pytestmark = [
     pytest.mark.server,
     pytest.mark.xdist_group("demonstration"),
-    pytest.mark.timeout(180),
 ]
 
 SINK = "http://127.0.0.1:8765/cb"

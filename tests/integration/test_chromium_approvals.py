@@ -14,7 +14,6 @@ from tests.interop.test_independent_backchannel import LINK, registered
 pytestmark = [
     pytest.mark.server,
     pytest.mark.xdist_group("demonstration"),
-    pytest.mark.timeout(180),
 ]
 
 APPROVE = "button[name=decision][value=approve]"

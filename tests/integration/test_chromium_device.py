@@ -23,7 +23,6 @@ from tests.integration.chromium import (
 pytestmark = [
     pytest.mark.server,
     pytest.mark.xdist_group("demonstration"),
-    pytest.mark.timeout(180),
 ]
 LANGUAGES = ("fr", "es", "ar", "hi", "sw", "en")
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}

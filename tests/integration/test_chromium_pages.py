@@ -8,7 +8,6 @@ from tests.integration.chromium import ACCEPT, CONTINUE, Visits, judged, light, 
 pytestmark = [
     pytest.mark.server,
     pytest.mark.xdist_group("demonstration"),
-    pytest.mark.timeout(180),
 ]
 
 LANGUAGES = ("fr", "es", "ar", "hi", "sw", "en")

@@ -1,56 +1,35 @@
 """A person signs with a real browser: reads, compares, agrees; at a client, or behind a link."""
 
 import hashlib
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from config.wiring.demo import contract
-from tests.demonstration import Demonstration, demonstration
 from tests.integration.chromium import (
     ACCEPT,
     CONTINUE,
     DENY,
     Visits,
-    chromium,
     fits,
     judged,
     light,
     picture,
+    until,
 )
 
 pytestmark = [
     pytest.mark.server,
     pytest.mark.xdist_group("demonstration"),
-    pytest.mark.timeout(180),
 ]
 LANGUAGES = ("fr", "es", "ar", "hi", "sw", "en")
 READ = "form[action='/sign/link'] button"
 SIGNED = "h1:has-text('Signed')"
 OPEN = "form[action$='/open'] button"
 START, REJECT = "form[action$='/start'] button", "form[action$='/reject'] button"
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
-    with demonstration(tmp_path_factory.mktemp("chromium-signing")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
-
-
-@pytest.fixture
-def visits(browser: Browser, demo: Demonstration) -> Iterator[Visits]:
-    made = Visits(browser, demo)
-    yield made
-    made.close()
 
 
 def asked(visits: Visits, page: Page, own: Path | None = None) -> None:
@@ -182,7 +161,7 @@ def agreed(visits: Visits, page: Page) -> None:
 
 def is_drawn(page: Page) -> bool:
     """Whether the image of the page has come."""
-    page.wait_for_function("document.querySelector('img.leaf').complete")
+    until(page, lambda: bool(page.evaluate("document.querySelector('img.leaf').complete")))
     return bool(page.evaluate("document.querySelector('img.leaf').naturalWidth > 100"))
 
 
@@ -221,6 +200,12 @@ def test_behind_a_link_a_person_reads_signs_and_goes_back(visits: Visits, tmp_pa
     checked(page, signed.value.path())
 
 
+def is_told(page: Page, name: str) -> bool:
+    """Whether the page speaks of this file, and has its digests."""
+    told = page.text_content("#told") or ""
+    return name in told and page.input_value("#digest") != ""
+
+
 def hashed(page: Page, document: Path) -> None:
     """Choose a document that stays here: the browser fills in its digests, and sends nothing."""
     posted: list[str] = []
@@ -231,11 +216,7 @@ def hashed(page: Page, document: Path) -> None:
     large.write_bytes(bytes(9_000_000))  # read in pieces
     for file in (large, document):
         page.set_input_files("#own", str(file))
-        page.wait_for_function(
-            "name => document.getElementById('told').textContent.includes(name)"
-            " && document.getElementById('digest').value",
-            arg=file.name,
-        )
+        until(page, partial(is_told, page, file.name))
         content = file.read_bytes()
         made = [hashlib.new(name, content).hexdigest() for name in ("sha256", "sha384", "sha512")]
         assert field.input_value() == " ".join(made)
@@ -249,7 +230,7 @@ def hashed(page: Page, document: Path) -> None:
     page.keyboard.press("Enter")
     assert "certutil" in page.inner_text("details")
     page.set_input_files("#own", [])
-    page.wait_for_function("!document.getElementById('digest').value")
+    until(page, lambda: field.input_value() == "")
 
 
 def checked(page: Page, document: Path) -> None:

@@ -83,7 +83,7 @@ _AT_WORK = Statement(
     )
 )
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.server
 
 
 @dataclass(frozen=True, slots=True)

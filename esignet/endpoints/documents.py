@@ -8,8 +8,9 @@ from typing import Any
 
 from config.runtime.clock import Clock
 from config.runtime.malformed import Malformed
-from config.runtime.web.answer import Answer, Streamed, empty, json_answer, streamed_answer
+from config.runtime.web.answer import Answer, empty, json_answer
 from config.runtime.web.call import Call
+from config.runtime.web.ranges import download
 from config.runtime.web.sites import Route
 from esignet.endpoints.admission import Bearers
 from esignet.endpoints.client_calls import ClientCalls, Refusal, Serve, described
@@ -55,7 +56,7 @@ class DocumentsEndpoint:
             self._route(
                 f"{_PATH}/{{document_id}}",
                 {
-                    "GET": (self._give, "Get a document back"),
+                    "GET": (self._give, "Get a document back, or a range of it"),
                     "DELETE": (self._destroy, "Destroy a document's key"),
                 },
                 "tokens",
@@ -84,8 +85,7 @@ class DocumentsEndpoint:
 
     async def _give(self, call: Call, caller: Caller) -> Answer:
         upload = await self.uploads.find(call.captured["document_id"], caller.client_id)
-        pieces = await self.uploads.octets(upload)
-        answer = streamed_answer(Streamed(upload.size, pieces), upload.media_type)
+        answer = download(call, await self.uploads.octets(upload), upload.media_type)
         answer.headers.append((b"content-disposition", b"attachment"))
         return answer
 

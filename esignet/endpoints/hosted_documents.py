@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from config.runtime.clock import Clock
 from config.runtime.pages.visitors import Visitor
 from config.runtime.web import Answer, Call, Route, bytes_answer
-from config.runtime.web.answer import Streamed
 from esignet.endpoints.hosted_door import LinkDoor
 from esignet.endpoints.page_door import PageDoor
 from esignet.endpoints.request_answers import downloaded
@@ -79,19 +78,18 @@ class HostedDocuments:
         """Answer the document as a file to save."""
         _demand(call, visitor)
         document = await self._document(opened, call)
-        return await self._saved(await self.hosted.original(opened, document))
+        return await self._saved(call, await self.hosted.original(opened, document))
 
     async def signed(self, opened: Opened, call: Call, visitor: Visitor) -> Answer:
         """Answer a signed document as a file to save, to a signer who has signed."""
         _demand(call, visitor)
         if not opened.is_mine_signed:
             raise NoSuchLink
-        return await self._saved(await self.hosted.signed(opened, _number(call, "number") - 1))
+        number = _number(call, "number") - 1
+        return await self._saved(call, await self.hosted.signed(opened, number))
 
-    async def _saved(self, document: SignedDocument) -> Answer:
-        if not document.upload:
-            return downloaded(document)
-        return downloaded(document, Streamed(*await self.hosted.requests.octets(document)))
+    async def _saved(self, call: Call, document: SignedDocument) -> Answer:
+        return downloaded(call, document, await self.hosted.requests.octets(document))
 
     async def _document(self, opened: Opened, call: Call) -> ToSee:
         waiting = await self.hosted.waiting(opened, self.clock.now())

@@ -7,7 +7,10 @@ from urllib.parse import quote
 
 from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.malformed import Malformed
-from config.runtime.web.answer import Answer, Streamed, bytes_answer, json_answer, streamed_answer
+from config.runtime.readable import Readable
+from config.runtime.web.answer import Answer, json_answer
+from config.runtime.web.call import Call
+from config.runtime.web.ranges import download
 from esignet.endpoints.csc import RETRY_AFTER
 from esignet.flows.request_contents import SignedDocument
 from esignet.flows.request_creating import KeyReused, NoSuchRequest, Shown, TooMany
@@ -124,17 +127,16 @@ def signed(made: Sequence[SignedDocument], path: str) -> dict[str, Any]:
     return {"documents": documents, "promises": [one.promise.decode() for one in made]}
 
 
-def downloaded(document: SignedDocument, streamed: Streamed | None = None) -> Answer:
-    """Return a document as a file (RFC 6266 §4; the name in UTF-8 as RFC 8187 §3.2 writes it)."""
-    if streamed is None:
-        answer = bytes_answer(document.content, document.media_type)
-    else:
-        answer = streamed_answer(streamed, document.media_type)
-    return as_file(answer, document.file_name)
+def downloaded(call: Call, document: SignedDocument, octets: Readable) -> Answer:
+    """Return a document as a file, or the range of it that was asked for."""
+    return as_file(download(call, octets, document.media_type), document.file_name)
 
 
 def as_file(answer: Answer, file_name: str) -> Answer:
-    """Return the answer as one that is saved under that name."""
+    """Return the answer as one that is saved under that name.
+
+    RFC 6266 §4; the name in UTF-8 as RFC 8187 §3.2 writes it.
+    """
     plain = "".join(
         character if character.isascii() and character not in '"\\%' else "_"
         for character in file_name

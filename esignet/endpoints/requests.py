@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from config.runtime.clock import Clock
 from config.runtime.malformed import Malformed
 from config.runtime.strict_json import strict_json
-from config.runtime.web.answer import Answer, Streamed, empty, json_answer
+from config.runtime.web.answer import Answer, empty, json_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Endpoint, Route
 from esignet.endpoints.admission import Admission, Bearers
@@ -88,7 +88,7 @@ class SignatureRequestsEndpoint:
             self._route(
                 f"{one}/documents/{{place}}",
                 "logins",
-                GET=(self._download, "A signed document as a file"),
+                GET=(self._download, "A signed document as a file, or a range of it"),
             ),
         ]
 
@@ -154,9 +154,7 @@ class SignatureRequestsEndpoint:
         number = int(place) if _PLACE.fullmatch(place) else -1
         identifier = call.captured["request_id"]
         document = await self.requests.document(identifier, caller.client_id, number)
-        if not document.upload:
-            return downloaded(document)
-        return downloaded(document, Streamed(*await self.requests.octets(document)))
+        return downloaded(call, document, await self.requests.octets(document))
 
 
 async def _served(serve: Serve, call: Call, caller: Caller, now: int) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 from config.runtime.clock import Clock
 from config.runtime.malformed import Malformed
 from config.runtime.strict_json import strict_json
-from config.runtime.web.answer import Answer, Streamed, json_answer
+from config.runtime.web.answer import Answer, json_answer
 from config.runtime.web.call import Call
 from config.runtime.web.sites import Route
 from esignet.endpoints.admission import Bearers
@@ -88,7 +88,7 @@ class SealsEndpoint:
     async def _give(self, call: Call, caller: Caller) -> Answer:
         elsewhere = self.seals.elsewhere
         document = await elsewhere.find(call.captured["seal_id"], caller.client_id)
-        return downloaded(document, Streamed(*await elsewhere.octets(document)))
+        return downloaded(call, document, await elsewhere.octets(document))
 
 
 def _to_authorize(wanted: Sealable, found: ToAuthorize) -> dict[str, Any]:

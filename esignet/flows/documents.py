@@ -10,10 +10,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 
 from config.runtime.clock import Clock
 from config.runtime.database.unit import DatabaseUnavailable, Refused, Write
 from config.runtime.entropy import Entropy
+from config.runtime.readable import Readable
 from esignet.pdf.sealed import SealedDocument
 from esignet.stores.documents import Chunk, Documents, Upload
 from keystore.cells import KEY_BYTES
@@ -158,18 +160,21 @@ class Uploads:
             await self.find(identifier, client_id)
             raise Bound from None
 
-    async def octets(self, upload: Upload, tail: bytes = b"") -> AsyncGenerator[bytes, None]:
-        """Return what yields a document, followed by ``tail``. It raises NoSuchDocument, too."""
+    async def octets(self, upload: Upload, tail: bytes = b"") -> Readable:
+        """Return a document, followed by ``tail``. Reading it may raise NoSuchDocument, too."""
         opener = Opener(await self._key(upload), _shape(upload))
 
-        async def pieces() -> AsyncGenerator[bytes, None]:
-            for number in range(opener.shape.chunks):
+        async def read(wanted: range) -> AsyncGenerator[bytes, None]:
+            end = min(wanted.stop, upload.size)
+            for number in range(wanted.start // CHUNK, -(-end // CHUNK)):
                 sealed = await self._chunk(upload, number)
-                yield await asyncio.to_thread(opener.chunk, number, sealed)
-            if tail:
-                yield tail
+                octets = await asyncio.to_thread(opener.chunk, number, sealed)
+                yield _between(octets, wanted, number * CHUNK)
+            if wanted.stop > upload.size:
+                yield _between(tail, wanted, upload.size)
 
-        return pieces()
+        tag = sha256(upload.digests[HashAlgorithm.SHA256] + sha256(tail).digest()).hexdigest()
+        return Readable(size=upload.size + len(tail), tag=tag, read=read)
 
     async def lent(self, identifier: str) -> SealedDocument:
         """Return a document for a process that works on it, or raise NoSuchDocument.
@@ -243,3 +248,8 @@ async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 def _shape(upload: Upload) -> Shape:
     return Shape(name=upload.id.encode(), size=upload.size)
+
+
+def _between(octets: bytes, wanted: range, start: int) -> bytes:
+    """Return what is wanted of the octets that stand from ``start`` on."""
+    return octets[max(wanted.start - start, 0) : wanted.stop - start]

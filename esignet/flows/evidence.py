@@ -144,8 +144,8 @@ class Evidence:
         if not document.upload:
             return await asyncio.to_thread(lambda: sha256(document.content).digest())
         hashed = sha256()
-        _, octets = await self.requests.octets(document)
-        async for piece in octets:
+        octets = await self.requests.octets(document)
+        async for piece in octets.whole():
             hashed.update(piece)
         return hashed.digest()
 

@@ -4,10 +4,12 @@ What a request holds lies encrypted under a key of its own (`esignet.flows.reque
 it is signed so that nobody's death loses or doubles a signature: `esignet.flows.request_signing`.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.runtime.database.unit import Refused
+from config.runtime.readable import Readable, held
 from esignet.flows.csc_approvals import Caller
 from esignet.flows.request_contents import (
     DOCUMENTS,
@@ -176,8 +178,10 @@ class Requests:
         found: SignedDocument = await self.contents.part(sealer, result(place), number)
         return found
 
-    async def octets(self, document: SignedDocument) -> tuple[int, AsyncGenerator[bytes, None]]:
-        """Return how long a document with ``upload`` is, and what yields it; or FormatError."""
+    async def octets(self, document: SignedDocument) -> Readable:
+        """Return what a document is made of, or raise FormatError: its upload is gone."""
+        if not document.upload:
+            return await asyncio.to_thread(held, document.content)
         uploaded = self.signing.preparing.uploaded
         return await uploaded.octets(document.upload, document.content)
 
@@ -188,7 +192,7 @@ class Requests:
             content = prepared.content
         size = len(content or b"")
         if item.upload:
-            size, _ = await self.signing.preparing.uploaded.octets(item.upload, b"")
+            size = (await self.signing.preparing.uploaded.octets(item.upload, b"")).size
         return ToSee(
             label=item.name,
             digest=prepared.digests[place],

@@ -4,7 +4,7 @@ Each is kept under a key of its own and a name that only the organisation's word
 the same call again finds what the first one made.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -12,6 +12,7 @@ import msgspec
 
 from config.runtime.database.unit import Refused, Write
 from config.runtime.entropy import Entropy
+from config.runtime.readable import Readable
 from esignet.flows.request_contents import Sealer, SignedDocument, result
 from esignet.flows.uploaded import Uploaded
 from esignet.formats.format import FormatError
@@ -83,8 +84,8 @@ class SealedElsewhere:
         document: SignedDocument = await sealer.open(_PART, seal.content)
         return document
 
-    async def octets(self, document: SignedDocument) -> tuple[int, AsyncGenerator[bytes, None]]:
-        """Return how long it is and what yields it, or raise NoSuchSeal: its upload is gone."""
+    async def octets(self, document: SignedDocument) -> Readable:
+        """Return what it is made of, or raise NoSuchSeal: its upload is gone."""
         try:
             return await self.uploaded.octets(document.upload, document.content)
         except FormatError:

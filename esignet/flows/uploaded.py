@@ -6,11 +6,12 @@ a PDF is signed there, of others the digest is.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from config.runtime.database.unit import Write
+from config.runtime.readable import Readable
 from esignet.flows.documents import NoSuchDocument, Uploads
 from esignet.flows.signing_parts import Part
 from esignet.formats.format import FormatError, Item
@@ -84,19 +85,15 @@ class Uploaded:
                 lent.append(replace(part, pdf=pdf))
             yield lent
 
-    async def octets(self, identifier: str, tail: bytes) -> tuple[int, AsyncGenerator[bytes, None]]:
-        """Return how long an upload is with what was appended, and what yields it.
-
-        Raises FormatError: it is gone.
-        """
-        upload = await self._lent(identifier)
-        return upload.size + len(tail), await self.uploads.octets(upload, tail)
+    async def octets(self, identifier: str, tail: bytes) -> Readable:
+        """Return an upload with what was appended to it, or raise FormatError: it is gone."""
+        return await self.uploads.octets(await self._lent(identifier), tail)
 
     async def digest(self, item: Item, algorithm: HashAlgorithm) -> bytes:
         """Return the digest of an upload with what was appended to it (``item.content``)."""
         hashed = hashlib.new(algorithm.value)
-        _, pieces = await self.octets(item.upload, item.content or b"")
-        async for piece in pieces:
+        octets = await self.octets(item.upload, item.content or b"")
+        async for piece in octets.whole():
             await asyncio.to_thread(hashed.update, piece)
         return hashed.digest()
 
@@ -121,5 +118,6 @@ class Uploaded:
         known = replace(document, media_type=document.media_type or upload.media_type)
         if not fits:
             return replace(known, digest=upload.digests[algorithm])
-        pieces = [piece async for piece in await self.uploads.octets(upload)]
+        octets = await self.uploads.octets(upload)
+        pieces = [piece async for piece in octets.whole()]
         return replace(known, content=b"".join(pieces), upload="")

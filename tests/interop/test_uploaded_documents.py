@@ -44,16 +44,19 @@ def named(upload: Upload, name: str = "a.pdf", **members: str) -> dict[str, str]
     return {"name": name, "document": upload.id, **members}
 
 
-async def got(world: World, path: str) -> tuple[dict[bytes, bytes], bytes]:
-    """Return the headers and the whole of an answer that is streamed."""
+async def got(
+    world: World, path: str, wanted: str = "", status: int = 200
+) -> tuple[dict[bytes, bytes], bytes]:
+    """Return the headers and the whole of an answer that is streamed, or the range ``wanted``."""
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    call = Asked("GET", path, [("authorization", "Bearer office")])
+    headers = [("authorization", "Bearer office")] + ([("range", wanted)] if wanted else [])
+    call = Asked("GET", path, headers)
     await world.web(call.scope(), call.receiver(), send)
-    assert sent[0]["status"] == 200
+    assert sent[0]["status"] == status
     return dict(sent[0]["headers"]), b"".join(one["body"] for one in sent[1:])
 
 
@@ -77,10 +80,18 @@ async def test_a_large_pdf_is_signed_where_it_lies_by_one_after_another(
     status, second = await world.sign(said, await world.approved({**said, **shown}, subject="ben"))
     assert status == 200, second
     headers, signed = await got(world, one["href"])
+    assert headers[b"accept-ranges"] == b"bytes"
     assert headers[b"content-length"] == str(len(signed)).encode()
     assert headers[b"content-type"] == b"application/pdf"
     assert b'filename="a.pdf"' in headers[b"content-disposition"]
     assert signed.startswith(PDF)
+    behind, size = len(PDF), len(signed)  # what was given, and what was appended to it
+    for first, last in ((behind - 9, behind + 8), (behind, size - 1), (behind + 5, behind + 5)):
+        told, octets = await got(world, one["href"], f"bytes={first}-{last}", 206)
+        assert octets == signed[first : last + 1]
+        assert told[b"content-range"] == f"bytes {first}-{last}/{size}".encode()
+        assert told[b"etag"] == headers[b"etag"]
+        assert b'filename="a.pdf"' in told[b"content-disposition"]
     found = await world.signing.pdf.check(signed)
     assert [(one.problems, one.level) for one in found] == [((), Level.B_LT)] * 2
     (tmp_path / "signed.pdf").write_bytes(signed)

@@ -62,8 +62,10 @@ class World:
     database: OpenDatabase
     bearers: Bearers = field(default_factory=Bearers)
 
-    async def ask(self, method: str, path: str = "", token: str = "office") -> Answered:
-        head = f"{method} /documents{path} HTTP/1.1\r\n{_head(token)}\r\n"
+    async def ask(
+        self, method: str, path: str = "", token: str = "office", more: str = ""
+    ) -> Answered:
+        head = f"{method} /documents{path} HTTP/1.1\r\n{_head(token)}{more}\r\n"
         return await self.exchange([head.encode()])
 
     async def give(
@@ -164,6 +166,51 @@ async def test_a_document_is_given_hashed_and_given_back(world: World) -> None:
         assert back.headers["cache-control"] == "no-store"
         assert (await world.ask("HEAD", f"/{told['id']}")).body == b""
         await world.ask("DELETE", f"/{told['id']}")
+
+
+@pytest.mark.spec("RFC 9110 §14.2")
+async def test_a_download_that_broke_off_is_gone_on_with(world: World) -> None:
+    identifier = (await world.give(CONTENT)).told["id"]
+    head = await world.ask("HEAD", f"/{identifier}")
+    tag, size = head.headers["etag"], int(head.headers["content-length"])
+    assert (size, head.headers["accept-ranges"]) == (len(CONTENT), "bytes")
+    taken = b""
+    for end in (10, CHUNK - 1, CHUNK + 1, 2 * CHUNK, size - 1):
+        more = f"Range: bytes={len(taken)}-{end - 1}\r\nIf-Range: {tag}\r\n"
+        piece = await world.ask("GET", f"/{identifier}", more=more)
+        assert (piece.status, piece.headers["etag"]) == (206, tag)
+        assert piece.headers["content-range"] == f"bytes {len(taken)}-{end - 1}/{size}"
+        assert int(piece.headers["content-length"]) == len(piece.body)
+        taken += piece.body
+    last = await world.ask("GET", f"/{identifier}", more="Range: bytes=-1\r\n")
+    assert taken + last.body == CONTENT
+    over = await world.ask("GET", f"/{identifier}", more=f"Range: bytes={size}-\r\n")
+    assert (over.status, over.headers["content-range"]) == (416, f"bytes */{size}")
+    other = (await world.give(CONTENT + b".")).told["id"]
+    more = f"Range: bytes=5-\r\nIf-Range: {tag}\r\n"
+    whole = await world.ask("GET", f"/{other}", more=more)
+    assert (whole.status, whole.body) == (200, CONTENT + b"."), "it is another document"
+    known = await world.ask("GET", f"/{identifier}", more=f"If-None-Match: {tag}\r\n")
+    assert (known.status, known.body) == (304, b"")
+
+
+async def test_of_a_range_no_more_is_read_than_it_needs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identifier = (await world.give(CONTENT)).told["id"]
+    asked: list[int] = []
+    chunk = Documents.chunk
+
+    async def noted(store: Documents, document_id: str, number: int) -> bytes | None:
+        asked.append(number)
+        return await chunk(store, document_id, number)
+
+    monkeypatch.setattr(Documents, "chunk", noted)
+    more = f"Range: bytes={CHUNK - 1}-{CHUNK}\r\n"
+    piece = await world.ask("GET", f"/{identifier}", more=more)
+    assert (piece.body, asked) == (CONTENT[CHUNK - 1 : CHUNK + 1], [0, 1])
+    await world.ask("GET", f"/{identifier}", more="Range: bytes=-3\r\n")
+    assert asked == [0, 1, 2]
 
 
 async def test_only_who_gave_it_gets_it_back_and_may_destroy_it(world: World) -> None:
@@ -343,7 +390,7 @@ async def test_chunks_of_one_document_are_none_of_another(world: World) -> None:
     first, second = [await world.uploads.find(name, "office") for name in (one, two)]
 
     async def read(upload: Any) -> bytes:
-        return b"".join([piece async for piece in await world.uploads.octets(upload)])
+        return b"".join([piece async for piece in (await world.uploads.octets(upload)).whole()])
 
     assert await read(first) == b"\1" * (CHUNK + 9)
     await world.database.load([(_SWAP, [{"from_id": two, "to_id": "aside"}])])
@@ -372,7 +419,7 @@ async def test_memory_does_not_grow_with_the_document(world: World) -> None:
     try:
         upload = await roomy.taken("office", "application/pdf", pieces())
         read = 0
-        async for piece in await roomy.octets(upload):
+        async for piece in (await roomy.octets(upload)).whole():
             read += len(piece)
         _, peak = tracemalloc.get_traced_memory()
     finally:

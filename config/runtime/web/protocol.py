@@ -32,7 +32,10 @@ _log = logging.getLogger("symbolon.web")
 
 
 TAKEN_SECONDS = 30.0
-"""A client that takes nothing of a long answer for so long is left."""
+"""A client that does not take WRITTEN octets of a long answer in so long is left."""
+
+WRITTEN = 65_536
+"""Octets of a long answer that are written at once: a line of 2 kB in a second takes them."""
 
 LINGER_SECONDS = 2.0
 """So long what a client still sends is thrown away, so that it can read why (RFC 9112 §9.6)."""
@@ -152,14 +155,15 @@ class BoundedProtocol(HttpToolsProtocol):
         """Write a long body as quickly as the client takes it."""
         async with aclosing(streamed.pieces) as pieces:
             async for piece in pieces:
-                self.transport.write(piece)
-                try:
-                    async with asyncio.timeout(TAKEN_SECONDS):
-                        await self.flow.drain()
-                except TimeoutError:
-                    self.transport.abort()
-                if cycle.disconnected or self.transport.is_closing():
-                    return
+                for start in range(0, len(piece), WRITTEN):
+                    self.transport.write(piece[start : start + WRITTEN])
+                    try:
+                        async with asyncio.timeout(TAKEN_SECONDS):
+                            await self.flow.drain()
+                    except TimeoutError:
+                        self.transport.abort()
+                    if cycle.disconnected or self.transport.is_closing():
+                        return
 
     def _end(self, cycle: RequestResponseCycle) -> None:
         cycle.response_complete = True

@@ -185,6 +185,35 @@ async def test_a_long_answer_arrives_whole(protocol: Any) -> None:
     assert body == 3 * PIECE
 
 
+async def test_who_takes_slowly_is_not_left_while_it_takes() -> None:
+    """What counts is that something is taken, not that a whole piece is."""
+    written: list[bytes] = []
+    waits: list[int] = []
+
+    class Flow:
+        async def drain(self) -> None:
+            waits.append(len(written))
+
+    class Wire:
+        def write(self, octets: bytes) -> None:
+            written.append(octets)
+
+        def is_closing(self) -> bool:
+            return False
+
+    protocol: Any = writing.BoundedProtocol.__new__(writing.BoundedProtocol)
+    protocol.transport, protocol.flow = Wire(), Flow()
+    cycle: Any = type("Cycle", (), {"disconnected": False})()
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        yield PIECE
+
+    await protocol._write_pieces(cycle, Streamed(len(PIECE), pieces()))
+    assert b"".join(written) == PIECE
+    assert max(map(len, written)) == writing.WRITTEN
+    assert waits == list(range(1, len(written) + 1)), "after each of them it may pause again"
+
+
 async def test_an_answer_that_breaks_off_is_seen_to(caplog: pytest.LogCaptureFixture) -> None:
     async def breaks(call: Call) -> Answer:
         async def pieces() -> AsyncGenerator[bytes, None]:

@@ -7,7 +7,7 @@ before it is handed over.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -96,16 +96,19 @@ class Signing:
             await self._work(part, "embed", part.prepared, one)
             for part, one in zip(parts, signed, strict=True)
         ]
-        if attested.timestamps:
-            made, stamped = await self._with_stamps(parts, made, attested.timestamps)
+        tokens = attested.timestamps
+        if tokens:
+            first = await self.turns.do(read_token, tokens[0])
+            stamped = Stamped(tokens=tokens, ours=first.certificate)
         else:
             made, stamped = await self._stamped(parts, made, Level.B_T, "to_stamp")
         material = await self._material(parts, attested, stamped)
-        for place, part in enumerate(parts):
-            if _reaches(part, Level.B_LT):
-                made[place] = await self._work(
-                    part, "augment", made[place], Level.B_LT, material[place]
-                )
+        made = [
+            await self._raised(part, document, evidence, token)
+            for part, document, evidence, token in zip(
+                parts, made, material, tokens or [b""] * len(parts), strict=True
+            )
+        ]
         made, _ = await self._stamped(parts, made, Level.B_LTA, "to_archive")
         for part, document, one in zip(parts, made, signed, strict=True):
             await self._check(part, document, one)
@@ -114,15 +117,14 @@ class Signing:
             for document, evidence, part, one in zip(made, material, parts, signed, strict=True)
         ]
 
-    async def _with_stamps(
-        self, parts: Sequence[Part], made: Sequence[bytes], tokens: Sequence[bytes]
-    ) -> tuple[list[bytes], Stamped]:
-        """Return the documents with the stamps that were made as they were signed."""
-        raised = [
-            await self._work(part, "augment", one, Level.B_T, Evidence(timestamp=token))
-            for part, one, token in zip(parts, made, tokens, strict=True)
-        ]
-        return raised, Stamped(tokens=tokens, ours=read_token(tokens[0]).certificate)
+    async def _raised(self, part: Part, document: bytes, material: Evidence, token: bytes) -> bytes:
+        """Return the document up to B-LT, with the stamp that came as it was signed, if any."""
+        evidence = replace(material, timestamp=token)
+        if _reaches(part, Level.B_LT):
+            return bytes(await self._work(part, "augment", document, Level.B_LT, evidence))
+        if token:
+            return bytes(await self._work(part, "augment", document, Level.B_T, evidence))
+        return document
 
     async def _stamped(
         self, parts: Sequence[Part], made: Sequence[bytes], level: Level, covered: str
@@ -200,15 +202,15 @@ class Signing:
 
 def shifted(plan: Plan, by: int) -> Plan:
     """Return the plan with its places in the list of digests moved on."""
-    replace = msgspec.structs.replace
+    changed = msgspec.structs.replace
     match plan:
         case ManifestPlan(files=files) | JadesPlan(files=files):
-            return replace(plan, files=[replace(one, digest=one.digest + by) for one in files])
+            return changed(plan, files=[changed(one, digest=one.digest + by) for one in files])
         case XmlPlan(references=references):
-            moved = [replace(one, digest=one.digest + by) for one in references]
-            return replace(plan, references=moved)
+            moved = [changed(one, digest=one.digest + by) for one in references]
+            return changed(plan, references=moved)
         case _:
-            return replace(plan, digest=plan.digest + by)
+            return changed(plan, digest=plan.digest + by)
 
 
 def order_of(activation: str, parts: Sequence[Part]) -> SigningOrder:

@@ -116,7 +116,7 @@ class AsicXades:
         there = _read(signature)
         if level is Level.B_LTA:
             names = [_to_archive(there)]
-        elif level is Level.B_LT:
+        elif level is Level.B_LT and not evidence.timestamp:
             names = _those(there, lambda one: _stamped(one) and not _material(one))
         else:
             names = [_to_stamp(there)]

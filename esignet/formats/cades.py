@@ -86,6 +86,8 @@ class Cades:
             if level is Level.B_T:
                 return cms_levels.with_timestamp(message, evidence.timestamp).der()
             if level is Level.B_LT:
+                if evidence.timestamp:
+                    message = cms_levels.with_timestamp(message, evidence.timestamp)
                 return cms_levels.with_material(message, evidence).der()
             if level is Level.B_LTA:
                 return cms_levels.with_archive(message, evidence).der()

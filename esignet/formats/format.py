@@ -141,7 +141,10 @@ class Format(Protocol):
         ...
 
     def augment(self, signature: bytes, level: Level, evidence: Evidence) -> bytes:
-        """Return it raised to ``level`` from the one before, with ``evidence``."""
+        """Return it raised to ``level`` from the one before, with ``evidence``.
+
+        Where that brings the time-stamp too, a signature is raised from B-B to B-LT at once.
+        """
         ...
 
     def check(self, signature: bytes, items: Sequence[Item]) -> tuple[Found, ...]:

@@ -65,10 +65,12 @@ class Jades:
     def augment(self, signature: bytes, level: Level, evidence: Evidence) -> bytes:
         """Return it in JSON, with a time-stamp, validation material, or an archive time-stamp."""
         jws = _jades(signature)
-        if level is Level.B_T:
+        if level is Level.B_T or (level is Level.B_LT and evidence.timestamp):
             part = _unstamped(jws)
             check_stamp(evidence.timestamp, part.signature.encode())
             raised = jades_levels.with_stamp(part, "sigTst", evidence.timestamp)
+            if level is Level.B_LT:
+                raised = jades_levels.with_material(raised, evidence)
         elif level is Level.B_LT:
             part = _one(jws, lambda one: _has(one, "sigTst") and not _has(one, "rVals"))
             raised = jades_levels.with_material(part, evidence)

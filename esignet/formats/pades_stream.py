@@ -69,6 +69,8 @@ def augment(stream: BinaryIO, level: Level, evidence: Evidence) -> None:
     if level is Level.B_T:
         _stamp(stream, evidence.timestamp)
     elif level is Level.B_LT:
+        if evidence.timestamp:
+            _stamp(stream, evidence.timestamp)
         signature = just_filled(stream) or _signature(stream)
         pdf_writing.add_material(stream, signature.contents, evidence)
     elif level is Level.B_LTA:

@@ -78,11 +78,11 @@ class Xades:
     def augment(self, signature: bytes, level: Level, evidence: Evidence) -> bytes:
         """Return it with a time-stamp, validation material, or an archive time-stamp."""
         tree = xml.parse(signature)
-        if level is Level.B_T:
+        if level is Level.B_T or (level is Level.B_LT and evidence.timestamp):
             one = _unstamped(tree)
             check_stamp(evidence.timestamp, xades_properties.stamped(one))
             xades_properties.add_stamp(one, evidence.timestamp)
-        elif level is Level.B_LT:
+        if level is Level.B_LT:
             bare = _that(tree, lambda one: _has_stamp(one) and not _has_material(one))
             if not bare:
                 raise FormatError("no signature is at B-T")
@@ -91,7 +91,7 @@ class Xades:
         elif level is Level.B_LTA:
             one = _to_archive(tree)
             xades_properties.add_archive(one, evidence.timestamp, evidence)
-        else:
+        elif level is Level.B_B:
             raise FormatError("every signature is at B-B already")
         return xml.written(tree)
 

@@ -10,7 +10,7 @@ from config.runtime.database.connect import open_database
 from config.runtime.entropy import Entropy
 from config.settings import Lifetimes, Settings, SettingsError
 from config.settings.esignet import Esignet
-from config.wiring.documents import DocumentGround, document_desk
+from config.wiring.documents import DocumentGround, document_desk, own_rings
 from keystore.administration import Policies
 from keystore.backends.backend import Algorithm, Backend
 from keystore.backends.keyfile import KeyFile
@@ -43,6 +43,9 @@ OWN_YEARS = {
 KEPT_YEARS = {OwnRing.ROOT: 25, OwnRing.ISSUING: 10}
 """Years for which a key that was replaced goes on to sign lists and to certify its responder: until
 every certificate that it signed has expired."""
+
+NEVER = 1000 * YEAR
+"""Until a key of a ring that was switched off is followed: nobody may be left who could make it."""
 
 CODES = (MacPurpose.ONE_TIME_CODE, MacPurpose.USER_CODE)
 MESSAGES = (SealPurpose.OUTBOX, SealPurpose.NOTIFICATION)
@@ -84,10 +87,11 @@ def policies(lifetimes: Lifetimes, esignet: Esignet) -> Policies:
     secrets = {mac_ring(p): short if p in CODES else lasting for p in MacPurpose}
     secrets |= dict.fromkeys(OwnSecret, lasting)
     secrets |= {seal_ring(p): short if p in MESSAGES else lasting for p in SealPurpose}
+    there = own_rings(esignet)
     secrets |= {
         ring: Policy(
             publish_for=0,
-            active_for=int(years * YEAR),
+            active_for=int(years * YEAR) if ring in there else NEVER,
             keep_for=KEPT_YEARS[ring] * YEAR if ring in KEPT_YEARS else 86400,
             waits=ring is OwnRing.ISSUING and esignet.root_key == "elsewhere",
         )

@@ -73,6 +73,16 @@ def test_a_ceremony_leaves_what_its_transcript_says_and_openssl_accepts_it(place
         assert (place / "again" / name).read_bytes() == made[name]
 
 
+def test_a_key_for_archives_is_in_the_transcript_where_the_settings_want_one(place: Path) -> None:
+    assert "archive" not in run(place, "--dry-run").output
+    with (place / "symbolon.toml").open("a") as file:
+        file.write('archive_timestamp_algorithm = "ML-DSA-65"\n')
+    done = run(place, "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "archive.crt" in done.output and "tsa:archive" in done.output
+    assert "Utopia Trust Archive Time-Stamping" in done.output
+
+
 def test_a_ceremony_does_not_write_over_another(place: Path) -> None:
     (place / "made").mkdir()
     assert run(place, "--out", str(place / "made")).exit_code != 0

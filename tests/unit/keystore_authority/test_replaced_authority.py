@@ -10,11 +10,11 @@ from config.settings import Lifetimes
 from config.settings.esignet import Esignet
 from config.wiring.keys import policies
 from keystore.authority.addresses import files, list_path
-from keystore.authority.profiles import PROFILES, Kind
+from keystore.authority.profiles import PROFILES, YEAR, Kind
 from keystore.backends.backend import Algorithm
 from keystore.door import KeyState
 from keystore.purposes import OwnRing
-from keystore.rotation import MARGIN
+from keystore.rotation import MARGIN, due
 from tests.authorities import AuthorityWorld, openssl, pem
 from tests.keyrings import TOKENS
 
@@ -68,6 +68,16 @@ def test_keys_of_authorities_outlive_what_they_signed() -> None:
     kept = policies(Lifetimes(), Esignet())
     assert (kept.of(OwnRing.ISSUING).keep_for or 0) >= PROFILES[Kind.ISSUING].lifetime
     assert (kept.of(OwnRing.ROOT).keep_for or 0) >= PROFILES[Kind.ROOT].lifetime
+
+
+async def test_a_key_for_archives_is_followed_until_it_is_switched_off(
+    world: AuthorityWorld,
+) -> None:
+    key, later = world.keys.ring.own(OwnRing.ARCHIVE), world.clock.now() + 2 * YEAR
+    on, off = Esignet(archive_timestamp_algorithm="ML-DSA-65"), Esignet()
+    for settings, successors in ((on, (key,)), (off, ())):
+        policy = policies(Lifetimes(), settings).of(OwnRing.ARCHIVE)
+        assert due([key], later, policy) == successors
 
 
 async def replaced(world: AuthorityWorld, ring: OwnRing) -> None:

@@ -176,6 +176,14 @@ class Backend(Protocol):
         """
         ...
 
+    async def rewrapped(self, kek: str, blob: bytes, algorithm: Algorithm, under: str) -> bytes:
+        """Return the same key wrapped under another key of this backend, which was tried.
+
+        It is in clear in the backend alone, and not afterwards. Raises UnknownKey if ``blob`` is no
+        key of this algorithm under ``kek``, Unsupported.
+        """
+        ...
+
     async def sign_wrapped(
         self, kek: str, blob: bytes, algorithm: Algorithm, messages: Sequence[bytes]
     ) -> list[bytes]:

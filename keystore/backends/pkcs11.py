@@ -166,6 +166,20 @@ class Pkcs11Backend:
         blob, public, attributes = _all(await self._calls.ask(order))
         return WrappedKey(blob, public, said(attributes))
 
+    async def rewrapped(self, kek: str, blob: bytes, algorithm: Algorithm, under: str) -> bytes:
+        """Unwrap, wrap and destroy in one message to the child, or raise UnknownKey."""
+        if algorithm not in OF_PEOPLE:
+            raise UnknownKey(f"no {algorithm} key is wrapped")
+        order = Order(
+            verb=Verb.REWRAP,
+            key_id=self._key_id(kek),
+            algorithm=algorithm,
+            texts=[self._key_id(under)],
+            blob=blob,
+        )
+        (moved,) = _all(await self._calls.ask(order))
+        return moved
+
     async def sign_wrapped(
         self, kek: str, blob: bytes, algorithm: Algorithm, messages: Sequence[bytes]
     ) -> list[bytes]:

@@ -189,6 +189,11 @@ class SoftwareBackend(Backend):
         key = _of_people(algorithm)
         return WrappedKey(aes_key_wrap_with_padding(wrapping, pkcs8(key)), spki(key), ATTRIBUTES)
 
+    async def rewrapped(self, kek: str, blob: bytes, algorithm: Algorithm, under: str) -> bytes:
+        key = await self._unwrapped(kek, blob, algorithm)
+        wrapping = (await self._find(under, Algorithm.KWP)).secret
+        return aes_key_wrap_with_padding(wrapping, pkcs8(key))
+
     async def sign_wrapped(
         self, kek: str, blob: bytes, algorithm: Algorithm, messages: Sequence[bytes]
     ) -> list[bytes]:

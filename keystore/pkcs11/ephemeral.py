@@ -120,6 +120,24 @@ class EphemeralKeys:
 
         return self._token.use(wrap, keeping=True)
 
+    def rewrap(self, kek: bytes, blob: bytes, algorithm: Algorithm, under: bytes) -> bytes:
+        """Return a wrapped key under another wrapping key. Raises NoSuchKey as ``sign_wrapped``."""
+        outside, _ = _outside(blob)
+
+        def move(session: Session) -> bytes:
+            opening = self._operations.key(session, kek, Algorithm.KWP)
+            wrapping = self._operations.key(session, under, Algorithm.KWP)
+            key = _unwrapped(session, opening.handle, outside, algorithm, extractable=True)
+            try:
+                moved = _Wrapped(outside.public, _wrapped(session, wrapping.handle, key))
+            finally:
+                _destroy(session, key)
+            # The old one is forgotten for the new one: only once it is known to open.
+            _destroy(session, _unwrapped(session, wrapping.handle, moved, algorithm))
+            return msgspec.msgpack.encode(moved)
+
+        return self._token.use(move)
+
     def sign_wrapped(
         self, kek: bytes, blob: bytes, algorithm: Algorithm, messages: Sequence[bytes]
     ) -> list[bytes]:
@@ -213,25 +231,32 @@ def _wrapped(session: Session, kek: int, key: int) -> bytes:
     return session.wrap(last, kek, key)
 
 
-def _unwrapped(session: Session, kek: int, outside: _Wrapped, algorithm: Algorithm) -> int:
+def _unwrapped(
+    session: Session,
+    kek: int,
+    outside: _Wrapped,
+    algorithm: Algorithm,
+    *,
+    extractable: bool = False,
+) -> int:
     """Return the handle of an unwrapped key. Raises NoSuchKey if it was wrapped elsewhere."""
     try:
-        return _unwrap(session, kek, outside, algorithm)
+        return _unwrap(session, kek, outside, unwrapped(algorithm, extractable=extractable))
     except Pkcs11Error:
         if not _still_unwraps(session, kek, algorithm):
             raise
         raise NoSuchKey("not wrapped under this key, or altered") from None
 
 
-def _unwrap(session: Session, kek: int, outside: _Wrapped, algorithm: Algorithm) -> int:
-    values = unwrapped(algorithm)
+def _unwrap(
+    session: Session, kek: int, outside: _Wrapped, values: Mapping[int, AttributeValue]
+) -> int:
     try:
         return _unwrap_as(session, kek, outside.key, values)
     except BadArgument as failure:
         if failure.code != _TEMPLATE_INCOMPLETE:
             raise
-        values |= {ck.CKA_NSS_DB: outside.public}
-        return _unwrap_as(session, kek, outside.key, values)
+        return _unwrap_as(session, kek, outside.key, {**values, ck.CKA_NSS_DB: outside.public})
 
 
 def _unwrap_as(session: Session, kek: int, key: bytes, values: Mapping[int, AttributeValue]) -> int:
@@ -251,5 +276,5 @@ def _still_unwraps(session: Session, kek: int, algorithm: Algorithm) -> bool:
         proof = _Wrapped(spki(made.public), _wrapped(session, kek, made.handle))
     finally:
         _destroy(session, made.handle)
-    _destroy(session, _unwrap(session, kek, proof, algorithm))
+    _destroy(session, _unwrap(session, kek, proof, unwrapped(algorithm)))
     return True

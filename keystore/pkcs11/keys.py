@@ -148,14 +148,17 @@ def make_in_session(
     return public, private
 
 
-def unwrapped(algorithm: Algorithm) -> dict[int, AttributeValue]:
-    """Return what a key may do that was wrapped outside and is in a session now: sign."""
+def unwrapped(algorithm: Algorithm, *, extractable: bool = False) -> dict[int, AttributeValue]:
+    """Return what a key may do that was wrapped outside and is in a session now: sign.
+
+    An ``extractable`` one may leave under a wrapping key once more.
+    """
     (making, *_) = _makings(algorithm)
     values: dict[int, AttributeValue] = {
         ck.CKA_CLASS: ck.CKO_PRIVATE_KEY,
         ck.CKA_KEY_TYPE: _KEY_TYPES[algorithm],
     }
-    values |= replace(making, kept=False).attributes()
+    values |= replace(making, kept=False, extractable=extractable).attributes()
     for only_secret in _ONLY_SECRET:
         del values[only_secret]
     return values

@@ -28,6 +28,7 @@ class Verb(StrEnum):
     SIGN_ONCE = "sign_once"
     DISCARD = "discard"
     WRAP = "wrap"
+    REWRAP = "rewrap"
     SIGN_WRAPPED = "sign_wrapped"
     SIGN_WRAPPED_DIGESTS = "sign_wrapped_digests"
 
@@ -61,7 +62,7 @@ class Request(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """One thing to do. ``until`` is on the machine's monotonic scale, which both ends share.
 
     ``key_id`` is a CKA_ID, the label of a key to be made, or the name of a one-time key. ``blob``
-    is a wrapped key.
+    is a wrapped key; what wraps it anew is named in ``texts``.
     """
 
     serial: int

@@ -9,7 +9,7 @@ from keystore.pkcs11.messages import Outcome, Reply, Request, Verb
 from keystore.pkcs11.operations import NoSuchKey, Operations
 from keystore.pkcs11.public import BadSignature
 
-_MAKING = frozenset({Verb.ONE_TIME, Verb.WRAP})
+_MAKING = frozenset({Verb.ONE_TIME, Verb.WRAP, Verb.REWRAP})
 
 
 class Work:
@@ -83,6 +83,9 @@ class Work:
                 return [*keys.sign(key, Algorithm(algorithm), request.texts)]
             case Verb.WRAP:
                 return [*keys.wrap_new(key, Algorithm(algorithm))]
+            case Verb.REWRAP:
+                [under] = request.texts
+                return [keys.rewrap(key, request.blob, Algorithm(algorithm), under)]
             case Verb.SIGN_WRAPPED:
                 return [*keys.sign_wrapped(key, request.blob, Algorithm(algorithm), request.texts)]
             case Verb.SIGN_WRAPPED_DIGESTS:

@@ -136,3 +136,33 @@ async def test_digests_are_signed_as_they_are(backend: Backend) -> None:
     with pytest.raises(UnknownKey):
         await backend.sign_wrapped_digests(await wrapping_key(backend), key.blob, digests)
     await nothing_lives(backend)
+
+
+@pytest.mark.parametrize("algorithm", sorted(OF_PEOPLE))
+async def test_the_same_key_signs_under_another_wrapping_key_without_leaving_the_token(
+    backend: Backend, kind: str, algorithm: Algorithm
+) -> None:
+    if (kind, algorithm) in CANNOT:
+        return
+    kek, newer = await wrapping_key(backend), await wrapping_key(backend)
+    key = await backend.wrapped(kek, algorithm)
+    moved = await backend.rewrapped(kek, key.blob, algorithm, newer)
+    await nothing_lives(backend)
+    assert moved.replace(key.public, b"") != key.blob.replace(key.public, b"")
+    (signature,) = await backend.sign_wrapped(newer, moved, algorithm, [b"text"])
+    assert fits(key.public, algorithm, b"text", signature)
+    with pytest.raises(UnknownKey):
+        await backend.sign_wrapped(kek, moved, algorithm, [b"text"])
+    again = await backend.rewrapped(newer, moved, algorithm, kek)
+    assert await backend.sign_wrapped(kek, again, algorithm, [b"text"])
+    for blob, opening, under in (
+        (key.blob, newer, kek),
+        (key.blob[:-1] + bytes([key.blob[-1] ^ 1]), kek, newer),
+        (b"", kek, newer),
+    ):
+        with pytest.raises(UnknownKey):
+            await backend.rewrapped(opening, blob, algorithm, under)
+    await backend.destroy(newer)
+    with pytest.raises(UnknownKey):
+        await backend.rewrapped(kek, key.blob, algorithm, newer)
+    await nothing_lives(backend)

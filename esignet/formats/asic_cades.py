@@ -6,10 +6,10 @@ then holds everything but them.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from esignet.formats import asic_manifest, container
+from esignet.formats import asic_archive, asic_manifest, container
 from esignet.formats.cades import FORMAT as CADES
 from esignet.formats.format import Evidence, Format, FormatError, Found, Item, Level, Prepared, Wish
 from keystore.signing.door import Signed
@@ -94,7 +94,7 @@ class AsicCades:
             one
             for name in files
             if _SIGNATURE.fullmatch(name)
-            for one in _checked(name, files, given)
+            for one in _archived(name, files, given)
         ]
         if not found:
             raise FormatError("the container has no CAdES signature")
@@ -176,8 +176,15 @@ def _newest(files: Mapping[str, bytes]) -> str:
 
 
 def _written(files: Mapping[str, bytes], changed: Mapping[str, bytes]) -> bytes:
+    for name in changed:
+        asic_archive.check_free(name, files)
     kind = files.get(_MIME, container.ASIC_E.encode()).decode("ascii")
     return container.write(kind, {k: v for k, v in {**files, **changed}.items() if k != _MIME})
+
+
+def _archived(name: str, files: Mapping[str, bytes], given: Mapping[str, Item]) -> Iterator[Found]:
+    for one in _checked(name, files, given):
+        yield asic_archive.archived(one, name, files, given)
 
 
 def _checked(name: str, files: Mapping[str, bytes], given: Mapping[str, Item]) -> tuple[Found, ...]:

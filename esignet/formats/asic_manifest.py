@@ -27,6 +27,12 @@ def signature_of(manifest: bytes) -> str:
     return unquote(references[0].get("URI", ""))
 
 
+def names(manifest: bytes) -> frozenset[str]:
+    """Return the names of the files that a manifest covers."""
+    references = xml.parse(manifest).getroot().findall(f"{_ASIC}DataObjectReference")
+    return frozenset(unquote(one.get("URI", "")) for one in references)
+
+
 def judge(
     manifest: bytes, given: Mapping[str, Item]
 ) -> tuple[tuple[str, ...], tuple[Problem, ...]]:

@@ -16,9 +16,12 @@ from keystore.checking.signature import verify
 ETSI = frozenset(
     ["sigT", "x5t#o", "sigX5ts", "srCms", "sigPl", "srAts", "adoTst", "sigPId", "sigD"]
 )
-"""Header parameters of ETSI TS 119 182-1 §5.2, each of which has to be in ``crit`` (§5.1.9)."""
+"""Header parameters of ETSI TS 119 182-1 §5.2, which only a JAdES signature has."""
 
-_UNDERSTOOD = frozenset({"b64", *ETSI} - {"adoTst", "sigPId", "sigX5ts"})
+_CRITICAL = frozenset({"b64", "sigD"})
+"""Those that say what is signed have to be in ``crit`` (§5.1.9, RFC 7797 §6); others may be."""
+
+_UNDERSTOOD = frozenset({"b64", "iat", *ETSI} - {"adoTst", "sigPId", "sigX5ts"})
 _REGISTERED = frozenset(
     [
         *("alg", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "cty", "crit"),
@@ -50,7 +53,7 @@ def check_critical(header: Mapping[str, Any]) -> None:
         raise Refused("SIGNATURE_POLICY_NOT_AVAILABLE", reason)
     if set(critical) - _UNDERSTOOD:
         raise FormatError("a critical extension is not understood")
-    if (set(header) & ({"b64"} | ETSI)) - set(critical):
+    if (set(header) & _CRITICAL) - set(critical):
         raise FormatError("an extension is there that crit does not name")
     if not isinstance(header.get("b64", True), bool):
         raise FormatError("b64 is not true or false")

@@ -187,7 +187,8 @@ def _prepared_inside(items: Sequence[Item], wish: Wish) -> Prepared:
 
 
 def _is_parallel(transforms: list[Element]) -> bool:
-    return any(xml.all_below(one, "ds:Transform/ds:XPath") for one in transforms)
+    paths = ("ds:Transform/ds:XPath", "ds:Transform/filter:XPath")
+    return any(xml.all_below(one, path) for one in transforms for path in paths)
 
 
 def _xml_type(media_type: str) -> str:

@@ -27,8 +27,13 @@ MOST, MOST_WITHIN = 2_000, 40
 """References of one signature, and those of them that are to the document itself."""
 
 _HASHES = {method: algorithm for algorithm, method in DIGEST_METHODS.items()}
-_WITHOUT_SIGNATURES = re.compile(r"\s*not\(\s*ancestor-or-self::(\w+):Signature\s*\)\s*")
-_TO_DOCUMENT = (ENVELOPED, XPATH)
+_WITHOUT_SIGNATURES = {
+    XPATH: re.compile(r"\s*not\(\s*ancestor-or-self::([\w.-]+):Signature\s*\)\s*"),
+    xml.FILTER: re.compile(r"\s*(?:/descendant::|//)([\w.-]+):Signature\s*"),
+}
+"""How a reference leaves out every signature of the document (XMLDSIG §6.6.3, XPath Filter 2.0)."""
+
+_TO_DOCUMENT = (ENVELOPED, *_WITHOUT_SIGNATURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +121,23 @@ def _document(place: Place, target: Element | Tree, steps: list[Element]) -> byt
         raise Refused("SIG_CONSTRAINTS_FAILURE", "a signature cannot sign itself")
     for step in taken:
         _check_parameters(step)
-    out = xml.signatures(place.tree) if XPATH in kinds else [place.signature]
+    leaves_all = any(kind in _WITHOUT_SIGNATURES for kind in kinds)
+    out = xml.signatures(place.tree) if leaves_all else [place.signature]
     rest = xml.without(place.tree, out)
     left = rest if target is place.tree else rest.getroot()
     return _canonical(left, [step for step in steps if step not in taken])
 
 
 def _check_parameters(step: Element) -> None:
-    if step.get("Algorithm") == ENVELOPED:
+    algorithm = step.get("Algorithm")
+    if algorithm == ENVELOPED:
         if len(step):
             raise Refused("SIG_CONSTRAINTS_FAILURE", "a transform has unknown parameters")
         return
-    path = xml.only(step, "ds:XPath")
-    shape = _WITHOUT_SIGNATURES.fullmatch(xml.text_of(path))
-    if shape is None or path.nsmap.get(shape[1]) != DS or len(step) != 1:
+    path = xml.only(step, "ds:XPath" if algorithm == XPATH else "filter:XPath")
+    shape = _WITHOUT_SIGNATURES[algorithm].fullmatch(xml.text_of(path))
+    subtracts = algorithm == XPATH or path.get("Filter") == "subtract"
+    if shape is None or path.nsmap.get(shape[1]) != DS or len(step) != 1 or not subtracts:
         raise Refused("SIG_CONSTRAINTS_FAILURE", "a transform takes out a part of the document")
 
 

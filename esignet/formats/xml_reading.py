@@ -18,7 +18,15 @@ LARGEST = 64 * 1024 * 1024
 MOST = 50
 """Signatures of one document: each is judged over all of it."""
 
-NAMES = {"ds": DS, "xades": XADES, "v141": "http://uri.etsi.org/01903/v1.4.1#"}
+FILTER = "http://www.w3.org/2002/06/xmldsig-filter2"
+"""XPath Filter 2.0, as an algorithm and as a namespace."""
+
+NAMES = {
+    "ds": DS,
+    "xades": XADES,
+    "v141": "http://uri.etsi.org/01903/v1.4.1#",
+    "filter": FILTER,
+}
 
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 INCLUSIVE_11 = "http://www.w3.org/2006/12/xml-c14n11"

@@ -25,7 +25,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from esignet.formats.format import Evidence
 from keystore.signing.door import Signed
 
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey | mldsa.MLDSA65PrivateKey
+Lattice = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | Ed25519PrivateKey | Lattice
 NOW = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
 AT = int(NOW.timestamp())
 
@@ -53,6 +54,8 @@ class Holder:
         """The JWS name of what ``sign`` does."""
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
             return {256: "ES256", 384: "ES384", 521: "ES512"}[self.key.curve.key_size]
+        if isinstance(self.key, mldsa.MLDSA44PrivateKey):
+            return "ML-DSA-44"
         if isinstance(self.key, mldsa.MLDSA65PrivateKey):
             return "ML-DSA-65"
         return "RS256" if isinstance(self.key, rsa.RSAPrivateKey) else "EdDSA"

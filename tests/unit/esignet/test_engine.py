@@ -157,6 +157,17 @@ def test_signatures_and_time_stamps_by_lattices_are_believed() -> None:
         read_token(lattice_token(CONTENT, replace(stamper, key=person.key)))
 
 
+@pytest.mark.attack("A7")
+def test_a_time_stamp_by_a_weaker_lattice_proves_nothing() -> None:
+    usage = ExtendedKeyUsageOID.TIME_STAMPING
+    stamper = PKI.holder("Thin TSA", mldsa.MLDSA44PrivateKey.generate(), usage=usage)
+    signature = sign(ITEM)
+    token = lattice_token(FORMAT.to_stamp(signature), stamper)
+    one = judged(FORMAT.augment(signature, Level.B_T, Evidence(timestamp=token)))
+    assert [stamp.trouble for stamp in one.stamps] == ["its algorithm is not accepted: ML-DSA-44"]
+    assert not one.is_proved
+
+
 def lattice_token(covered: bytes, by: Holder) -> bytes:
     """A token over ``covered`` with the signature of the cryptography library."""
     hashed = HashAlgorithm.SHA512

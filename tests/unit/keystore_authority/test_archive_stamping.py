@@ -127,7 +127,7 @@ def altered(token: bytes, place: int, field: bytes) -> bytes:
     return writer.sequence(writer.oid(oids.SIGNED), held)
 
 
-@pytest.mark.attack("A34")
+@pytest.mark.attack("A1")
 @pytest.mark.parametrize(
     ("place", "field", "named"),
     [
@@ -149,6 +149,7 @@ async def test_what_was_altered_is_refused_by_name(
         check(altered(token, place, field), COVERED)
 
 
+@pytest.mark.attack("A7")
 async def test_a_signature_that_is_cut_or_longer_is_refused(world: AuthorityWorld) -> None:
     token = await archive_token(world)
     _, signer = parts(token)

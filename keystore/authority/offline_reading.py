@@ -1,11 +1,13 @@
 """Strict reading of what comes from a root elsewhere: one certificate or one list per file."""
 
+import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 
 LONGEST_CERTIFICATE = 16 << 10
 LONGEST_LIST = 256 << 10
@@ -60,16 +62,24 @@ def extension(
 
 
 def _read(octets: bytes, load: Callable[[bytes], _Read], what: str, kind: str) -> _Read:
-    """Return what ``load`` reads, once every part that is judged later could be read as well."""
+    """Return what ``load`` reads, once every part that is judged later could be read as well.
+
+    What the library only warns of, such as a negative serial number, is refused too.
+    """
     try:
-        found = load(octets)
-        _ = list(found.extensions), found.signature_hash_algorithm, found.public_bytes(Encoding.DER)
-        if isinstance(found, x509.Certificate):
-            found.public_key()
-        else:
-            _ = [(one.serial_number, list(one.extensions)) for one in found]
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            return _looked_through(load(octets))
+    except (ValueError, TypeError, UnsupportedAlgorithm, CryptographyDeprecationWarning):
         raise _unreadable(what, kind) from None
+
+
+def _looked_through(found: _Read) -> _Read:
+    _ = list(found.extensions), found.signature_hash_algorithm, found.public_bytes(Encoding.DER)
+    if isinstance(found, x509.Certificate):
+        _ = found.public_key(), found.not_valid_before_utc, found.not_valid_after_utc
+    else:
+        _ = [(one.serial_number, list(one.extensions)) for one in found], found.next_update_utc
     return found
 
 

@@ -94,16 +94,16 @@ def _left(case: ListCase) -> timedelta:
 
 ROOT_RULES: tuple[Rule[RootCase], ...] = (
     Rule(
-        "root-self-signed",
-        lambda case: issued_by(case.root, case.root),
-        "the root's certificate is not signed by itself: bring the root's own, at the end of the "
-        "chain",
-    ),
-    Rule(
         "root-strength",
         lambda case: is_strong(case.root.public_key(), case.root.signature_hash_algorithm),
         "the root's key or hash is too weak or too rare: make a root with a key on P-256, P-384 or "
         "P-521, or RSA of 3072 bits, and SHA-2",
+    ),
+    Rule(
+        "root-self-signed",
+        lambda case: issued_by(case.root, case.root),
+        "the root's certificate is not signed by itself: bring the root's own, at the end of the "
+        "chain",
     ),
     Rule(
         "root-authority",
@@ -142,14 +142,14 @@ ROOT_RULES: tuple[Rule[RootCase], ...] = (
 
 LIST_RULES: tuple[Rule[ListCase], ...] = (
     Rule(
-        "list-issuer",
-        lambda case: signs(case.root, case.listed),
-        "the list is not signed by the root: have the root make it (openssl ca -gencrl)",
-    ),
-    Rule(
         "list-strength",
         lambda case: is_strong(case.root.public_key(), case.listed.signature_hash_algorithm),
         "the list is signed with a weak hash: have it made with SHA-2 (-md sha256)",
+    ),
+    Rule(
+        "list-issuer",
+        lambda case: signs(case.root, case.listed),
+        "the list is not signed by the root: have the root make it (openssl ca -gencrl)",
     ),
     Rule(
         "list-identifier",
@@ -193,14 +193,14 @@ CERTIFICATE_RULES: tuple[Rule[CertificateCase], ...] = (
         "(openssl x509 -req keeps the name; openssl ca needs -preserveDN and a policy of all)",
     ),
     Rule(
-        "certificate-issuer",
-        lambda case: issued_by(case.certificate, case.root),
-        "the certificate is not signed by this root: bring the root that signed it",
-    ),
-    Rule(
         "certificate-strength",
         lambda case: is_strong(case.root.public_key(), case.certificate.signature_hash_algorithm),
         "the certificate is signed with a weak hash: have it made with SHA-2 (-sha256)",
+    ),
+    Rule(
+        "certificate-issuer",
+        lambda case: issued_by(case.certificate, case.root),
+        "the certificate is not signed by this root: bring the root that signed it",
     ),
     Rule(
         "certificate-authority",

@@ -21,7 +21,7 @@ from config.runtime.entropy import SystemEntropy
 from config.runtime.web import Call, Web
 from esignet.endpoints.csc import CscEndpoint
 from esignet.endpoints.csc_methods import CscMethods
-from esignet.flows.csc_approvals import Approvals, NoToken, Presented
+from esignet.flows.csc_approvals import Approvals, Given, NoToken, Presented
 from esignet.flows.csc_changes import CscChanges
 from esignet.flows.csc_credentials import CscCredentials, KeptByKeyService
 from esignet.flows.csc_documents import CscDocuments
@@ -36,6 +36,7 @@ from esignet.protocol.csc.approval import CREDENTIAL, Approved
 from esignet.protocol.csc.service import Service
 from esignet.protocol.csc.shown import Credential
 from esignet.protocol.csc.version import V1, V2, Version
+from esignet.protocol.history import ApiSignature
 from esignet.stores.csc_answers import CscAnswers, csc_answer
 from keystore.der import writer
 from keystore.signing.digests import HashAlgorithm, list_hash
@@ -151,7 +152,7 @@ class Hand:
         if part.level is Level.B_LTA:
             covered = part.format.to_archive(made, part.prepared.items)
             made = part.format.augment(made, Level.B_LTA, Evidence(timestamp=PKI.token(covered)))
-        return Made(made, evidence)
+        return Made(made, evidence, certificate=PKI.signer.der)
 
 
 @dataclass
@@ -164,6 +165,19 @@ class Stamper:
         if self.away:
             return writer.sequence(writer.sequence(writer.integer(2)))
         return writer.sequence(writer.sequence(writer.integer(0)), PKI.token(request))
+
+
+@dataclass
+class Noted:
+    """What was noted for people; ``falls`` is what it fails with."""
+
+    kept: list[ApiSignature] = field(default_factory=list)
+    falls: Exception | None = None
+
+    async def keep(self, given: Given, signed: ApiSignature, now: int) -> None:
+        if self.falls is not None:
+            raise self.falls
+        self.kept.append(signed)
 
 
 @dataclass
@@ -221,6 +235,7 @@ class World:
         self.keys = keys
         self.wallet: Any = Wallet() if keys is None else KeptByKeyService(keys)
         self.hashes: Any = self.hand if keys is None else HashSigning(keys)
+        self.list = Noted()
         self.later = Later(answers=CscAnswers(database), clock=self.clock, entropy=SystemEntropy())
         routes = [*self._endpoint(V1).routes(), *self._endpoint(V2).routes()]
         self.web: Web = web(routes)
@@ -231,8 +246,8 @@ class World:
             version=version,
             approvals=Approvals(self.bearers),
             credentials=CscCredentials(self.wallet),
-            documents=CscDocuments(FORMATS, self.hand, QUALIFIERS, self.pdf),
-            hashes=CscHashes(self.wallet, self.hashes),
+            documents=CscDocuments(FORMATS, self.hand, QUALIFIERS, self.pdf, self.list),
+            hashes=CscHashes(self.wallet, self.hashes, self.list),
             changes=None if self.keys is None else CscChanges(self.keys),
             stamps=CscStamps(self.stamper),
             later=self.later,

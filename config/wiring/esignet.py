@@ -84,6 +84,7 @@ def build_esignet(world: World) -> Application:
         later=later,
         formats=formats,
         issuer=_issuer(world),
+        keeps=noting(world),
     )
     on_our_pages = hosted(world, _issuer(world), requests, looking)
     routes = [

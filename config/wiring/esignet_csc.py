@@ -10,7 +10,7 @@ from config.wiring.bearers import IssuerBearers, bearers
 from config.wiring.world import World
 from esignet.endpoints.csc import CscEndpoint
 from esignet.endpoints.csc_methods import CscMethods
-from esignet.flows.csc_approvals import Approvals
+from esignet.flows.csc_approvals import Approvals, Keeps
 from esignet.flows.csc_changes import CscChanges
 from esignet.flows.csc_credentials import CscCredentials, KeptByKeyService, NothingStored, Stored
 from esignet.flows.csc_documents import CscDocuments
@@ -35,6 +35,7 @@ class CscGround:
     later: Later
     formats: Mapping[str, Format]
     issuer: Issuer
+    keeps: Keeps
 
 
 def csc_routes(world: World, ground: CscGround) -> list[Route]:
@@ -67,13 +68,21 @@ def _methods(
 ) -> CscMethods:
     keeps = esignet.stored_keys
     stored: Stored = KeptByKeyService(ground.documents) if keeps else NothingStored()
-    hashes = CscHashes(stored, HashSigning(ground.documents)) if esignet.sign_hash else None
+    hashes = None
+    if esignet.sign_hash:
+        hashes = CscHashes(stored, HashSigning(ground.documents), ground.keeps)
     offered = ground.issuer.features.signing_qualifiers
     return CscMethods(
         version=version,
         approvals=Approvals(callers),
         credentials=CscCredentials(stored),
-        documents=CscDocuments(ground.formats, ground.signing, offered, ground.signing.pdf),
+        documents=CscDocuments(
+            formats=ground.formats,
+            signs=ground.signing,
+            qualifiers=offered,
+            pdf=ground.signing.pdf,
+            keeps=ground.keeps,
+        ),
         stamps=CscStamps(ground.documents),
         later=ground.later,
         hashes=hashes,

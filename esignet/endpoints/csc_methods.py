@@ -107,7 +107,7 @@ class CscMethods:
     async def _documents(self, fields: Fields, presented: Presented, now: int) -> dict[str, Any]:
         asked = sign_doc(fields)
         given = await self.approvals.of(presented, asked.sad, now)
-        work = partial(self.documents.signed, given.approved, asked, now)
+        work = partial(self.documents.signed, given, asked, now)
         return await self._now_or_later(presented, asked.keep, work)
 
     async def _hashes(

@@ -14,6 +14,7 @@ from esignet.protocol.csc.faults import (
     invalid,
     missing,
 )
+from esignet.protocol.history import ApiSignature
 
 
 class Caller(Protocol):
@@ -89,6 +90,14 @@ class Given:
     approved: Approved
     client_id: str
     subject: str
+
+
+class Keeps(Protocol):
+    """Keeps for people what was signed with their approvals (`esignet.flows.history`)."""
+
+    async def keep(self, given: Given, signed: ApiSignature, now: int) -> None:
+        """Note it for the person, or raise DatabaseUnavailable or KeyServiceUnavailable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

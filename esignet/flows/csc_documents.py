@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from esignet.flows.csc_approvals import Given, Keeps
 from esignet.flows.signing_parts import Made, Part
 from esignet.formats.format import Evidence, Format, FormatError, Item, Level, Prepared, Wish
 from esignet.pdf.pool import PdfBusy, PdfPool
@@ -20,6 +21,8 @@ from esignet.protocol.csc.faults import (
     unfit,
 )
 from esignet.protocol.csc.sign_doc import SignDoc, Wanted
+from esignet.protocol.history import ApiSignature
+from keystore.checking.certificates import holder_of
 from keystore.door import NotPermitted
 from keystore.signing.door import NotActivated
 
@@ -48,12 +51,15 @@ class CscDocuments:
     signs: Signs
     qualifiers: Collection[str]
     pdf: PdfPool
+    keeps: Keeps
 
-    async def signed(self, approved: Approved, asked: SignDoc, now: int) -> dict[str, Any]:
+    async def signed(self, given: Given, asked: SignDoc, now: int) -> dict[str, Any]:
         """Return the answer, or raise CscError: nothing was signed then.
 
         What is approved is a list of digests in its order; here it comes in the same order.
+        DatabaseUnavailable and KeyServiceUnavailable come through.
         """
+        approved = given.approved
         self._judge(approved, asked)
         parts = [
             await self._part(wanted, approved.commitment, material=asked.validation)
@@ -62,8 +68,15 @@ class CscDocuments:
         digests = [digest for part in parts for digest in part.prepared.digests]
         if not approved.covers(asked.wanted[0].algorithm, digests):
             raise CscError(DOCUMENT_NOT_AUTHORIZED)
+        made = await self._made(approved, asked, parts, now)
+        await self.keeps.keep(given, _signature(asked, digests, made), now)
+        return _answer(asked, made)
+
+    async def _made(
+        self, approved: Approved, asked: SignDoc, parts: Sequence[Part], now: int
+    ) -> list[Made]:
         try:
-            made = await self.signs.made(approved, parts, now)
+            return await self.signs.made(approved, parts, now)
         except NotActivated:
             raise CscError(SAD_EXPIRED) from None
         except NotPermitted:
@@ -74,7 +87,6 @@ class CscDocuments:
             raise invalid("conformance_level") from None
         except PdfBusy:
             raise CscError(UNAVAILABLE) from None
-        return _answer(asked, made)
 
     def _judge(self, approved: Approved, asked: SignDoc) -> None:
         """Raise CscError unless the approval is for the credential, or the kind, asked for."""
@@ -110,6 +122,17 @@ class CscDocuments:
         if form.name == "pades" and item.content is not None:
             return await self.pdf.prepare(item, wish)
         return form.prepare([item], wish)
+
+
+def _signature(asked: SignDoc, digests: Sequence[bytes], made: Sequence[Made]) -> ApiSignature:
+    """Return what the person finds in their list."""
+    return ApiSignature(
+        formats=frozenset(wanted.format for wanted in asked.wanted),
+        levels=frozenset(wanted.level for wanted in asked.wanted),
+        algorithm=asked.wanted[0].algorithm,
+        digests=digests,
+        certificates=[holder_of(one.certificate).serial for one in made],
+    )
 
 
 def _answer(asked: SignDoc, made: Sequence[Made]) -> dict[str, Any]:

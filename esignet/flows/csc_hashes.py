@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from esignet.flows.csc_approvals import Given
+from esignet.flows.csc_approvals import Given, Keeps
 from esignet.flows.csc_credentials import Stored
 from esignet.protocol.csc.approval import Approved
 from esignet.protocol.csc.faults import (
@@ -22,6 +22,7 @@ from esignet.protocol.csc.faults import (
     invalid,
 )
 from esignet.protocol.csc.sign_hash import SignHash
+from esignet.protocol.history import HASH, ApiSignature
 from keystore.der.cms import ecdsa_der
 from keystore.door import NotPermitted
 from keystore.signing.door import Documents, NotActivated, SigningOrder
@@ -62,9 +63,13 @@ class CscHashes:
 
     stored: Stored
     signs: SignsHashes
+    keeps: Keeps
 
     async def signed(self, given: Given, asked: SignHash, now: int) -> dict[str, Any]:
-        """Return the answer, or raise CscError: nothing was signed then."""
+        """Return the answer, or raise CscError: nothing was signed then.
+
+        DatabaseUnavailable and KeyServiceUnavailable come through.
+        """
         approved = given.approved
         mine = await self.stored.of(given.client_id, given.subject)
         one = next((one for one in mine if one.id == asked.credential), None)
@@ -82,4 +87,12 @@ class CscHashes:
             raise CscError(SAD_EXPIRED) from None
         except NotPermitted:  # destroyed or revoked in the meantime
             raise CscError(DISABLED) from None
+        signature = ApiSignature(
+            formats=frozenset((HASH,)),
+            levels=frozenset(),
+            algorithm=asked.algorithm,
+            digests=asked.digests,
+            certificates=(one.serial,),
+        )
+        await self.keeps.keep(given, signature, now)
         return {"signatures": [b64encode(value).decode() for value in values]}

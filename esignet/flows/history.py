@@ -6,6 +6,7 @@ person's, only the issuer of their access token can tell; no entry says it.
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,16 +14,20 @@ import msgspec
 
 from config.runtime.database.unit import Refused, Write
 from config.runtime.entropy import Entropy
-from esignet.flows.csc_approvals import Caller
+from esignet.flows.csc_approvals import Caller, Given
 from esignet.flows.hosted import Parties
-from esignet.protocol.history import Before, Entry, shown
+from esignet.protocol.activation_subject import approval_hash, signer_hash
+from esignet.protocol.history import ApiSignature, Before, Entry, Told, shown
 from esignet.protocol.signature_request import SignatureRequest
 from esignet.stores.history import PageAsked, SealedEntry, Signatures
 from keystore.cells import KEY_BYTES, Cells, row
 from keystore.door import BadSeal, Door, SealPurpose
 
 _log = logging.getLogger("symbolon.esignet")
-_LABELS = msgspec.msgpack.Decoder(tuple[str, ...])
+_TOLD = msgspec.msgpack.Decoder(Told)
+
+_ID_DIGITS = 32
+"""Of a hash: so many stand for an approval."""
 
 
 class NoSuchEntry(Exception):
@@ -66,10 +71,38 @@ class Noting:
             count=len(labels),
             expires_at=now + self.lifetime,
         )
+        return (self.store.added(await self._sealed(entry, Told(labels=tuple(labels)))),)
+
+    async def keep(self, given: Given, signed: ApiSignature, now: int) -> None:
+        """Note what an approval that a client brought was used for: once, however often.
+
+        It comes before the signature is handed out: nothing leaves that the person does not find.
+        Raises DatabaseUnavailable, KeyServiceUnavailable.
+        """
+        activation = given.approved.activation
+        signer = signer_hash(activation)
+        if not self.lifetime or not signer:
+            return
+        entry = Entry(
+            id=approval_hash(activation)[:_ID_DIGITS],
+            signer=signer,
+            client_id=given.client_id,
+            signed_at=now,
+            format=" ".join(sorted(signed.formats)),
+            level=" ".join(sorted(signed.levels)),
+            count=len(signed.digests),
+            expires_at=now + self.lifetime,
+        )
+        sealed = await self._sealed(entry, signed.told)
+        with suppress(Refused):  # it stands there already
+            await self.store.database.submit(self.store.added(sealed))
+
+    async def _sealed(self, entry: Entry, told: Told) -> SealedEntry:
         key, where = self.entropy.bytes(KEY_BYTES), _where(entry)
         sealed = await self.door.seal(SealPurpose.HISTORY, key, where)
-        told = Cells(key, self.entropy).seal(msgspec.msgpack.encode(tuple(labels)), where)
-        return (self.store.added(SealedEntry(entry, sealed, told)),)
+        return SealedEntry(
+            entry, sealed, Cells(key, self.entropy).seal(msgspec.msgpack.encode(told), where)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,14 +162,14 @@ class History:
         entry, where = sealed.entry, _where(sealed.entry)
         try:
             key = await self.door.open(SealPurpose.HISTORY, sealed.key, where)
-            labels = _LABELS.decode(Cells(key, self.entropy).open(sealed.labels, where))
+            told = _TOLD.decode(Cells(key, self.entropy).open(sealed.told, where))
         except BadSeal:  # the rest of the list is still theirs to see
-            _log.error("the names of an entry do not open in its row")
-            labels = ()
+            _log.error("what is told of an entry does not open in its row")
+            told = Told()
         if entry.client_id not in names:
             party = await self.parties.find(entry.client_id)
             names[entry.client_id] = party.names if party else {"": entry.client_id}
-        return shown(entry, labels, names[entry.client_id])
+        return shown(entry, told, names[entry.client_id])
 
 
 def _where(entry: Entry) -> bytes:

@@ -1,13 +1,23 @@
 """What a person signed, as they alone read it, and the place in the list at which a page begins."""
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from esignet.protocol.asking import BadRequest
+from keystore.signing.digests import HashAlgorithm
 
 MOST_PER_PAGE = 50
+
+MOST_DIGESTS = 20
+"""Digests of an entry that are kept: enough to find a document of one's own in it."""
+
+HASH = "hash"
+"""What stands for the format where a client made the signature around a hash that was signed."""
 
 _CURSOR = re.compile(r"(?P<at>[1-9][0-9]{0,11})\.(?P<id>[A-Za-z0-9_-]{1,64})", re.ASCII)
 _LIMIT = re.compile(r"[1-9][0-9]?", re.ASCII)
@@ -17,7 +27,7 @@ _LIMIT = re.compile(r"[1-9][0-9]?", re.ASCII)
 class Entry:
     """One approval of a person that was signed. ``signer`` is a hash of who it is for one client.
 
-    ``count`` is of the documents; what they are called lies encrypted beside it.
+    ``count`` is of the documents; what is told of them lies encrypted beside it (``Told``).
     """
 
     id: str
@@ -28,6 +38,43 @@ class Entry:
     level: str
     count: int
     expires_at: int
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of the documents of an entry.
+
+    They have ``labels`` where a request named them. Of those that a client had signed through the
+    CSC API only the approved ``digests`` came here, under ``algorithm``; ``certificates`` are the
+    serial numbers of those that signed them, in hexadecimal.
+    """
+
+    labels: tuple[str, ...] = ()
+    digests: tuple[bytes, ...] = ()
+    algorithm: str = ""
+    certificates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSignature:
+    """What was signed with an approval that a client brought: the approved digests, and how.
+
+    ``formats`` and ``levels`` are one each for all of it, or several.
+    """
+
+    formats: frozenset[str]
+    levels: frozenset[str]
+    algorithm: HashAlgorithm
+    digests: Sequence[bytes]
+    certificates: Sequence[str]
+
+    @property
+    def told(self) -> Told:
+        """Return what the person is told of the documents."""
+        return Told(
+            digests=tuple(self.digests[:MOST_DIGESTS]),
+            algorithm=self.algorithm.value,
+            certificates=tuple(dict.fromkeys(self.certificates[:MOST_DIGESTS])),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +109,17 @@ def page_asked(pairs: Sequence[tuple[str, str]]) -> tuple[Before, int]:
     return before, int(limit)
 
 
-def shown(entry: Entry, labels: tuple[str, ...], names: Mapping[str, str]) -> dict[str, Any]:
+def shown(entry: Entry, told: Told, names: Mapping[str, str]) -> dict[str, Any]:
     """Return an entry as the person reads it; names of clients as OpenID Connect Registration 1.0
-    §2.1 writes them by language.
+    §2.1 writes them by language. Nothing is said of what is not known.
     """
     named = {f"client_name#{tag}" if tag else "client_name": name for tag, name in names.items()}
+    more: dict[str, Any] = {}
+    if told.digests:
+        more["hashAlgorithmOID"] = HashAlgorithm(told.algorithm).oid
+        more["digests"] = [b64encode(digest).decode() for digest in told.digests]
+    if told.certificates:
+        more["certificates"] = told.certificates
     return {
         "id": entry.id,
         "signed_at": entry.signed_at,
@@ -75,5 +128,6 @@ def shown(entry: Entry, labels: tuple[str, ...], names: Mapping[str, str]) -> di
         "format": entry.format,
         "level": entry.level,
         "count": entry.count,
-        "labels": labels,
+        "labels": told.labels,
+        **more,
     }

@@ -1,4 +1,4 @@
-"""What people signed: a row per approval, what the documents are called sealed for that row."""
+"""What people signed: a row per approval, what is told of the documents sealed for that row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ signature_history = Table(
     Column("level", Text, nullable=False),
     Column("count", Integer, nullable=False),
     Column("key", LargeBinary, nullable=False),
-    Column("labels", LargeBinary, nullable=False),
+    Column("told", LargeBinary, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Index("signature_history_signer", "signer", "signed_at", "id"),
     Index("signature_history_expires_at", "expires_at"),
@@ -71,11 +71,11 @@ _PRUNE = prune(signature_history, "id", "expires_at")
 
 @dataclass(frozen=True, slots=True)
 class SealedEntry:
-    """An entry with what opens and what holds the names of its documents."""
+    """An entry with what opens and what holds that which is told of its documents."""
 
     entry: Entry
     key: bytes
-    labels: bytes
+    told: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Signatures:
     def added(self, sealed: SealedEntry) -> Write:
         """Return the write of a new entry."""
         values: dict[str, Value] = {name: getattr(sealed.entry, name) for name in _PLAIN}
-        return Write(_add, {**values, "key": sealed.key, "labels": sealed.labels})
+        return Write(_add, {**values, "key": sealed.key, "told": sealed.told})
 
     async def page(self, signer: str, asked: PageAsked, client: str) -> Sequence[SealedEntry]:
         """Return a signer's newest entries; with ``client`` those of that one alone."""
@@ -134,4 +134,4 @@ class Signatures:
 
 def _entry(row: Row) -> SealedEntry:
     entry = Entry(**{name: row[name] for name in _PLAIN})
-    return SealedEntry(entry, bytes(row["key"]), bytes(row["labels"]))
+    return SealedEntry(entry, bytes(row["key"]), bytes(row["told"]))

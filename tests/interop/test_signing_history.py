@@ -1,7 +1,9 @@
 """What a person signed is theirs to read and to erase, and no relying party's."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,13 @@ from sqlalchemy import select
 
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Statement, Write
+from esignet.flows.csc_approvals import Given
+from esignet.flows.history import Noting
 from esignet.protocol.activation_subject import person_hash
+from esignet.protocol.csc.approval import Approved
+from esignet.protocol.history import MOST_DIGESTS, ApiSignature
 from esignet.stores.history import Signatures, signature_history
+from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import NotActivated
 from tests.csc import Token
 from tests.request_world import YEAR, World, known, request_world
@@ -142,14 +149,59 @@ async def test_names_lie_sealed_for_their_own_row(world: World) -> None:
     await signed(world, documents=[known(name="divorce.pdf")])
     await signed(world, "ben", documents=[known(name="loan.pdf")])
     rows = await world.database.rows(ENTRIES)
-    stored = b"".join(bytes(row["labels"]) + bytes(row["key"]) for row in rows)
+    stored = b"".join(bytes(row["told"]) + bytes(row["key"]) for row in rows)
     assert b"divorce" not in stored
     assert "ana" not in {row["signer"] for row in rows}
     theirs = next(row for row in rows if row["signer"] == person_hash("ben"))
-    moved = signature_history.update().values(key=theirs["key"], labels=theirs["labels"])
+    moved = signature_history.update().values(key=theirs["key"], told=theirs["told"])
     await world.database.submit(Write(Statement(moved), {}, rows=2))
     [mine] = (await listed(world))["signatures"]
     assert mine["labels"] == [], "what belongs to another row does not open here"
+
+
+def brought(subject: str, client: str = "office") -> Given:
+    """An approval of a person that a client brought to the CSC API."""
+    claims = base64.urlsafe_b64encode(msgspec.json.encode({"subject": subject})).decode()
+    approved = Approved(
+        credential="",
+        qualifier="",
+        count=1,
+        algorithm=HashAlgorithm.SHA384,
+        digests=bytes(32),
+        activation=f"a.{claims.rstrip('=')}.b",
+    )
+    return Given(approved, client, "what the client calls them")
+
+
+async def test_what_a_client_had_signed_by_digests_is_found_by_digests(world: World) -> None:
+    notes = world.resuming.signing.notes
+    assert isinstance(notes, Noting)
+    many = [HashAlgorithm.SHA384.of(bytes([number])) for number in range(30)]
+    signature = ApiSignature(
+        formats=frozenset(("pades", "cades")),
+        levels=frozenset(("B-LT",)),
+        algorithm=HashAlgorithm.SHA384,
+        digests=many,
+        certificates=["0a"] * 30,
+    )
+    for _ in range(3):  # the answer was lost, and asked for again
+        await notes.keep(brought("ana"), signature, world.clock.now())
+    await notes.keep(brought("somebody"), signature, world.clock.now())
+    [entry] = (await listed(world))["signatures"]
+    assert (entry["client_id"], entry["count"], entry["labels"]) == ("office", 30, [])
+    assert (entry["format"], entry["level"]) == ("cades pades", "B-LT")
+    assert entry["hashAlgorithmOID"] == HashAlgorithm.SHA384.oid
+    assert [base64.b64decode(one) for one in entry["digests"]] == many[:MOST_DIGESTS]
+    assert entry["certificates"] == ["0a"]
+    await signed(world)
+    [newest, _] = sorted((await listed(world))["signatures"], key=lambda one: one["count"])
+    assert "digests" not in newest and "certificates" not in newest, "it has names"
+    nowhere = replace(notes, lifetime=0)
+    await nowhere.keep(brought("ben"), signature, world.clock.now())
+    nameless = Given(replace(brought("").approved, activation="x"), "office", "x")
+    await notes.keep(nameless, signature, world.clock.now())
+    assert (await listed(world, "authority-ben"))["signatures"] == []
+    assert len(await world.database.rows(ENTRIES)) == 3
 
 
 async def test_what_was_not_signed_is_not_listed(

@@ -62,10 +62,18 @@ class SigningOffice(Office):
         headers = {"authorization": f"Bearer {token}"}
         return await client.post(f"/csc/v2/{method}", json=body, headers=headers)
 
-    async def service_token(self) -> str:
+    async def own_list(self) -> list[dict[str, Any]]:
+        """What the person finds that they signed, if they let the client look."""
+        token = await self.service_token("signing_history")
+        headers = {"authorization": f"Bearer {token}"}
+        answer = await Browser(self.sign, SERVICE).client.get("/signatures", headers=headers)
+        found: list[dict[str, Any]] = answer.json()["signatures"]
+        return found
+
+    async def service_token(self, scope: str = "service") -> str:
         """What the client calls the API with between approvals."""
         browser = self.here.browser()
-        asked = {"scope": "openid service", "resource": SERVICE}
+        asked = {"scope": f"openid {scope}", "resource": SERVICE}
         page = await browser.get(self.here.address(NOTARY, **asked))
         page = await browser.press(page, "/identify", individual_id="4821009637")
         page = await browser.press(page, "/prove", otp=await self.here.code())
@@ -134,7 +142,7 @@ async def office(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Signin
             notary = replace(
                 NOTARY,
                 authorization_details_types=types,
-                scope=frozenset({"openid", "service"}),
+                scope=frozenset({"openid", "service", "signing_history"}),
                 resources=(SERVICE,),
             )
             await here.world.database.submit(Clients(here.world.database).insert(notary))
@@ -221,6 +229,9 @@ async def test_a_client_speaks_the_csc_api_with_what_the_person_approved(
     answered = await office.call("signatures/signHash", service, **asked, SAD=sad)
     assert answered.status_code == 200, answered.text
     assert len(answered.json()["signatures"]) == 1
+    [entry] = await office.own_list()
+    assert (entry["client_id"], entry["format"], entry["count"]) == ("notary", "hash", 1)
+    assert entry["digests"] == asked["hashes"] and entry["certificates"]
 
     end = await token({"type": DELETION, "credentialID": name})
     gone = await office.call("credentials/delete", end, credentialID=name)

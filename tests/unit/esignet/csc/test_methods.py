@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.runtime.database.connect import open_database
+from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.web import Budget
 from config.runtime.web.openapi import openapi
 from esignet.flows.csc_approvals import Presented
@@ -138,6 +139,17 @@ async def test_a_document_is_signed_by_its_digest_and_openssl_agrees(
     command += ["-content", "c", "-purpose", "any", "-out", "o", "-CAfile", "root.pem"]
     PKI.pem(tmp_path)
     subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)
+
+
+async def test_what_was_signed_stands_in_the_list_before_it_is_handed_out(world: World) -> None:
+    assert (await call(world, "signatures/signDoc", SIGN))[0] == 200
+    [kept] = world.list.kept
+    assert (set(kept.formats), list(kept.digests)) == ({"cades"}, [DIGEST])
+    assert kept.certificates == [f"{PKI.signer.certificate.serial_number:x}"]
+    world.hand.used.clear()
+    world.list.falls = DatabaseUnavailable("away")
+    status, said = await call(world, "signatures/signDoc", SIGN)
+    assert status == 503 and "SignatureObject" not in said
 
 
 @pytest.mark.parametrize(
@@ -482,6 +494,9 @@ async def test_an_approved_hash_is_signed_as_it_is_with_a_stored_credential(worl
     public = PKI.signer.certificate.public_key()
     assert isinstance(public, ec.EllipticCurvePublicKey)
     public.verify(value, CONTENT, ec.ECDSA(hashes.SHA256()))
+    [kept] = world.list.kept
+    assert (set(kept.formats), list(kept.digests)) == ({"hash"}, [DIGEST])
+    assert list(kept.certificates) == ["0a"]
     assert (await call(world, "signatures/signHash", HASH, "c-1"))[1]["error_description"] == (
         "SAD expired"
     )

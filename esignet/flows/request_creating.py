@@ -68,14 +68,17 @@ class Creating:
             return before
         try:
             return await self._made(client_id, asked, now, once)
-        except (BadRequest, Refused):  # perhaps because the same was asked for at the same time
+        except (
+            BadRequest,
+            Refused,
+            TooMany,
+        ):  # perhaps because the same was asked for at the same time
             if once is not None and (before := await self._again(client_id, once)) is not None:
                 return before
             raise
 
     async def _made(self, client_id: str, asked: Asked, now: int, once: Once | None) -> Shown:
-        if await self.store.waiting(client_id, now) >= self.most:
-            raise TooMany
+        waits_as = await self._free(client_id)
         self.notices.judge(asked.webhook)
         given = await self.preparing.uploaded.given(client_id, asked)
         asked = given.asked
@@ -83,7 +86,6 @@ class Creating:
         request = _new(self.entropy.token(), client_id, asked, prepared, now)
         told = tuple(to_approve(prepared))
         writes = [
-            self.store.added(request),
             *await self._parts(request, asked, prepared, told),
             *self.notices.written(request, Event.CREATED, now),
         ]
@@ -91,12 +93,36 @@ class Creating:
             writes.append(self.keys.used(once, request))
         bound = self.preparing.uploaded.bound(given, request, now)
         try:
-            await self.store.database.submit(*writes, *bound)
+            await self._submit(request, waits_as, [*writes, *bound])
         except Refused as refusal:
             if any(refusal.write is one for one in bound):
                 raise BadRequest("a document that was uploaded is gone, or taken", 409) from None
             raise
         return Shown(request, told, asked.signers)
+
+    async def _submit(
+        self, request: SignatureRequest, waits_as: int, writes: Sequence[Write]
+    ) -> None:
+        """Submit a new request; whoever came first with its number has it look for another."""
+        while True:
+            added = self.store.added(request, waits_as)
+            try:
+                return await self.store.database.submit(added, *writes)
+            except Refused as refusal:
+                if refusal.write is not added:
+                    raise
+            waits_as = await self._free(request.client_id)
+
+    async def _free(self, client_id: str) -> int:
+        """Return a number as which a request of the client can wait, or raise TooMany.
+
+        Any of those that are free: who asks at the same time gets another one.
+        """
+        waiting = await self.store.waiting(client_id)
+        free = [number for number in range(self.most) if number not in waiting]
+        if not free or len(waiting) >= self.most:
+            raise TooMany
+        return free[int.from_bytes(self.entropy.bytes(4)) % len(free)]
 
     async def _again(self, client_id: str, once: Once) -> Shown | None:
         found = await self.keys.find(client_id, once.key)

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
-    func,
     or_,
     select,
     update,
@@ -55,10 +54,11 @@ signature_request = Table(
     Column("busy_until", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     Column("webhook", Text, nullable=False),
+    Column("waits_as", Integer),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("forgotten_at", BigInteger, nullable=False),
-    Index("signature_request_open", "client_id", "state"),
+    Index("signature_request_waits_as", "client_id", "waits_as", unique=True),
     Index("signature_request_underway", "state", "busy_until"),
     Index("signature_request_expires_at", "expires_at"),
     Index("signature_request_forgotten_at", "forgotten_at"),
@@ -96,16 +96,17 @@ _find = Statement(select(signature_request).where(_of))
 _find_of_client = Statement(
     select(signature_request).where(_of, signature_request.c.client_id == bindparam("client"))
 )
-_move = Statement(
+_moved = (
     update(signature_request)
     .where(_of, _was)
     .values({name: bindparam(f"becomes_{name}") for name in _MOVED})
 )
-_count = Statement(
-    select(func.count()).where(
+_move = Statement(_moved)
+_end = Statement(_moved.values(waits_as=None))
+_waiting = Statement(
+    select(signature_request.c.waits_as).where(
         signature_request.c.client_id == bindparam("client"),
-        _is_unended,
-        signature_request.c.expires_at > bindparam("now"),
+        signature_request.c.waits_as.is_not(None),
     )
 )
 _left = Statement(
@@ -152,16 +153,20 @@ class SignatureRequests:
 
     database: Database
 
-    def added(self, request: SignatureRequest) -> Write:
-        """Return the write of a new request."""
-        values = _row(request)
+    def added(self, request: SignatureRequest, waits_as: int) -> Write:
+        """Return the write of a new request, refused if another one of the client waits as that.
+
+        So no more wait than there are numbers, however many come at the same time.
+        """
+        values = {**_row(request), "waits_as": waits_as}
         return Write(_add, {**values, "forgotten_at": request.expires_at + REMEMBERED})
 
     def moved(self, before: SignatureRequest, after: SignatureRequest) -> Write:
         """Return the write that moves it, if nothing moved it meanwhile."""
         values = _row(after)
         becomes = {f"becomes_{name}": values[name] for name in _MOVED}
-        return Write(_move, {"of": before.id, "was": before.version, **becomes})
+        statement = _end if after.state.is_final else _move
+        return Write(statement, {"of": before.id, "was": before.version, **becomes})
 
     def renewed(self, request: SignatureRequest, until: int) -> Write:
         """Return the write by which whoever works on it does so ``until`` then."""
@@ -210,10 +215,10 @@ class SignatureRequests:
         rows = await self.database.rows(_parts, of=identifier, named=part)
         return [bytes(row["octets"]) for row in rows]
 
-    async def waiting(self, client_id: str, now: int) -> int:
-        """Return how many requests of a client have not ended."""
-        row = await self.database.row(_count, client=client_id, now=now)
-        return 0 if row is None else int(row[0])
+    async def waiting(self, client_id: str) -> frozenset[int]:
+        """Return as what the requests of a client wait that have not ended."""
+        rows = await self.database.rows(_waiting, client=client_id)
+        return frozenset(row["waits_as"] for row in rows)
 
     async def left(self, now: int, limit: int) -> Sequence[SignatureRequest]:
         """Return requests that are underway, and nobody works on."""

@@ -70,7 +70,7 @@ async def test_documents_and_answers_of_the_signing_service_leave(database: Open
     place = Place(id="a", client_id="office", subject="ana", lost_at=NOW, expires_at=end)
     part, once = requests.kept(REQUEST, "key", b"sealed"), Once("k", b"hash")
     key = CreationKeys(database).used(once, REQUEST)
-    await database.submit(requests.added(REQUEST), part, key, answers.begun(place))
+    await database.submit(requests.added(REQUEST, 0), part, key, answers.begun(place))
     tables = (signature_request_part, signature_request_creation, csc_answer, signature_request)
     for now, left in ((end - 1, [1, 1, 1, 1]), (end, [0, 0, 0, 1]), (end + REMEMBERED, [0] * 4)):
         await cleaner(database).run_once(now, asyncio.Event())

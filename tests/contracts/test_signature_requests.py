@@ -29,18 +29,18 @@ ANA = Slot(signer="ana", approval="1")
 
 async def test_a_request_is_found_by_its_client_alone(database: OpenDatabase) -> None:
     store = SignatureRequests(database)
-    await database.submit(store.added(REQUEST), store.kept(REQUEST, "key", b"sealed"))
+    await database.submit(store.added(REQUEST, 0), store.kept(REQUEST, "key", b"sealed"))
     assert await store.find("r1", "office") == await store.find("r1") == REQUEST
     assert await store.find("r1", "another") is None
     assert await store.find("r2", "office") is None
     assert (await store.part("r1", "key"), await store.part("r1", "told")) == (b"sealed", None)
     with pytest.raises(Refused):
-        await database.submit(store.added(REQUEST))
+        await database.submit(store.added(REQUEST, 0))
 
 
 async def test_one_of_many_signs(database: OpenDatabase) -> None:
     store = SignatureRequests(database)
-    await database.submit(store.added(REQUEST))
+    await database.submit(store.added(REQUEST, 0))
     taken = REQUEST.taken(0, ANA, NOW, NOW + 30)
 
     async def move() -> bool:
@@ -63,7 +63,7 @@ async def test_one_of_many_signs(database: OpenDatabase) -> None:
 
 async def test_parts_are_numbered_replaced_and_destroyed(database: OpenDatabase) -> None:
     store, other = SignatureRequests(database), replace(REQUEST, id="r2")
-    both = [store.added(REQUEST), store.added(other), store.kept(other, "key", b"other")]
+    both = [store.added(REQUEST, 0), store.added(other, 1), store.kept(other, "key", b"other")]
     parts = [store.kept(REQUEST, "result.0", bytes([place]), place) for place in (2, 0, 1)]
     await database.submit(*both, *parts, store.kept(REQUEST, "key", b"sealed"))
     await database.submit(store.kept(REQUEST, "result.0", b"new", 1))
@@ -80,7 +80,7 @@ async def test_what_was_left_is_found_when_nobody_is_at_work(database: OpenDatab
     store = SignatureRequests(database)
     taken = REQUEST.taken(0, ANA, NOW, NOW + 30)
     waits = replace(REQUEST, id="r2")
-    await database.submit(store.added(taken), store.added(waits))
+    await database.submit(store.added(taken, 0), store.added(waits, 1))
     assert await store.left(NOW + 29, 10) == []
     assert await store.left(NOW + 30, 10) == [taken]
     await database.submit(store.renewed(taken, NOW + 60))
@@ -92,13 +92,31 @@ async def test_what_was_left_is_found_when_nobody_is_at_work(database: OpenDatab
         await database.submit(store.renewed(taken.completing(), NOW + 90))
 
 
-async def test_requests_that_wait_are_counted_by_client(database: OpenDatabase) -> None:
+async def test_as_many_wait_as_there_are_numbers(database: OpenDatabase) -> None:
+    """However many come at the same time, and a number is free when its request has ended."""
     store = SignatureRequests(database)
-    others = [replace(REQUEST, id="r2", client_id="another"), REQUEST.cancelled(NOW)]
-    await database.submit(*(store.added(one) for one in [others[0], replace(others[1], id="r3")]))
-    await database.submit(store.added(REQUEST))
-    assert await store.waiting("office", NOW) == 1
-    assert await store.waiting("office", NOW + 3600) == 0
+    await database.submit(store.added(replace(REQUEST, id="other", client_id="another"), 0))
+
+    async def asked(name: str, number: int) -> bool:
+        try:
+            await database.submit(store.added(replace(REQUEST, id=name), number))
+        except Refused:
+            return False
+        return True
+
+    turns = [(f"r{turn}-{number}", number) for turn in range(6) for number in range(3)]
+    assert sum(await asyncio.gather(*(asked(*turn) for turn in turns))) == 3
+    assert await store.waiting("office") == {0, 1, 2}
+    assert await store.waiting("another") == {0}
+    [first] = [name for name, number in turns if number == 1 and await store.find(name)]
+    request = await store.find(first)
+    assert request is not None
+    taken = request.taken(0, ANA, NOW, NOW + 30)
+    await database.submit(store.moved(request, taken))
+    assert not await asked("early", 1), "who signs has not ended"
+    await database.submit(store.moved(taken, taken.failed("unsignable")))
+    assert await store.waiting("office") == {0, 2}
+    assert sum(await asyncio.gather(*(asked(f"late{turn}", 1) for turn in range(6)))) == 1
 
 
 async def test_an_idempotency_key_is_of_one_client_and_request(database: OpenDatabase) -> None:
@@ -128,8 +146,8 @@ async def test_an_approval_is_of_one_request(database: OpenDatabase) -> None:
 
 async def test_what_expired_is_destroyed_and_a_day_later_forgotten(database: OpenDatabase) -> None:
     store, later = SignatureRequests(database), replace(REQUEST, id="r2", expires_at=NOW + 7200)
-    for one in (REQUEST, later):
-        await database.submit(store.added(one), store.kept(one, "key", b"sealed"))
+    for number, one in enumerate((REQUEST, later)):
+        await database.submit(store.added(one, number), store.kept(one, "key", b"sealed"))
     await database.submit(*store.prune(NOW + 3599, 10))
     assert await store.part("r1", "key") == b"sealed"
     await database.submit(*store.prune(NOW + 3600, 10))

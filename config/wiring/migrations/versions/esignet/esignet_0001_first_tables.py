@@ -74,7 +74,7 @@ def upgrade() -> None:
         sa.Column("level", sa.Text(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
-        sa.Column("told", sa.LargeBinary(), nullable=False),
+        sa.Column("labels", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signature_history")),
     )
@@ -103,6 +103,7 @@ def upgrade() -> None:
         sa.Column("busy_until", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("webhook", sa.Text(), nullable=False),
+        sa.Column("waits_as", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("forgotten_at", sa.BigInteger(), nullable=False),
@@ -111,8 +112,8 @@ def upgrade() -> None:
     with op.batch_alter_table("signature_request", schema=None) as batch_op:
         batch_op.create_index("signature_request_expires_at", ["expires_at"], unique=False)
         batch_op.create_index("signature_request_forgotten_at", ["forgotten_at"], unique=False)
-        batch_op.create_index("signature_request_open", ["client_id", "state"], unique=False)
         batch_op.create_index("signature_request_underway", ["state", "busy_until"], unique=False)
+        batch_op.create_index("signature_request_waits_as", ["client_id", "waits_as"], unique=True)
 
     op.create_table(
         "signature_request_creation",
@@ -176,8 +177,8 @@ def downgrade() -> None:
 
     op.drop_table("signature_request_creation")
     with op.batch_alter_table("signature_request", schema=None) as batch_op:
+        batch_op.drop_index("signature_request_waits_as")
         batch_op.drop_index("signature_request_underway")
-        batch_op.drop_index("signature_request_open")
         batch_op.drop_index("signature_request_forgotten_at")
         batch_op.drop_index("signature_request_expires_at")
 

@@ -25,7 +25,7 @@ from keystore.backends.backend import Algorithm
 from keystore.checking.paths import find
 from keystore.door import KeyServiceUnavailable, NotPermitted, Order, TokenKind
 from keystore.jose import base64url, reader
-from keystore.purposes import OwnRing, Role
+from keystore.purposes import Role
 from keystore.rings import organization_ring
 from keystore.service.client import KeyOperator, KeyServiceClient
 from keystore.service.document_client import DocumentClient
@@ -387,15 +387,6 @@ async def test_a_new_key_is_certified_and_the_old_one_seals_no_more(
     await rotated(house, organization_ring(REGISTRY))
     [after] = await sealed_soon(house, office, lambda one: one.certificate != before.certificate)
     assert after.chain == before.chain
-
-
-async def test_an_authority_that_was_replaced_certifies_no_seal(
-    house: SigningHouse, office: Office
-) -> None:
-    [before] = await sealed(house, office.authorizes(DIGEST))
-    await rotated(house, OwnRing.ISSUING)
-    [after] = await sealed_soon(house, office, lambda one: one.chain != before.chain)
-    find(after.certificate, after.chain, [after.chain[-1]]).check_times(SystemClock().now())
 
 
 async def test_a_certificate_that_was_revoked_seals_no_more_until_there_is_a_new_key(

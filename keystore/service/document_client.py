@@ -16,6 +16,7 @@ from keystore.service.client import expect
 from keystore.service.connection import Connection
 from keystore.service.frames import BadFrame, Octets, Reply, Request
 from keystore.signing.door import (
+    MOST_ARCHIVED,
     Approval,
     Attested,
     AuthorityShown,
@@ -68,6 +69,13 @@ class DocumentClient(EveryActivation, Documents, Credentials):
     async def timestamps(
         self, imprints: Sequence[Imprint], *, archive: bool = False
     ) -> list[bytes]:
+        tokens: list[bytes] = []
+        most = MOST_ARCHIVED if archive else max(1, len(imprints))
+        for begin in range(0, len(imprints), most):
+            tokens += await self._stamped(imprints[begin : begin + most], archive)
+        return tokens
+
+    async def _stamped(self, imprints: Sequence[Imprint], archive: bool) -> list[bytes]:
         asked = [(one.hash_algorithm, one.digest) for one in imprints]
         reply = await self._ask(lambda n: frames.Stamp(n, asked, archive))
         return expect(reply, frames.Many).values

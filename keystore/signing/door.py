@@ -11,6 +11,10 @@ from keystore.signing.digests import HashAlgorithm
 from keystore.signing.plans import Plan
 
 
+MOST_ARCHIVED = 50
+"""Time-stamps for archives in one answer: their key is slow, and they are long."""
+
+
 class NotActivated(Exception):
     """The activation is not one of ours, is too old, was used, or does not cover what is asked."""
 

@@ -12,7 +12,7 @@ from keystore.der.algorithms import HASHES, digest_identifier, signature_algorit
 from keystore.door import KeyServiceUnavailable
 from keystore.purposes import OwnRing
 from keystore.signing.digests import HashAlgorithm
-from keystore.signing.door import Imprint
+from keystore.signing.door import MOST_ARCHIVED, Imprint
 from keystore.timestamping.messages import (
     Asked,
     Failure,
@@ -78,6 +78,8 @@ class Stamping:
         for one in imprints:
             if len(one.digest) != one.hash_algorithm.length:
                 raise ValueError("a digest has not the length of its algorithm")
+        if archive and len(imprints) > MOST_ARCHIVED:
+            raise ValueError(f"more than {MOST_ARCHIVED} time-stamps for archives at once")
         if not await self.is_sure():
             raise KeyServiceUnavailable("the clock cannot be stamped with now")
         by = self.archiving if archive else USUAL

@@ -42,8 +42,13 @@ from keystore.backends.backend import Algorithm
 from keystore.checking.paths import load
 from keystore.checking.revocation import answers
 from keystore.checking.timestamp import read_token
-from keystore.purposes import OwnRing
-from keystore.signing.door import AuthorityShown, Imprint
+from keystore.door import NotPermitted
+from keystore.purposes import OwnRing, Role
+from keystore.service import document_frames as frames
+from keystore.service.client import expect
+from keystore.service.connection import Connection
+from keystore.service.run import socket_path
+from keystore.signing.door import MOST_ARCHIVED, AuthorityShown, Imprint
 from keystore.stores.authority_tables import issued_certificate
 from tests import pdf_files
 from tests.authorities import pem
@@ -220,6 +225,21 @@ async def test_somebody_else_may_stamp_signatures_and_this_key_archives(
     assert (usual.certificate, lasting.alg) == (PKI.stamper.der, "ML-DSA-65")
     who, above = load([lasting.certificate, issuing])
     assert answers(who, above, found.evidence.ocsp, ()), "its own status lies inside"
+
+
+async def test_more_than_one_answer_holds_are_asked_for_in_several(
+    database: OpenDatabase, tmp_path: Path
+) -> None:
+    imprints = [Imprint(SHA256, SHA256.of(bytes([n]))) for n in range(MOST_ARCHIVED + 2)]
+    asked = [(one.hash_algorithm, one.digest) for one in imprints]
+    async with office(database, tmp_path, LASTING) as at:
+        tokens = await at.house.esignet.timestamps(imprints, archive=True)
+        raw = Connection(socket_path(at.house.sockets, Role.ESIGNET), 10, lambda: None)
+        refused = await raw.ask(lambda number: frames.Stamp(number, asked, archive=True))
+        await raw.close()
+    assert [read_token(one).imprint for one in tokens] == [one.digest for one in imprints]
+    with pytest.raises(NotPermitted, match="at once"):
+        expect(refused, frames.Many)
 
 
 async def test_beside_an_hsm_this_key_alone_lies_in_a_file(

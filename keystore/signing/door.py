@@ -10,7 +10,6 @@ import msgspec
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.plans import Plan
 
-
 MOST_ARCHIVED = 50
 """Time-stamps for archives in one answer: their key is slow, and they are long."""
 

@@ -11,8 +11,10 @@ import msgspec
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.entropy import SystemEntropy
+from config.settings import Lifetimes
 from config.settings.esignet import Esignet
 from config.wiring.documents import DocumentGround, document_desk
+from config.wiring.keys import policies
 from keystore.backends.backend import Backend
 from keystore.purposes import Role
 from keystore.service.document_client import DocumentClient
@@ -23,6 +25,7 @@ from keystore.signing.door import (
     Approval,
     CertificateSubject,
 )
+from keystore.stores.database import DatabaseKeyRecords
 from tests.keyrings import ISSUER, Keys, key_service, only, serving
 
 SETTINGS = Esignet(address="https://sign.example", country="UT", organization="Utopia Trust")
@@ -68,6 +71,9 @@ async def signing_house(
 ) -> AsyncIterator[SigningHouse]:
     """Serve until the block ends."""
     keys = only(backend)
+    if settings.root_key == "elsewhere":  # then a ceremony is held beside, on the same database
+        records = DatabaseKeyRecords(database, SystemEntropy())
+        keys = replace(keys, policies=policies(Lifetimes(), settings), records=records)
     service = key_service(keys, sockets, {ISSUER: ["ES256"]})
     ground = DocumentGround(
         database=database, backends=keys.backends, clock=SystemClock(), entropy=SystemEntropy()

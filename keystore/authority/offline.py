@@ -18,7 +18,7 @@ from config.runtime.database.unit import Database, Refused, Value, Write
 from keystore.authority.authority import Authority
 from keystore.authority.elsewhere import parsed_list, root_kid
 from keystore.authority.extensions import Naming
-from keystore.authority.offline_judging import judge, signs, spki
+from keystore.authority.offline_judging import judge, number_of, signs, spki
 from keystore.authority.offline_reading import NotAccepted, read_certificate, read_list
 from keystore.authority.offline_request import policies_below, request_of
 from keystore.authority.offline_rules import (
@@ -209,12 +209,13 @@ class OfflineRoot:
         ]
 
     def _lists(self, accepted: Accepted) -> list[Write]:
-        this_update = int(parsed_list(accepted.listed).last_update_utc.timestamp())
+        number = number_of(parsed_list(accepted.listed))
+        assert number is not None, "a rule asks for the number"
         return [
             RootLists(self.database).keep(
                 RootList(
                     root_kid=kid,
-                    this_update=this_update,
+                    number=number,
                     listed=accepted.listed,
                     brought_at=self.clock.now(),
                 )

@@ -104,3 +104,9 @@ def is_unconstrained(certificate: x509.Certificate) -> bool:
     """Say whether it leaves names, policies and usages below it as they are."""
     kinds = (x509.NameConstraints, x509.ExtendedKeyUsage, x509.PolicyConstraints)
     return all(extension(certificate, kind) is None for kind in (*kinds, x509.InhibitAnyPolicy))
+
+
+def number_of(listed: x509.CertificateRevocationList) -> int | None:
+    """Return the number of a list, None where it has none (RFC 5280 §5.2.3)."""
+    found = extension(listed, x509.CRLNumber)
+    return None if found is None else found.value.crl_number

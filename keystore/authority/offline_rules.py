@@ -20,6 +20,7 @@ from keystore.authority.offline_judging import (
     is_strong,
     is_unconstrained,
     names_key,
+    number_of,
     signs,
     understood,
 )
@@ -31,6 +32,8 @@ LEAST_LIFE = timedelta(days=365)
 
 LEAST_LEFT = timedelta(days=7)
 """Until a list's next one is due at least: nobody brings one by hand more often."""
+
+_NUMBERS = range(1, 1 << 160)  # RFC 5280 §5.2.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +72,6 @@ class CertificateCase:
     now: datetime
 
 
-def _number(listed: x509.CertificateRevocationList) -> int | None:
-    found = extension(listed, x509.CRLNumber)
-    return None if found is None else found.value.crl_number
-
-
 def _allows(certificate: x509.Certificate, policies: frozenset[str]) -> bool:
     found = extension(certificate, x509.CertificatePolicies)
     named = {one.policy_identifier.dotted_string for one in found.value} if found else set()
@@ -83,8 +81,8 @@ def _allows(certificate: x509.Certificate, policies: frozenset[str]) -> bool:
 def _follows(case: ListCase) -> bool:
     if case.last is None or case.last == case.listed:
         return True
-    newer = case.listed.last_update_utc > case.last.last_update_utc
-    return newer and (_number(case.listed) or 0) > (_number(case.last) or 0)
+    is_later = case.listed.last_update_utc >= case.last.last_update_utc
+    return is_later and (number_of(case.listed) or 0) > (number_of(case.last) or 0)
 
 
 def _left(case: ListCase) -> timedelta:
@@ -158,8 +156,8 @@ LIST_RULES: tuple[Rule[ListCase], ...] = (
     ),
     Rule(
         "list-number",
-        lambda case: _number(case.listed) is not None,
-        "the list has no number: have it made with a crlnumber file",
+        lambda case: (number_of(case.listed) or 0) in _NUMBERS,
+        "the list has no number above 0 of at most 20 octets: have it made with a crlnumber file",
     ),
     Rule(
         "list-whole",

@@ -32,7 +32,7 @@ root_list = Table(
     "root_list",
     metadata,
     Column("root_kid", Text, primary_key=True),
-    Column("this_update", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Text, primary_key=True),  # 40 hexadecimal digits, so that they sort
     Column("listed", LargeBinary, nullable=False),  # DER
     Column("brought_at", BigInteger, nullable=False),
 )

@@ -9,17 +9,17 @@ from config.runtime.database.unit import Database, Statement, Write
 from keystore.stores.authority_tables import root_list
 
 _other = root_list.alias()
-_last = select(func.max(_other.c.this_update)).where(_other.c.root_kid == root_list.c.root_kid)
-_NEWEST = Statement(select(root_list).where(root_list.c.this_update == _last.scalar_subquery()))
+_last = select(func.max(_other.c.number)).where(_other.c.root_kid == root_list.c.root_kid)
+_NEWEST = Statement(select(root_list).where(root_list.c.number == _last.scalar_subquery()))
 _NEW = insert_new(root_list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootList:
-    """``listed`` (DER) is what the root ``root_kid`` said at ``this_update``."""
+    """``listed`` (DER) is the list of the root ``root_kid`` with this number (RFC 5280 §5.2.3)."""
 
     root_kid: str
-    this_update: int
+    number: int
     listed: bytes
     brought_at: int
 
@@ -35,7 +35,7 @@ class RootLists:
         return {
             row["root_kid"]: RootList(
                 root_kid=row["root_kid"],
-                this_update=row["this_update"],
+                number=int(row["number"], 16),
                 listed=bytes(row["listed"]),
                 brought_at=row["brought_at"],
             )
@@ -43,12 +43,12 @@ class RootLists:
         }
 
     def keep(self, brought: RootList) -> Write:
-        """Return the write that remembers a list; another of the same second is refused."""
+        """Return the write that remembers a list; another of the same number is refused."""
         return Write(
             _NEW,
             {
                 "root_kid": brought.root_kid,
-                "this_update": brought.this_update,
+                "number": f"{brought.number:040x}",
                 "listed": brought.listed,
                 "brought_at": brought.brought_at,
             },

@@ -146,6 +146,15 @@ class KeyAdministration:
         with suppress(KeyServiceUnavailable):
             await self._clean()
 
+    async def end(self, key: KeyVersion) -> None:
+        """End a version for good on which nothing depends any more, unless it moved meanwhile."""
+        move = key.moved(KeyState.RETIRED, self._clock.now())
+        with suppress(KeysChanged):
+            await self._note(Administration.ADVANCE, move.after)
+            await self._records.change((), (move,))
+        await self._clean()
+        await self._ring.refresh()
+
     async def advance(self) -> None:
         """Make every move that is due, and begin a successor for every key that served its time."""
         for _ in range(_TRIES):

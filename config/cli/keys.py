@@ -59,7 +59,8 @@ def list_keys(settings_file: str | None, as_json: bool) -> None:
         return
     for key in listed:
         since = datetime.fromtimestamp(key.since, UTC).isoformat()
-        click.echo(f"{key.ring:44} {key.algorithm:8} {key.state:10} {since}  {key.kid}")
+        held = f"  needed by {key.holds} stored keys" if key.holds else ""
+        click.echo(f"{key.ring:44} {key.algorithm:8} {key.state:10} {since}  {key.kid}{held}")
 
 
 @keys.command()
@@ -121,5 +122,5 @@ def _operator(settings: Settings) -> KeyOperator:
 
 
 def _shown(key: ListedKey) -> dict[str, object]:
-    names = ("kid", "ring", "algorithm", "version", "state", "since")
+    names = ("kid", "ring", "algorithm", "version", "state", "since", "holds")
     return {name: getattr(key, name) for name in names}

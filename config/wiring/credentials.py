@@ -4,12 +4,14 @@ from config.runtime.clock import Clock
 from config.runtime.database.unit import Database
 from config.runtime.entropy import Entropy
 from config.settings.esignet import Esignet
+from keystore.administration import KeyAdministration
 from keystore.authority.authority import Authority
 from keystore.authority.showing import Showing
 from keystore.backends.registry import Backends
 from keystore.credentials.binding import Binding
 from keystore.credentials.finding import Finding
 from keystore.credentials.keeping import StoredKeys
+from keystore.credentials.rewrapping import Rewrapping
 from keystore.credentials.using import StoredSigning
 from keystore.keyring import KeyRing
 from keystore.signing.recording import Recording
@@ -30,6 +32,21 @@ def stored_signing(
         return None
     return StoredSigning(
         finding=found, backends=backends, recording=recording, signs_hashes=esignet.sign_hash
+    )
+
+
+def rewrapping(
+    signing: StoredSigning | None, keys: KeyAdministration, clock: Clock
+) -> Rewrapping | None:
+    """Return what brings the keys that ``signing`` signs with under the wrapping key of today."""
+    if signing is None:
+        return None
+    return Rewrapping(
+        ring=signing.recording.ring,
+        backends=signing.backends,
+        finding=signing.finding,
+        keys=keys,
+        clock=clock,
     )
 
 

@@ -7,7 +7,7 @@ from config.runtime.clock import Clock
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.entropy import Entropy
 from config.settings.esignet import Esignet
-from config.wiring.credentials import finding, stored_keys, stored_signing
+from config.wiring.credentials import finding, rewrapping, stored_keys, stored_signing
 from config.wiring.seals import seal_desk
 from keystore.administration import KeyAdministration
 from keystore.authority.authority import Authority
@@ -110,7 +110,9 @@ def _desk(
         stamping=stamping,
         evidence=_evidence(ground, authority, ring),
         credentials=CredentialDesk(
-            ring, stored_keys(signing.stored, authority, showing, ground.clock, ground.entropy)
+            ring,
+            stored_keys(signing.stored, authority, showing, ground.clock, ground.entropy),
+            rewrapping(signing.stored, keys, ground.clock),
         ),
         seals=seal_desk(esignet.address, signing, keys),
         database=database,

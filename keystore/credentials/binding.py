@@ -37,7 +37,7 @@ class Binding:
 
     async def is_holder(self, record: CredentialRecord, client_id: str, subject: str) -> bool:
         """Return whether the credential is this person's, made through this client."""
-        [hashed] = await self._hashed(record, _holder(client_id, subject))
+        [hashed] = await self._hashed(record, record.named_by, _holder(client_id, subject))
         return hmac.compare_digest(hashed, record.holder)
 
     async def shown_to(self, client_id: str, known_as: str) -> list[bytes]:
@@ -51,18 +51,18 @@ class Binding:
 
     async def bound(self, record: CredentialRecord) -> CredentialRecord:
         """Return the record with its hash."""
-        [mac] = await self._hashed(record, record.content())
+        [mac] = await self._hashed(record, record.bound_by, record.content())
         return replace(record, mac=mac)
 
     async def check(self, record: CredentialRecord) -> None:
         """Return if nobody changed the record, or raise AlteredRow."""
-        [mac] = await self._hashed(record, record.content())
+        [mac] = await self._hashed(record, record.bound_by, record.content())
         if not hmac.compare_digest(mac, record.mac):
             raise AlteredRow(record.id)
 
-    async def _hashed(self, record: CredentialRecord, message: bytes) -> list[bytes]:
+    async def _hashed(self, record: CredentialRecord, kid: str, message: bytes) -> list[bytes]:
         keys = self.ring.secrets(OwnSecret.BINDING)
-        key = next((key for key in keys if key.kid == record.bound_by), None)
+        key = next((key for key in keys if key.kid == kid), None)
         if key is None:
             raise AlteredRow(record.id)
         return await self.ring.mac_own(OwnSecret.BINDING, key, [message])

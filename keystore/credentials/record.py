@@ -30,12 +30,14 @@ class CredentialRecord:
 
     ``holder`` is of the client and the person as esignet's sector knows them, ``shown_to`` of the
     client and the person as it knows them. ``wrapped_by`` and ``bound_by`` name the keys (kid) that
-    wrapped ``blob`` and made ``mac``. ``attributes`` are JSON, ``chain`` is empty while pending.
+    wrapped ``blob`` and made ``mac``; ``named_by`` made the hashes of whose it is, which cannot be
+    made anew without that person. ``attributes`` are JSON, ``chain`` is empty while pending.
     """
 
     id: str
     holder: bytes
     shown_to: bytes
+    named_by: str
     client_id: str
     state: CredentialState
     algorithm: Algorithm
@@ -54,7 +56,13 @@ class CredentialRecord:
         """Return the octets that ``mac`` is over: every member, each preceded by its length."""
         texts = (
             *(self.id, self.client_id, self.state.value, self.algorithm.value, self.wrapped_by),
-            *(self.serial, self.bound_by, str(self.created_at), str(self.expires_at)),
+            *(
+                self.serial,
+                self.named_by,
+                self.bound_by,
+                str(self.created_at),
+                str(self.expires_at),
+            ),
         )
         octets = (self.holder, self.shown_to, self.blob, self.public, self.attributes)
         return _DOMAIN + lengthened((*map(str.encode, texts), *octets, lengthened(self.chain)))

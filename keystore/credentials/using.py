@@ -17,7 +17,7 @@ from keystore.door import KeyServiceUnavailable, NotPermitted
 from keystore.purposes import Act, OwnSecret, Role
 from keystore.signing.activation import Activation
 from keystore.signing.door import Approval, Signed, SigningOrder
-from keystore.signing.recording import Recording
+from keystore.signing.recording import Overtaken, Recording
 from keystore.signing.structures.building import build
 from keystore.signing.structures.structure import BadPlan, Built, Ground
 
@@ -46,6 +46,12 @@ class StoredSigning:
 
     async def signed(self, order: SigningOrder, approved: Activation, now: int) -> list[Signed]:
         """Return a signature per plan. Raises NotActivated, NotPermitted, KeyServiceUnavailable."""
+        try:
+            return await self._signed(order, approved, now)
+        except Overtaken:  # the row came under another key of ours, and is read again
+            return await self._signed(order, approved, now)
+
+    async def _signed(self, order: SigningOrder, approved: Activation, now: int) -> list[Signed]:
         record = await self.usable(approved, now)
         ground = Ground(
             hash_algorithm=order.hash_algorithm,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from keystore.credentials.keeping import StoredKeys
+from keystore.credentials.rewrapping import Rewrapping
 from keystore.door import NotPermitted
 from keystore.keyring import KeyRing
 from keystore.purposes import DocumentUse, Role
@@ -12,15 +13,18 @@ from keystore.service.frames import Octets
 
 @dataclass(frozen=True, slots=True)
 class CredentialDesk:
-    """``keys`` is None where no keys of people are stored."""
+    """``keys`` is None where no keys of people are stored, and with it ``rewrapping``."""
 
     ring: KeyRing
     keys: StoredKeys | None
+    rewrapping: Rewrapping | None
 
     async def keep(self) -> None:
-        """Sweep what was abandoned or ended long ago."""
+        """Sweep what was abandoned or ended long ago, and leave keys that were replaced."""
         if self.keys is not None:
             await self.keys.keep()
+        if self.rewrapping is not None:
+            await self.rewrapping.keep()
 
     async def answer(
         self, role: Role, request: frames.CredentialRequest

@@ -38,6 +38,7 @@ class Desk:
         self._documents = documents
         self._door: Door = ring.door(role)
         self._administration = administration
+        self._rewrapping = documents.credentials.rewrapping if documents else None
 
     async def answer(self, request: frames.Request) -> frames.Reply:
         """Return the reply to ``request``."""
@@ -96,7 +97,10 @@ class Desk:
         match request:
             case frames.ListKeys(number):
                 self._ring.permit(self._role, Administration.LIST)
-                return frames.Listed(number, list(map(_listed, await self._administration.keys())))
+                keys, rewrapping = await self._administration.keys(), self._rewrapping
+                held = await rewrapping.held(keys) if rewrapping else {}
+                listed = [_listed(key, held.get(key.kid, 0)) for key in keys]
+                return frames.Listed(number, listed)
             case frames.Rotate(number, ring, algorithm, emergency):
                 self._ring.permit(self._role, Administration.ROTATE)
                 fresh = await self._administration.rotate(ring, algorithm, emergency=emergency)
@@ -107,7 +111,7 @@ class Desk:
                 return frames.Done(number)
 
 
-def _listed(key: KeyVersion) -> frames.ListedKey:
+def _listed(key: KeyVersion, holds: int = 0) -> frames.ListedKey:
     return frames.ListedKey(
         kid=key.kid,
         ring=key.ring,
@@ -116,4 +120,5 @@ def _listed(key: KeyVersion) -> frames.ListedKey:
         state=key.state,
         since=key.since,
         backend=key.ref.partition(":")[0],
+        holds=holds,
     )

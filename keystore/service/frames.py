@@ -141,6 +141,8 @@ class ListedKey(msgspec.Struct, frozen=True):
     state: KeyState
     since: int
     backend: str
+    holds: int = 0
+    """Stored keys of people that need this version: it ends when there are none."""
 
 
 class Listed(msgspec.Struct, array_like=True, tag="listed", frozen=True):

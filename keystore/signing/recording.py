@@ -15,6 +15,10 @@ from keystore.signing.door import UsedBefore
 from keystore.stores.activations import use
 
 
+class Overtaken(KeyServiceUnavailable):
+    """What was read changed before it was used: nothing was done, and it can be done anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """Uses activations up, and signs what the key service says of itself."""
@@ -27,7 +31,7 @@ class Recording:
     ) -> None:
         """Do all of it in one unit: the activation ``jti``, ``writes``, and the audit ``entries``.
 
-        Raises UsedBefore, and KeyServiceUnavailable when one of ``writes`` was overtaken.
+        Raises UsedBefore, and Overtaken when one of ``writes`` was.
         """
         using, audit = use(jti, exp), DatabaseAudit()
         try:
@@ -35,7 +39,7 @@ class Recording:
         except Refused as reason:
             if reason.write is using:
                 raise UsedBefore("the activation was used before") from None
-            raise KeyServiceUnavailable("somebody else was quicker; nothing was done") from None
+            raise Overtaken("somebody else was quicker; nothing was done") from None
 
     async def promises(
         self, entries: Sequence[AuditEntry], approved: Activation, now: int

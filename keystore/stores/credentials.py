@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, bindparam, delete, select
+from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, bindparam, delete, func, select
 from sqlalchemy import update as sql_update
 
 from config.runtime.database.schema import metadata
@@ -23,10 +23,11 @@ credential = Table(
     Column("id", Text, primary_key=True),
     Column("holder", LargeBinary, nullable=False),
     Column("shown_to", LargeBinary, nullable=False, index=True),
+    Column("named_by", Text, nullable=False, index=True),
     Column("client_id", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("algorithm", Text, nullable=False),
-    Column("wrapped_by", Text, nullable=False),
+    Column("wrapped_by", Text, nullable=False, index=True),
     Column("blob", LargeBinary, nullable=False),
     Column("public", LargeBinary, nullable=False),
     Column("attributes", LargeBinary, nullable=False),  # JSON object
@@ -34,18 +35,19 @@ credential = Table(
     Column("chain", LargeBinary, nullable=False),  # MessagePack array of certificates in DER
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
-    Column("bound_by", Text, nullable=False),
+    Column("bound_by", Text, nullable=False, index=True),
     Column("mac", LargeBinary, nullable=False),
     Column("used_at", BigInteger),  # for operators, and not under the hash
 )
 
 _ALL = [column.name for column in credential.columns if column.name != "used_at"]
+_CHANGED = ("state", "chain", "wrapped_by", "blob", "bound_by", "mac")
 _ADD = insert_new(credential, *_ALL)
 _IS_SAME = (credential.c.id == bindparam("of"), credential.c.mac == bindparam("mac_before"))
 _CHANGE = Statement(
     sql_update(credential)
     .where(*_IS_SAME)
-    .values({name: bindparam(f"new_{name}") for name in ("state", "chain", "bound_by", "mac")})
+    .values({name: bindparam(f"new_{name}") for name in _CHANGED})
 )
 _USE = Statement(sql_update(credential).where(*_IS_SAME).values(used_at=bindparam("at")))
 _REMOVE = Statement(delete(credential).where(*_IS_SAME))
@@ -67,6 +69,23 @@ _OVER = Statement(
     )
     .limit(MOST)
 )
+_BEHIND = Statement(
+    select(credential.c.id)
+    .where(
+        (credential.c.wrapped_by == bindparam("kid")) | (credential.c.bound_by == bindparam("kid")),
+        credential.c.state == CredentialState.ACTIVE.value,
+        credential.c.id > bindparam("after"),
+    )
+    .order_by(credential.c.id)
+    .limit(MOST)
+)
+_NEEDS = (
+    (credential.c.wrapped_by == bindparam("kid"))
+    | (credential.c.bound_by == bindparam("kid"))
+    | (credential.c.named_by == bindparam("kid"))
+)
+_HELD = Statement(select(func.count()).select_from(credential).where(_NEEDS))
+_ANY_HELD = Statement(select(credential.c.id).where(_NEEDS).limit(1))
 _CHAIN = msgspec.msgpack.Decoder(tuple[bytes, ...])
 
 
@@ -90,14 +109,29 @@ class StoredCredentials:
         rows = await self.database.rows(_OVER, expired=expired, abandoned=abandoned)
         return [_record(row) for row in rows]
 
+    async def behind(self, kid: str, after: str) -> list[str]:
+        """Return the names of active records that this key wrapped or bound, after this one."""
+        return [str(row[0]) for row in await self.database.rows(_BEHIND, kid=kid, after=after)]
+
+    async def held(self, kid: str) -> int:
+        """Return how many records, pending ones too, cannot do without this key."""
+        row = await self.database.row(_HELD, kid=kid)
+        return 0 if row is None else int(row[0])
+
+    async def is_needed(self, kid: str) -> bool:
+        """Return whether there is any such record."""
+        return await self.database.row(_ANY_HELD, kid=kid) is not None
+
     def add(self, record: CredentialRecord) -> Write:
         """Return the write that adds a record."""
         return Write(_ADD, _values(record))
 
     def change(self, before: CredentialRecord, after: CredentialRecord) -> Write:
-        """Return the write of a new state, chain and hash; refused if it is not as before."""
+        """Return the write of a new state, chain, wrapping and hash; refused if it is not as
+        before.
+        """
         values = _values(after)
-        new = {f"new_{name}": values[name] for name in ("state", "chain", "bound_by", "mac")}
+        new = {f"new_{name}": values[name] for name in _CHANGED}
         return Write(_CHANGE, {**new, **_same(before)})
 
     def use(self, record: CredentialRecord, at: int) -> Write:
@@ -127,7 +161,8 @@ def _values(record: CredentialRecord) -> dict[str, Value]:
 
 def _record(row: Row) -> CredentialRecord:
     octets = ("holder", "shown_to", "blob", "public", "attributes", "mac")
-    plain = ("id", "client_id", "wrapped_by", "serial", "created_at", "expires_at", "bound_by")
+    keys = ("wrapped_by", "bound_by", "named_by")
+    plain = ("id", "client_id", "serial", "created_at", "expires_at", *keys)
     rest: dict[str, Any] = {name: row[name] for name in plain}
     rest |= {name: bytes(row[name]) for name in octets}
     try:

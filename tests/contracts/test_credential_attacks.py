@@ -119,7 +119,7 @@ async def test_a_row_that_took_anything_from_another_is_refused_by_name(
     ana, ben = await created(house), await created(house, **BEN)
     token = await house.idp.activate(approval(DIGEST, credential=ana.id))
     theirs: Value = (await row_of(house, ben))[column]
-    if column in ("client_id", "state", "algorithm", "wrapped_by", "bound_by"):
+    if column in ("client_id", "state", "algorithm", "wrapped_by", "bound_by", "named_by"):
         theirs = "another"
     if column in ("created_at", "expires_at"):
         theirs = SystemClock().now() + 10_000

@@ -19,7 +19,7 @@ from keystore.backends.backend import Algorithm
 from keystore.credentials.door import CredentialAct, StoredCredential
 from keystore.credentials.keeping import ABANDONED, SHOWN_FOR, StoredKeys
 from keystore.credentials.record import CredentialState
-from keystore.door import KeyServiceUnavailable, NotPermitted
+from keystore.door import NotPermitted
 from keystore.purposes import OwnSecret
 from keystore.service.document_desk import DocumentDesk
 from keystore.signing.door import SigningOrder, UsedBefore
@@ -247,7 +247,7 @@ async def test_a_key_that_ends_while_it_is_about_to_sign_signs_nothing(
         await honest(self, *given)
 
     monkeypatch.setattr(recording, "use_up", overtaken)
-    with pytest.raises(KeyServiceUnavailable, match="quicker"):
+    with pytest.raises(NotPermitted, match="no such credential"):
         await world.desk.signing.sign(order)
     assert await world.actions() == ["credential.created", "credential.deleted"]
     with pytest.raises(NotPermitted, match="no such credential"):

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("holder", sa.LargeBinary(), nullable=False),
         sa.Column("shown_to", sa.LargeBinary(), nullable=False),
+        sa.Column("named_by", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("algorithm", sa.Text(), nullable=False),
@@ -45,8 +46,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credential")),
     )
     with op.batch_alter_table("credential", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_credential_bound_by"), ["bound_by"], unique=False)
         batch_op.create_index(batch_op.f("ix_credential_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_credential_named_by"), ["named_by"], unique=False)
         batch_op.create_index(batch_op.f("ix_credential_shown_to"), ["shown_to"], unique=False)
+        batch_op.create_index(batch_op.f("ix_credential_wrapped_by"), ["wrapped_by"], unique=False)
 
     op.create_table(
         "issued_certificate",
@@ -117,10 +121,10 @@ def upgrade() -> None:
     op.create_table(
         "root_list",
         sa.Column("root_kid", sa.Text(), nullable=False),
-        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("this_update", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("listed", sa.LargeBinary(), nullable=False),
         sa.Column("brought_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("root_kid", "number", name=op.f("pk_root_list")),
+        sa.PrimaryKeyConstraint("root_kid", "this_update", name=op.f("pk_root_list")),
     )
     op.create_table(
         "used_activation",
@@ -156,8 +160,11 @@ def downgrade() -> None:
     op.drop_table("kept_signatures")
     op.drop_table("issued_certificate")
     with op.batch_alter_table("credential", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_credential_wrapped_by"))
         batch_op.drop_index(batch_op.f("ix_credential_shown_to"))
+        batch_op.drop_index(batch_op.f("ix_credential_named_by"))
         batch_op.drop_index(batch_op.f("ix_credential_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_credential_bound_by"))
 
     op.drop_table("credential")
     op.drop_table("authority_certificate")

@@ -5,8 +5,9 @@ existence (§5.4, §5.6), the path of certificates at the time that is proved, r
 the level that all of it amounts to. Nothing is fetched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from esignet.formats.format import Found, Level
@@ -14,7 +15,7 @@ from esignet.protocol.indications import FAILING, PASSED, Conclusion, concluded
 from keystore.checking import timestamp
 from keystore.checking.paths import TIME_STAMPING, NoPath, Path, find
 from keystore.checking.revocation import Answer, answers, never_revoked
-from keystore.checking.timestamp import BadTimestamp, Token
+from keystore.checking.timestamp import BadTimestamp
 
 ACCEPTED = frozenset(
     [
@@ -27,6 +28,8 @@ ACCEPTED = frozenset(
 
 STALE = 86_400
 """Seconds that an answer about revocation may be older than the time at which it has to count."""
+
+_EXPIRED = "its certificate has expired, and no later time-stamp proves that it is older"
 
 _TOLD = range(-62_135_596_800, 253_402_300_800)
 """Times that calendars have, of the years 1 to 9999: what else a signer claims is no time."""
@@ -53,13 +56,15 @@ class Trust:
 class Stamp:
     """A time-stamp of the signature. ``trouble`` says why it proves nothing, if it does not.
 
-    ``alg`` is the JWS name of what it is signed with.
+    ``alg`` is the JWS name of what it is signed with; ``until`` is when the first certificate of
+    its authority expires.
     """
 
     at: int
     is_archive: bool
     alg: str = ""
     certificate: bytes = b""
+    until: int = 0
     trouble: str = ""
 
 
@@ -86,10 +91,11 @@ def judge(found: Found, trust: Trust, now: int) -> Judged:
     if found.claimed_at not in _TOLD:
         found = replace(found, claimed_at=None)
     pool = _pool(found)
-    stamps = _stamps(found, pool, trust)
+    stamps = _lasting(_stamps(found, pool, trust), now)
     proved = [one.at for one in stamps if not one.trouble]
     best = min(proved, default=now)
-    conclusion, path = _concluded(found, trust, best, is_proved=bool(proved))
+    proofs = _Proofs(best, bool(proved), now, tuple(_archived(stamps)))
+    conclusion, path = _concluded(found, trust, proofs)
     missing = _missing(found, stamps, path, pool)
     return Judged(
         found=found,
@@ -107,9 +113,21 @@ def _pool(found: Found) -> list[bytes]:
     return list(dict.fromkeys(found.evidence.certificates))
 
 
-def _concluded(
-    found: Found, trust: Trust, best: int, *, is_proved: bool
-) -> tuple[Conclusion, Path | None]:
+@dataclass(frozen=True, slots=True)
+class _Proofs:
+    """``best`` is when the signature existed, proved or not; ``archived`` when all of it did."""
+
+    best: int
+    is_proved: bool
+    now: int
+    archived: tuple[int, ...]
+
+    def existed(self, since: int) -> int:
+        """Return the earliest time at which what was made at ``since`` is proved to exist."""
+        return min((at for at in self.archived if at >= since), default=self.now)
+
+
+def _concluded(found: Found, trust: Trust, proofs: _Proofs) -> tuple[Conclusion, Path | None]:
     fatal = sorted(found.problems, key=lambda problem: problem[0] not in FAILING)
     if fatal:
         return concluded(*fatal[0]), None
@@ -120,30 +138,46 @@ def _concluded(
     except NoPath as reason:
         return concluded(reason.code, str(reason)), None
     try:
-        path.check_times(best)
-        _check_revocation(path, found, best, is_proved=is_proved)
+        path.check_times(proofs.best)
+        _check_revocation(path, found, proofs)
     except NoPath as reason:
         code = reason.code
-        if code == "EXPIRED" and not is_proved:
+        if code == "EXPIRED" and not proofs.is_proved:
             code = "OUT_OF_BOUNDS_NO_POE"  # it may have been made in time: nothing proves it
         return concluded(code, str(reason)), path
     return PASSED, path
 
 
-def _check_revocation(path: Path, found: Found, best: int, *, is_proved: bool) -> None:
+def _check_revocation(path: Path, found: Found, proofs: _Proofs) -> None:
     """Raise NoPath unless every certificate of the path was good when it counted (§5.2.6.4)."""
+    best = proofs.best
     for place, (certificate, issuer) in enumerate(path.links):
         if never_revoked(certificate):
             continue
         known = answers(certificate, issuer, found.evidence.ocsp, found.evidence.crls)
         revoked = next((one for one in known if one.revoked_at is not None), None)
         if revoked is not None and revoked.revoked_at is not None and revoked.revoked_at <= best:
-            if is_proved:
+            if proofs.is_proved:
                 raise NoPath("REVOKED", "a certificate was revoked before the signature existed")
             code = "REVOKED_NO_POE" if place == 0 else "REVOKED_CA_NO_POE"
             raise NoPath(code, "a certificate is revoked, and nothing proves the signature older")
-        if not any(_counts(one, best, is_authority=place > 0) for one in known):
+        fresh = [one for one in known if _counts(one, best, is_authority=place > 0)]
+        if not fresh:
             raise NoPath("TRY_LATER", "nothing tells whether a certificate had been revoked")
+        if not any(_is_real(one, path, place, proofs) for one in fresh):
+            reason = "who told of revocation has expired, and nothing proves the answer older"
+            raise NoPath("REVOCATION_OUT_OF_BOUNDS_NO_POE", reason)
+
+
+def _is_real(answer: Answer, path: Path, place: int, proofs: _Proofs) -> bool:
+    """Say whether the answer is proved to exist while its signer's certificate was valid.
+
+    Whoever has an old key can give old answers; an authority that is trusted itself has no end.
+    """
+    signer = answer.signer or path.certificates[place + 1]
+    if signer == path.certificates[-1]:
+        return True
+    return proofs.existed(answer.since) <= _seconds(signer.not_valid_after_utc)
 
 
 def _counts(answer: Answer, best: int, *, is_authority: bool) -> bool:
@@ -167,6 +201,32 @@ def _stamps(found: Found, pool: Sequence[bytes], trust: Trust) -> tuple[Stamp, .
     )
 
 
+def _lasting(stamps: Sequence[Stamp], now: int) -> tuple[Stamp, ...]:
+    """Return them with trouble where an authority has expired that nothing later vouches for.
+
+    The newest archive time-stamp counts while its certificate is valid; what it covers existed at
+    its time, and so on to the oldest (§5.6.2.3).
+    """
+    judged: dict[int, Stamp] = {}
+    existed = now
+
+    def newest_first(place: int) -> tuple[bool, int, int]:
+        return not stamps[place].is_archive, -stamps[place].at, -stamps[place].until
+
+    for place in sorted(range(len(stamps)), key=newest_first):
+        one = stamps[place]
+        if not one.trouble and existed > one.until:
+            one = replace(one, trouble=_EXPIRED)
+        if one.is_archive and not one.trouble:
+            existed = one.at
+        judged[place] = one
+    return tuple(judged[place] for place in range(len(stamps)))
+
+
+def _archived(stamps: Sequence[Stamp]) -> Iterator[int]:
+    return (one.at for one in stamps if one.is_archive and not one.trouble)
+
+
 def _stamp(
     token: bytes, covered: bytes, is_archive: bool, pool: Sequence[bytes], trust: Trust
 ) -> Stamp:
@@ -174,25 +234,17 @@ def _stamp(
         read = timestamp.check(token, covered)
     except BadTimestamp as reason:
         return Stamp(at=0, is_archive=is_archive, trouble=str(reason))
-    return Stamp(
-        at=read.at,
-        is_archive=is_archive,
-        alg=read.alg,
-        certificate=read.certificate,
-        trouble=_stamp_trouble(read, pool, trust),
-    )
-
-
-def _stamp_trouble(read: Token, pool: Sequence[bytes], trust: Trust) -> str:
+    told = Stamp(at=read.at, is_archive=is_archive, alg=read.alg, certificate=read.certificate)
     if read.alg not in ACCEPTED:
-        return f"its algorithm is not accepted: {read.alg}"
+        return replace(told, trouble=f"its algorithm is not accepted: {read.alg}")
     known = (*read.certificates, *pool)
     try:
         path = find(read.certificate, known, trust.stamp_anchors, usage=TIME_STAMPING)
         path.check_times(read.at)
     except NoPath as reason:
-        return f"its authority is not believed: {reason}"
-    return ""
+        return replace(told, trouble=f"its authority is not believed: {reason}")
+    ends = path.certificates[:-1] or path.certificates
+    return replace(told, until=min(_seconds(one.not_valid_after_utc) for one in ends))
 
 
 def _missing(
@@ -226,3 +278,7 @@ def _level(found: Found, conclusion: Conclusion, missing: Sequence[Lack]) -> Lev
     if {Lack.REVOCATION, Lack.CHAIN} & set(missing) or found.level is Level.B_T:
         return Level.B_T
     return Level.B_LT if Lack.ARCHIVE in missing else found.level
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())

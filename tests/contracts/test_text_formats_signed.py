@@ -111,6 +111,9 @@ async def test_each_level_is_made_by_the_service_and_proved_years_later(
         if level in (Level.B_LT, Level.B_LTA):
             assert judged.conclusion.indication is Indication.TOTAL_PASSED
             assert judged.level is level
+            [late] = validate(octets, [document], {name: form}, trust, now + YEARS).signatures
+            assert late.conclusion.sub_indication == "OUT_OF_BOUNDS_NO_POE"
+            assert all("has expired" in stamp.trouble for stamp in late.stamps)
         if level is highest:
             return
 

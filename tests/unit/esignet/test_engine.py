@@ -3,6 +3,7 @@
 import datetime
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,15 +55,73 @@ def said(one: Judged) -> tuple[str, str]:
 
 @pytest.mark.parametrize("level", [Level.B_LT, Level.B_LTA])
 def test_a_whole_signature_passes_also_when_its_certificate_has_expired(level: Level) -> None:
-    signature = raised(sign(ITEM), level)
+    brief = PKI.holder("Brief", until=tomorrow())
+    signature = raised(sign(ITEM, holder=brief), level, ITEM, brief)
     stamped = stamped_at(signature)
-    for now in (stamped + 60, stamped + 20 * YEAR):
+    for now in (stamped + 60, stamped + 3 * YEAR):
         found = judged(signature, now=now)
         assert said(found) == (Indication.TOTAL_PASSED, "")
         assert (found.level, found.is_proved) == (level, True)
         assert found.best_time == stamped
-        assert found.path[0] == PKI.signer.der and found.path[-1] == PKI.root.der
+        assert found.path[0] == brief.der and found.path[-1] == PKI.root.der
     assert found.missing == (() if level is Level.B_LTA else (Lack.ARCHIVE,))
+
+
+def tomorrow() -> datetime.datetime:
+    """When a certificate of today has expired in the tests."""
+    return datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+
+
+def hasty() -> SmallPki:
+    """An authority whose responder is certified until tomorrow."""
+    pki = SmallPki()
+    usage = ExtendedKeyUsageOID.OCSP_SIGNING
+    pki.responder = pki.holder("Hasty OCSP", usage=usage, until=tomorrow())
+    return pki
+
+
+@pytest.mark.spec("ETSI EN 319 102-1 §5.6.2")
+@pytest.mark.attack("A7")
+def test_an_old_key_of_a_responder_tells_nothing_that_is_not_archived() -> None:
+    pki = hasty()
+    signature = sign(ITEM, holder=pki.signer)
+    for level in (Level.B_T, Level.B_LT, Level.B_LTA):
+        evidence = pki.material(pki.signer)
+        if level is not Level.B_LT:
+            covered = (
+                FORMAT.to_stamp if level is Level.B_T else partial(FORMAT.to_archive, items=())
+            )
+            evidence = Evidence(timestamp=pki.token(covered(signature)))
+        signature = FORMAT.augment(signature, level, evidence)
+        if level is Level.B_LT:
+            plain = signature
+    trust = Trust(anchors=(pki.root.der,), stamp_anchors=(pki.root.der,))
+    later = stamped_at(signature) + 3 * DAY
+    assert said(judged(plain, trust, later - 3 * DAY)) == (Indication.TOTAL_PASSED, "")
+    one = judged(plain, trust, later)
+    assert said(one) == (Indication.INDETERMINATE, "REVOCATION_OUT_OF_BOUNDS_NO_POE")
+    assert said(judged(signature, trust, later)) == (Indication.TOTAL_PASSED, "")
+
+
+@pytest.mark.spec("ETSI EN 319 102-1 §5.6.2")
+def test_a_time_stamp_counts_while_its_certificate_or_a_later_one_does() -> None:
+    usage = ExtendedKeyUsageOID.TIME_STAMPING
+    brief = PKI.holder("Brief TSA", usage=usage, until=tomorrow())
+    signature = sign(ITEM)
+    token = Evidence(timestamp=PKI.token(FORMAT.to_stamp(signature), by=brief))
+    signature = FORMAT.augment(signature, Level.B_T, token)
+    signature = FORMAT.augment(signature, Level.B_LT, PKI.material(PKI.signer, brief))
+    token = Evidence(timestamp=PKI.token(FORMAT.to_archive(signature, ()), by=brief))
+    signature = FORMAT.augment(signature, Level.B_LTA, token)
+    later = stamped_at(signature) + 3 * DAY
+    late = judged(signature, now=later)
+    assert ["has expired" in stamp.trouble for stamp in late.stamps] == [True, True]
+    assert not late.is_proved and late.level is Level.B_B
+    token = Evidence(timestamp=PKI.token(FORMAT.to_archive(signature, ())))
+    renewed = judged(FORMAT.augment(signature, Level.B_LTA, token), now=later)
+    assert [stamp.trouble for stamp in renewed.stamps] == ["", "", ""]
+    assert said(renewed) == (Indication.TOTAL_PASSED, "")
+    assert (renewed.level, renewed.missing) == (Level.B_LTA, ())
 
 
 def test_without_a_time_stamp_it_is_open_once_the_certificate_has_expired() -> None:
@@ -147,7 +206,7 @@ def test_signatures_and_time_stamps_by_lattices_are_believed() -> None:
         if covered:
             evidence = Evidence(timestamp=lattice_token(covered, stamper))
         signature = FORMAT.augment(signature, level, evidence)
-    [one] = validate(signature, [item], FORMATS, TRUST, AT + 20 * YEAR).signatures
+    [one] = validate(signature, [item], FORMATS, TRUST, AT + 9 * YEAR).signatures
     assert (one.found.alg, one.level, one.best_time) == ("ML-DSA-65", Level.B_LTA, AT)
     assert said(one) == (Indication.TOTAL_PASSED, "")
     assert [stamp.trouble for stamp in one.stamps] == ["", ""]

@@ -1,0 +1,131 @@
+"""Have EU DSS and veraPDF judge what we sign, and keep some of what EU DSS signs.
+
+``python -m tests.judges`` needs Java 17, Maven and, the first time, Maven's central repository. It
+prints what the page `docs/reference/judges.md` holds, and ends with 1 if anybody disagrees with us.
+``python -m tests.judges vectors`` makes the signatures in ``tests/vectors/dss`` anew.
+"""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.judges.corpus import make
+from tests.judges.foreign import give, is_kept
+
+PLACE = Path(__file__).parent
+VECTORS = PLACE.parent / "vectors" / "dss"
+YEARS = 1100
+"""Days after which the responder's certificate has expired, and an archive time-stamp tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge said of a signature, or of a PDF/A."""
+
+    name: str
+    kind: str
+    verdict: str
+    reason: str
+    stamps: str
+    errors: str
+    warnings: str
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether it is believed, with every time-stamp."""
+        right, _, every = self.stamps.partition("/")
+        return self.verdict == "TOTAL_PASSED" and right == every
+
+    @property
+    def shape(self) -> str:
+        """Its format and the way it stands in its document."""
+        return self.name.partition("_")[0]
+
+    @property
+    def rung(self) -> str:
+        """Its level, and what was done after it."""
+        return self.name.partition("_")[2]
+
+
+def judged(corpus: Path, days: int = 0) -> list[Verdict]:
+    """What the judges say so many days from now."""
+    told = _java("Judge", str(corpus), str(days))
+    return [Verdict(*line.split("\t")) for line in told.splitlines() if line.count("\t") == 6]
+
+
+def main() -> int:
+    """Make a corpus, have it judged now and in years, and print what came of it."""
+    with tempfile.TemporaryDirectory() as place:
+        asyncio.run(make(Path(place)))
+        today, later = judged(Path(place)), judged(Path(place), YEARS)
+    disagreeing = [*_disagreeing(today), *(one for one in later if _lasts(one) != one.is_passed)]
+    print("\n".join(table(today, later)))
+    print()
+    for one in disagreeing:
+        print(f"{one.name}: {one.kind} {one.verdict} {one.reason} {one.stamps} {one.errors}")
+    print(f"{len(today)} judged, {len(disagreeing)} otherwise than we say")
+    return 1 if disagreeing or not today else 0
+
+
+def vectors() -> int:
+    """Have EU DSS sign, and keep what the tests judge ever after."""
+    with tempfile.TemporaryDirectory() as place:
+        given, made = Path(place) / "given", Path(place) / "made"
+        give(given)
+        _java("Maker", str(given), str(made))
+        shutil.rmtree(VECTORS, ignore_errors=True)
+        for one in sorted(made.iterdir()):
+            if is_kept(one.name):
+                shutil.copytree(one, VECTORS / one.name)
+        shutil.copyfile(given / "trusted" / "root.der", VECTORS / "root.der")
+    return 0
+
+
+def table(today: Sequence[Verdict], later: Sequence[Verdict]) -> Iterator[str]:
+    """Yield a table in Markdown: what each shape was judged to be at each level, now and later."""
+    rungs = list(dict.fromkeys(one.rung for one in today))
+    yield f"| | {' | '.join(rung.replace('_', ' ') for rung in rungs)} |"
+    yield f"|---{'|---' * len(rungs)}|"
+    for shape in dict.fromkeys(one.shape for one in today):
+        cells = [_cell(shape, rung, today, later) for rung in rungs]
+        yield f"| `{shape}` | {' | '.join(cells)} |"
+
+
+def _cell(shape: str, rung: str, today: Sequence[Verdict], later: Sequence[Verdict]) -> str:
+    here = [one for one in today if (one.shape, one.rung) == (shape, rung)]
+    if not here:
+        return ""
+    then = [one.is_passed for one in later if (one.shape, one.rung) == (shape, rung)]
+    passed = "yes" if all(one.is_passed for one in here) else "**no**"
+    return passed + (", in years too" if then and all(then) else "")
+
+
+def _disagreeing(today: Sequence[Verdict]) -> Iterator[Verdict]:
+    """Yield what is not believed, or is found at another level than the one that was asked for."""
+    for one in today:
+        level = one.kind.rpartition("BASELINE-")[2]
+        if not one.is_passed or ("BASELINE" in one.kind and f"B-{level}" not in one.name):
+            yield one
+
+
+def _lasts(one: Verdict) -> bool:
+    """Whether it has an archive time-stamp, and so is believed when other certificates expired."""
+    return one.kind.endswith("-LTA")
+
+
+def _java(program: str, *arguments: str) -> str:
+    command = ["mvn", "-q", "-B", "-f", str(PLACE / "pom.xml"), "compile", "exec:java"]
+    command += [f"-Dexec.mainClass={program}", f"-Dexec.args={' '.join(arguments)}"]
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if run.returncode:
+        sys.exit(f"Maven ended with {run.returncode}:\n{run.stdout[-2000:]}")
+    return run.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(vectors() if sys.argv[1:] == ["vectors"] else main())

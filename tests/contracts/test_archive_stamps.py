@@ -44,6 +44,7 @@ from keystore.checking.revocation import answers
 from keystore.checking.timestamp import read_token
 from keystore.door import NotPermitted
 from keystore.purposes import OwnRing, Role
+from keystore.rings import picture
 from keystore.service import document_frames as frames
 from keystore.service.client import expect
 from keystore.service.connection import Connection
@@ -184,11 +185,13 @@ async def test_the_key_is_there_where_the_settings_want_it_and_nowhere_else(
     async with office(database, tmp_path, LASTING if is_on else SETTINGS) as at:
         [usual] = await at.house.esignet.timestamps([Imprint(SHA256, bytes(32))])
         [lasting] = await at.house.esignet.timestamps([Imprint(SHA256, bytes(32))], archive=True)
-        rings = {key.ring for key in await at.house.keys.records.versions()}
+        versions = await at.house.keys.records.versions()
         kinds = await database.rows(Statement(select(issued_certificate.c.kind)))
     assert read_token(usual).alg == "ES256"
     assert read_token(lasting).alg == ("ML-DSA-65" if is_on else "ES256")
-    assert (OwnRing.ARCHIVE in rings) is is_on
+    assert (OwnRing.ARCHIVE in {key.ring for key in versions}) is is_on
+    [tokens] = picture(versions).published.values()
+    assert {key.alg for key in tokens} == {"ES256"}, "nobody signs tokens with it"
     assert ("archive" in {row[0] for row in kinds}) is is_on
 
 

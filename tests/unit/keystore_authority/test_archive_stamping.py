@@ -140,6 +140,7 @@ def altered(token: bytes, place: int, field: bytes) -> bytes:
         (SIGNATURE, writer.octets(b""), "signature is not"),
         (SIGNATURE, writer.octets(bytes(LENGTH)), "signature is not"),
     ],
+    ids=["hash", "curve", "weaker", "stronger", "null", "empty", "nothing", "zeros"],
 )
 async def test_what_was_altered_is_refused_by_name(
     world: AuthorityWorld, place: int, field: bytes, named: str

@@ -208,12 +208,14 @@ class SmallPki:
             crls=(self.crl(),),
         )
 
-    def crl(self, by: Holder | None = None, *revoked: Holder, days: int = 30) -> bytes:
-        """The list of the root or another authority, due ``days`` after now."""
+    def crl(
+        self, by: Holder | None = None, *revoked: Holder, days: int = 30, age: int = 0
+    ) -> bytes:
+        """The list of the root or another authority, ``age`` days old, due ``days`` after now."""
         now = datetime.datetime.now(datetime.UTC)
         by = by or self.root
         builder = x509.CertificateRevocationListBuilder(by.certificate.subject)
-        builder = builder.last_update(now)
+        builder = builder.last_update(now - datetime.timedelta(days=age))
         builder = builder.next_update(now + datetime.timedelta(days=days))
         for one in revoked:
             entry = x509.RevokedCertificateBuilder().revocation_date(now)

@@ -140,6 +140,20 @@ def test_nothing_about_revocation_leaves_it_open() -> None:
     assert found.missing == (Lack.REVOCATION, Lack.ARCHIVE)
 
 
+def test_a_roots_list_counts_until_the_next_is_due_and_one_about_a_signer_for_a_day() -> None:
+    stamped, usual = raised(sign(ITEM), Level.B_T), PKI.material(PKI.signer)
+    for lists, ocsp, expected in (
+        ((PKI.crl(age=200, days=165),), usual.ocsp, "TOTAL-PASSED"),
+        ((PKI.crl(age=200, days=-1),), usual.ocsp, "INDETERMINATE"),
+        ((PKI.crl(), PKI.crl(PKI.issuing, age=2)), (), "INDETERMINATE"),
+        ((PKI.crl(), PKI.crl(PKI.issuing)), (), "TOTAL-PASSED"),
+    ):
+        material = replace(usual, crls=lists, ocsp=ocsp)
+        found = judged(FORMAT.augment(stamped, Level.B_LT, material))
+        code = "" if expected == "TOTAL-PASSED" else "TRY_LATER"
+        assert said(found) == (expected, code)
+
+
 def test_an_authority_that_is_not_trusted_leaves_it_open() -> None:
     signature = raised(sign(ITEM), Level.B_LT)
     other = SmallPki().root.der

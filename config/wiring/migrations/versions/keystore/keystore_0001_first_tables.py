@@ -121,10 +121,10 @@ def upgrade() -> None:
     op.create_table(
         "root_list",
         sa.Column("root_kid", sa.Text(), nullable=False),
-        sa.Column("this_update", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
         sa.Column("listed", sa.LargeBinary(), nullable=False),
         sa.Column("brought_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("root_kid", "this_update", name=op.f("pk_root_list")),
+        sa.PrimaryKeyConstraint("root_kid", "number", name=op.f("pk_root_list")),
     )
     op.create_table(
         "used_activation",

@@ -33,36 +33,32 @@ class Turns:
 
     def __init__(self, spent: Callable[[], float] = time.thread_time) -> None:
         self._spent = spent
-        self._left = STRETCH
+        self._until = 0.0
         self._is_begun = False
         self._waiting: deque[_Piece] = deque()
 
     async def do(self, work: Callable[..., T], *arguments: object) -> T:
         """Return what ``work`` returns: a millisecond of work, or it belongs into a thread."""
-        loop = asyncio.get_running_loop()
+        loop, at = asyncio.get_running_loop(), self._spent()
         if not self._is_begun:
             self._is_begun = True
+            self._until = at + STRETCH
             loop.call_soon(self._begin)
-        if self._left <= 0 or self._waiting:
+        if self._waiting or at >= self._until:
             piece = _Piece(work, arguments, loop.create_future())
             self._waiting.append(piece)
             done: T = await piece.done
             return done
-        before = self._spent()
-        try:
-            return work(*arguments)
-        finally:
-            self._left -= self._spent() - before
+        return work(*arguments)
 
     def _begin(self) -> None:
         """Begin a turn with those who wait; what they leave is for whoever comes."""
-        self._left = STRETCH
         self._is_begun = bool(self._waiting)
         if not self._is_begun:
             return
         asyncio.get_running_loop().call_soon(self._begin)
-        end = self._spent() + STRETCH
-        while self._waiting and self._left > 0:
+        self._until = self._spent() + STRETCH
+        while self._waiting and self._spent() < self._until:
             piece = self._waiting.popleft()
             if piece.done.done():  # its asker hung up
                 continue
@@ -70,4 +66,3 @@ class Turns:
                 piece.done.set_result(piece.work(*piece.arguments))
             except Exception as fault:  # for whoever asked, whatever it is
                 piece.done.set_exception(fault)
-            self._left = end - self._spent()

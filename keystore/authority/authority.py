@@ -6,21 +6,17 @@ is signed: ``draft`` fixes every octet but the signature, ``sign`` makes that.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from config.runtime.clock import Clock
 from config.runtime.database.unit import Database, Refused, Write
 from config.runtime.entropy import Entropy
-from keystore.authority import capturing
 from keystore.authority.capturing import Unsigned
 from keystore.authority.elsewhere import NO_CERTIFICATE, TAKEN_BACK, Elsewhere, is_elsewhere
-from keystore.authority.extensions import Naming, Templates
-from keystore.authority.lists import moment
+from keystore.authority.extensions import Naming, Patterns
 from keystore.authority.own_keys import OwnKeys
+from keystore.authority.pattern import Holder
 from keystore.authority.profiles import (
     BACKDATED,
     Kind,
@@ -76,7 +72,7 @@ class Authority:
         self._records = AuthorityRecords(database)
         self._keys = keys
         self._naming = naming
-        self._templates = Templates(naming)
+        self._patterns = Patterns(naming)
         self._profiles = profiles(naming.lifetimes)
         self._clock = clock
         self._entropy = entropy
@@ -231,6 +227,10 @@ class Authority:
         [raw] = await self._keys.sign_by(key, [unsigned.signed])
         return unsigned.finished(raw)
 
+    def is_own(self, certificate: bytes) -> bool:
+        """Return whether it is of a key of the authority itself."""
+        return any(one.certificate == certificate for one in self._certificates)
+
     def issuers(self) -> list[OwnCertificate]:
         """Return every issuing certificate, the newest first."""
         return [one for one in self._certificates if one.kind is Kind.ISSUING]
@@ -260,17 +260,12 @@ class Authority:
         not_after = now + profile.lifetime
         if issuer is not None:  # nothing outlives its issuer (the shell model of validity)
             not_after = min(not_after, int(issuer.not_valid_after_utc.timestamp()))
-        holder = cast(CertificatePublicKeyTypes, load_der_public_key(public))
-        template = self._templates.of(chain[0] if chain else None, profile)
-        if issuer is None:
-            template = template.issuer_name(subject)
-        builder = (
-            template.subject_name(subject)
-            .public_key(holder)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(holder), critical=False)
-            .serial_number(serial)
-            .not_valid_before(moment(now - BACKDATED))
-            .not_valid_after(moment(not_after))
+        holder = Holder(
+            serial=serial,
+            subject=subject.public_bytes(),
+            public=public,
+            not_before=now - BACKDATED,
+            not_after=not_after,
         )
         issued = IssuedCertificate(
             serial=f"{serial:x}",
@@ -279,7 +274,12 @@ class Authority:
             not_before=now - BACKDATED,
             not_after=not_after,
         )
-        unsigned = capturing.certificate(builder, by.public)
+        shared = (
+            self._patterns.below(chain[0], profile)
+            if chain
+            else self._patterns.root(subject, profile, by.public)
+        )
+        unsigned = shared.of(holder)
         return Draft(issued=issued, unsigned=unsigned, issuer=by, chain=chain)
 
 

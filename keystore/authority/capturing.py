@@ -89,19 +89,19 @@ def spki(public: object) -> bytes:
 def certificate(builder: x509.CertificateBuilder, by: bytes) -> Unsigned:
     """Return the certificate (RFC 5280 §4.1) that the key with this public part (DER) signs."""
     tbs = builder.sign(_absent(by), hashes.SHA256()).tbs_certificate_bytes
-    return Unsigned(tbs, lambda signature: _beside(tbs, signature))
+    return Unsigned(tbs, lambda signature: beside(tbs, signature))
 
 
 def request(builder: x509.CertificateSigningRequestBuilder, by: bytes) -> Unsigned:
     """Return the request (RFC 2986 §4) whose key, which has this public part, signs it itself."""
     tbs = builder.sign(_absent(by), hashes.SHA256()).tbs_certrequest_bytes
-    return Unsigned(tbs, lambda signature: _beside(tbs, signature))
+    return Unsigned(tbs, lambda signature: beside(tbs, signature))
 
 
 def revocation_list(builder: x509.CertificateRevocationListBuilder, by: bytes) -> Unsigned:
     """Return the list (RFC 5280 §5.1) that the key with this public part signs."""
     tbs = builder.sign(_absent(by), hashes.SHA256()).tbs_certlist_bytes
-    return Unsigned(tbs, lambda signature: _beside(tbs, signature))
+    return Unsigned(tbs, lambda signature: beside(tbs, signature))
 
 
 def answer(builder: ocsp.OCSPResponseBuilder, by: bytes, certificate: bytes) -> Unsigned:
@@ -120,5 +120,6 @@ def answer(builder: ocsp.OCSPResponseBuilder, by: bytes, certificate: bytes) -> 
     return Unsigned(tbs, finish)
 
 
-def _beside(tbs: bytes, signature: bytes) -> bytes:
+def beside(tbs: bytes, signature: bytes) -> bytes:
+    """Return what was to be signed with its signature (ECDSA with SHA-256, in DER)."""
     return writer.sequence(tbs, ECDSA_SHA256, writer.bits(signature))

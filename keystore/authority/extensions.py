@@ -1,13 +1,15 @@
 """What a certificate says beside its holder and its key (RFC 5280 §4.2), by its profile."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from keystore.authority.addresses import STATUS_PATH, certificate_path, list_path
+from keystore.authority.capturing import spki
 from keystore.authority.lists import key_identifier
+from keystore.authority.pattern import Pattern, pattern
 from keystore.authority.profiles import COMMITTING, STAMPERS, Kind, Profile, key_usage
 from keystore.x509.parsed import parsed
 
@@ -40,32 +42,37 @@ class Naming:
         return ""
 
 
-class Templates:
-    """What certificates of one profile and issuer share: made once, for builders never change."""
+class Patterns:
+    """What certificates of one profile and issuer share, each made once."""
 
     def __init__(self, naming: Naming) -> None:
         self._naming = naming
-        self._made: dict[tuple[Profile, bytes], x509.CertificateBuilder] = {}
+        self._made: dict[tuple[Profile, bytes], Pattern] = {}
 
-    def of(self, issuer: bytes | None, profile: Profile) -> x509.CertificateBuilder:
-        """Return a builder that lacks holder, key and its name, number and times.
-
-        ``issuer`` is the certificate above it in DER, None for a root.
-        """
-        named = profile, issuer or b""
+    def below(self, issuer: bytes, profile: Profile) -> Pattern:
+        """Return the pattern of certificates that the holder of ``issuer`` (DER) signs."""
+        named = profile, issuer
         if named not in self._made:
-            self._made[named] = self._template(None if issuer is None else parsed(issuer), profile)
+            one = parsed(issuer)
+            builder = x509.CertificateBuilder().issuer_name(one.subject)
+            extensions = _extensions(one, profile, self._naming)
+            self._made[named] = _pattern(builder, extensions, spki(one.public_key()))
         return self._made[named]
 
-    def _template(
-        self, issuer: x509.Certificate | None, profile: Profile
-    ) -> x509.CertificateBuilder:
-        builder = x509.CertificateBuilder()
-        if issuer is not None:
-            builder = builder.issuer_name(issuer.subject)
-        for extension, critical in _extensions(issuer, profile, self._naming):
-            builder = builder.add_extension(extension, critical)
-        return builder
+    def root(self, name: x509.Name, profile: Profile, public: bytes) -> Pattern:
+        """Return the pattern of the one certificate that its holder signs."""
+        builder = x509.CertificateBuilder().issuer_name(name)
+        return _pattern(builder, _extensions(None, profile, self._naming), public)
+
+
+def _pattern(
+    builder: x509.CertificateBuilder,
+    extensions: Iterable[tuple[x509.ExtensionType, bool]],
+    by: bytes,
+) -> Pattern:
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    return pattern(builder, by)
 
 
 def _extensions(

@@ -34,12 +34,6 @@ _MALFORMED = ocsp.OCSPResponseStatus.MALFORMED_REQUEST
 _UNAUTHORIZED = ocsp.OCSPResponseStatus.UNAUTHORIZED
 
 
-_KEPT = 64
-"""Answers of one second that are remembered: everybody who signs asks about the same stamper."""
-
-_Asked = tuple[bytes, IssuedCertificate | None, int]
-
-
 @dataclass(frozen=True, slots=True)
 class Responder:
     """Answers with the responder's own key, which the issuing authority certified for that."""
@@ -47,14 +41,19 @@ class Responder:
     authority: Authority
     database: Database
     sign_own: SignOwn
-    _last: dict[_Asked, bytes] = field(default_factory=dict)
+    _last: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+    """When what was said of our own certificates: everybody who signs asks about the stamper."""
 
     async def statuses(self, certificates: Sequence[bytes], now: int) -> list[bytes]:
         """Return an OCSPResponse about each certificate of ours (DER).
 
         Raises ValueError for one that no issuing authority of ours signed.
         """
-        return list(await asyncio.gather(*(self._about(one, now) for one in certificates)))
+        answers = {one: self._recent(one, now) for one in certificates}
+        asked = [one for one, answer in answers.items() if not answer]
+        made = await asyncio.gather(*(self._about(one, now) for one in asked))
+        answers.update(zip(asked, made, strict=True))
+        return [answers[one] for one in certificates]
 
     async def respond(self, request: bytes, now: int) -> bytes:
         """Return the OCSPResponse to an OCSPRequest from anywhere; its refusals are responses."""
@@ -80,17 +79,18 @@ class Responder:
         )
         return await self._signed(builder, issuer, nonce)
 
+    def _recent(self, certificate: bytes, now: int) -> bytes:
+        """Return what was said in this second of a certificate of our own, nothing of others'."""
+        at, answer = self._last.get(certificate, (0, b""))
+        return answer if at == now else b""
+
     async def _about(self, certificate: bytes, now: int) -> bytes:
-        """Return the answer; within a second the same one, as long as the same is known."""
         serial = parsed(certificate).serial_number
         known = await AuthorityRecords(self.database).issued(f"{serial:x}")
-        asked = certificate, known, now
-        if asked not in self._last:
-            answer = await self._answer(certificate, known, now)
-            if len(self._last) >= _KEPT or next(iter(self._last), asked)[2] != now:
-                self._last.clear()
-            self._last[asked] = answer
-        return self._last[asked]
+        answer = await self._answer(certificate, known, now)
+        if self.authority.is_own(certificate):
+            self._last[certificate] = now, answer
+        return answer
 
     async def _answer(self, certificate: bytes, known: IssuedCertificate | None, now: int) -> bytes:
         issuer = self._issuer_of(certificate, known)

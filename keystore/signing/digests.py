@@ -20,16 +20,20 @@ class HashAlgorithm(StrEnum):
     @property
     def length(self) -> int:
         """Return how many octets a digest has."""
-        return hashlib.new(self.value).digest_size
+        return _LENGTHS[self]
 
     @property
     def oid(self) -> str:
         """Return its object identifier (RFC 5754 §2)."""
-        return f"2.16.840.1.101.3.4.2.{1 + list(HashAlgorithm).index(self)}"
+        return _OIDS[self]
 
     def of(self, content: bytes) -> bytes:
         """Return the digest of ``content``."""
         return hashlib.new(self.value, content).digest()
+
+
+_LENGTHS = {one: hashlib.new(one.value).digest_size for one in HashAlgorithm}
+_OIDS = {one: f"2.16.840.1.101.3.4.2.{number}" for number, one in enumerate(HashAlgorithm, start=1)}
 
 
 def list_hash(algorithm: HashAlgorithm, digests: Sequence[bytes]) -> bytes:

@@ -156,19 +156,32 @@ async def test_an_answer_for_embedding_is_made_now(world: AuthorityWorld) -> Non
     assert read.produced_at_utc.timestamp() >= world.clock.now() - 5
 
 
-async def test_the_answer_of_a_second_is_the_same_until_something_else_is_known(
-    world: AuthorityWorld,
-) -> None:
+async def test_what_becomes_of_a_signer_is_said_at_once(world: AuthorityWorld) -> None:
     certificate = await world.signer()
     asked, now = [certificate.public_bytes(Encoding.DER)], world.clock.now()
     [good] = await world.responder.statuses(asked, now)
-    assert [good] == await world.responder.statuses(asked, now)
     await world.revoke(certificate)
     [revoked] = await world.responder.statuses(asked, now)
-    said = ocsp.load_der_ocsp_response(revoked).certificate_status
-    assert said is ocsp.OCSPCertStatus.REVOKED
-    [later] = await world.responder.statuses(asked, now + 1)
+    assert [_status(one) for one in (good, revoked)] == [
+        ocsp.OCSPCertStatus.GOOD,
+        ocsp.OCSPCertStatus.REVOKED,
+    ]
+
+
+async def test_what_becomes_of_the_stamper_is_said_within_a_second(world: AuthorityWorld) -> None:
+    stamper, now = world.authority.own(Kind.STAMPING).certificate, world.clock.now()
+    [good] = await world.responder.statuses([stamper], now)
+    assert [good, good] == await world.responder.statuses([stamper, stamper], now)
+    await world.revoke(x509.load_der_x509_certificate(stamper))
+    assert [good] == await world.responder.statuses([stamper], now)
+    [later] = await world.responder.statuses([stamper], now + 1)
+    assert _status(good) is ocsp.OCSPCertStatus.GOOD
+    assert _status(later) is ocsp.OCSPCertStatus.REVOKED
     assert ocsp.load_der_ocsp_response(later).this_update_utc.timestamp() == now + 1
+
+
+def _status(answer: bytes) -> ocsp.OCSPCertStatus:
+    return ocsp.load_der_ocsp_response(answer).certificate_status
 
 
 async def test_nothing_is_said_about_certificates_that_the_issuing_authority_did_not_sign(

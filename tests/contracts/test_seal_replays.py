@@ -12,10 +12,11 @@ import pytest
 from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import DatabaseUnavailable, Write
 from keystore.door import KeyServiceUnavailable
+from keystore.rings import organization_ring
 from keystore.signing.door import NotActivated
 from tests.contracts.test_seal_attacks import DIGEST, recorded, sealed
 from tests.keyrings import software_backend
-from tests.sealing import Office, enrolled
+from tests.sealing import REGISTRY, Office, enrolled
 from tests.signing_house import SigningHouse, signing_house
 
 pytestmark = [
@@ -90,3 +91,30 @@ async def test_a_seal_is_made_once_or_never_whenever_the_key_service_stops(
         with pytest.raises(NotActivated, match="used"):
             await sealed(house, word)
         assert await recorded(house) == 4
+
+
+async def test_there_is_a_record_before_there_is_a_seal(
+    database: OpenDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, signed = Office(), list[int]()
+    async with house_on(database, tmp_path) as house:
+        await enrolled(house, office)
+        backend, keys = house.keys.backends.maker, await house.keys.administration.keys()
+        [mine] = [key.ref for key in keys if key.ring == organization_ring(REGISTRY)]
+        sign = backend.sign
+
+        async def watched(ref: str, *more: Any) -> Any:
+            if ref != mine:
+                return await sign(ref, *more)
+            signed.append(await recorded(house))
+            raise KeyServiceUnavailable("it was unplugged")
+
+        monkeypatch.setattr(backend, "sign", watched)
+        word = office.authorizes(DIGEST)
+        with pytest.raises(KeyServiceUnavailable):
+            await sealed(house, word)
+        monkeypatch.setattr(backend, "sign", sign)
+        assert signed == [1]
+        with pytest.raises(NotActivated, match="used"):
+            await sealed(house, word)
+        assert await sealed(house, office.authorizes(DIGEST))

@@ -10,7 +10,7 @@ import msgspec
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.plans import Plan
 
-MOST_ARCHIVED = 50
+MOST_ARCHIVED = 25
 """Time-stamps for archives in one answer: their key is slow, and they are long."""
 
 

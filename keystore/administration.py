@@ -152,8 +152,8 @@ class KeyAdministration:
         with suppress(KeysChanged):
             await self._note(Administration.ADVANCE, move.after)
             await self._records.change((), (move,))
+        await self._ring.refresh()  # first: what a burnt key signed counts no more, come what may
         await self._clean()
-        await self._ring.refresh()
 
     async def advance(self) -> None:
         """Make every move that is due, and begin a successor for every key that served its time."""
@@ -163,8 +163,8 @@ class KeyAdministration:
                 break
             except KeysChanged:
                 continue
+        await self._ring.refresh()  # first: what a burnt key signed counts no more, come what may
         await self._clean()
-        await self._ring.refresh()
 
     async def _advance(self) -> None:
         keys = await self._records.versions()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from keystore.signing import activation
 from keystore.signing.door import ActivationKind, CertificateSubject, NotActivated
 from keystore.signing.plans import CmsPlan
 from tests.contracts.test_document_signing import DIGEST, OTHER, recorded, signed
+from tests.contracts.test_seal_attacks import rotated
 from tests.keyrings import software_backend
 from tests.signing_house import SHA256, SigningHouse, approval, signing_house
 
@@ -99,7 +101,7 @@ async def test_not_even_our_own_key_makes_any_other_activation_good(
 @pytest.mark.attack("A34")
 async def test_an_activation_is_of_the_activation_key_alone(house: SigningHouse) -> None:
     assert await signed(house, activation=await own_token(house, claims(jti="honest")))
-    for ring in set(OwnRing) - {OwnRing.ACTIVATION}:
+    for ring in set(OwnRing) - {OwnRing.ACTIVATION, OwnRing.ARCHIVE}:  # it has no key here
         with pytest.raises(NotActivated):
             await signed(house, activation=await own_token(house, claims(), ring))
     with pytest.raises(NotActivated):
@@ -109,6 +111,30 @@ async def test_an_activation_is_of_the_activation_key_alone(house: SigningHouse)
     mine = jws.serialize_compact(header, json.dumps(claims()), ECKey.generate_key("P-256"))
     with pytest.raises(NotActivated):
         await signed(house, activation=mine)
+    assert await recorded(house) == 1
+
+
+@pytest.mark.attack("A34")
+@pytest.mark.parametrize("is_stuck", [False, True])
+async def test_what_a_burnt_key_activated_signs_nothing(
+    house: SigningHouse,
+    backend: SoftwareBackend,
+    monkeypatch: pytest.MonkeyPatch,
+    is_stuck: bool,  # the token does not destroy the key now: it is not believed for that
+) -> None:
+    waiting = [await house.idp.activate(approval(DIGEST)), await own_token(house, claims())]
+
+    async def away(ref: str) -> None:
+        raise KeyServiceUnavailable
+
+    with monkeypatch.context() as meanwhile:
+        if is_stuck:
+            meanwhile.setattr(backend, "destroy", away)
+        with suppress(KeyServiceUnavailable):
+            await rotated(house, OwnRing.ACTIVATION)
+        for token in waiting:
+            await refused(house, token)
+        assert await signed(house)
     assert await recorded(house) == 1
 
 

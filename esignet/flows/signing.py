@@ -158,7 +158,7 @@ class Signing:
         """Return for each part what leads to the root and shows that nothing was revoked."""
         if not _wants_material(parts):
             return [Evidence()] * len(parts)
-        shown = await self.shown.get("", self.documents.authority)
+        shown = await self._authority(attested.signed)
         brought = stamped.evidence
         ends = [
             (one.certificate, *_stampers(part, stamped, shown))
@@ -172,10 +172,19 @@ class Signing:
             Evidence(
                 certificates=tuple(dict.fromkeys((*mine, *one.chain, *brought.certificates))),
                 ocsp=(*(answers[end] for end in mine), *brought.ocsp),
-                crls=(*shown.crls, *brought.crls),
+                crls=(*_lists(one, shown), *brought.crls),
             )
             for mine, one in zip(ends, attested.signed, strict=True)
         ]
+
+    async def _authority(self, signed: Sequence[Signed]) -> AuthorityShown:
+        """Return chains and lists of our authority, anew if a newer one certified somebody."""
+        shown = await self.shown.get("", self.documents.authority)
+        known = {chain[0] for chain in shown.chains}
+        if all(one.chain[0] in known for one in signed):
+            return shown
+        self.shown.forget("")
+        return await self.shown.get("", self.documents.authority)
 
     async def _check(self, part: Part, document: bytes, signed: Signed) -> None:
         """Raise FormatError unless our signature in the document is right.
@@ -232,6 +241,12 @@ def _stampers(part: Part, stamped: Stamped, shown: AuthorityShown) -> tuple[byte
     """Return whose time-stamps of ours the part has; who stamps for archives may be another."""
     archiver = shown.archiver if _reaches(part, Level.B_LTA) else b""
     return tuple(filter(None, (stamped.ours, archiver)))
+
+
+def _lists(signed: Signed, shown: AuthorityShown) -> tuple[bytes, ...]:
+    """Return the lists that tell of who certified: every one unless that was who certifies now."""
+    is_current = shown.chains[0][0] == signed.chain[0]
+    return shown.crls if is_current else (*shown.crls, *shown.older)
 
 
 def _wants_material(parts: Sequence[Part]) -> bool:

@@ -56,6 +56,15 @@ class Table:
 
     place: Path
     house: SigningHouse
+    hand: Signing
+
+    async def signed(self, level: Level) -> tuple[bytes, bytes]:
+        """Sign a note, and return the signature and who signed."""
+        form, item = every_format()["cades"], Item(name="note.txt", digest=SHA256.of(CONTENT))
+        part = Part(form, form.prepare([item], Wish()), level)
+        token = await self.house.idp.activate(approval(item.digest))
+        [made] = await self.hand.finished([part], await self.hand.signed(token, [part]))
+        return made.document, made.certificate
 
     async def typed(self, number: int) -> str:
         """Type the block of commands that the page prints in this place; return what was said."""
@@ -117,23 +126,11 @@ async def table(
         )
         backend = software_backend(tmp_path)
         async with signing_house(backend, database, Path(sockets), ELSEWHERE) as house:
-            yield Table(tmp_path, house)
-
-
-async def signed(house: SigningHouse, level: Level) -> tuple[bytes, bytes]:
-    """Sign a note, and return the signature and who signed."""
-    form, item = every_format()["cades"], Item(name="note.txt", digest=SHA256.of(CONTENT))
-    part = Part(form, form.prepare([item], Wish()), level)
-    shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=60)
-    hand = Signing(
-        documents=house.esignet, stamps=OwnStamps(house.esignet), pdf=PdfPool(), shown=shown
-    )
-    token = await house.idp.activate(approval(item.digest))
-    try:
-        [made] = await hand.finished([part], await hand.signed(token, [part]))
-    finally:
-        await hand.pdf.close()
-    return made.document, made.certificate
+            shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=600)
+            stamps, pdf = OwnStamps(house.esignet), PdfPool()
+            hand = Signing(documents=house.esignet, stamps=stamps, pdf=pdf, shown=shown)
+            yield Table(tmp_path, house, hand)
+            await pdf.close()
 
 
 async def certified(house: SigningHouse) -> AuthorityShown:
@@ -147,7 +144,8 @@ async def certified(house: SigningHouse) -> AuthorityShown:
 async def test_the_ceremony_as_the_page_has_it_typed(table: Table) -> None:
     house, place = table.house, table.place
     with pytest.raises(NotCertified, match="keys ceremony --request"):
-        await signed(house, Level.B_B)
+        await table.signed(Level.B_B)
+    assert not (await table.hand.shown.get("", house.esignet.authority)).chains
     door = KeyServiceClient(socket_path(house.sockets, Role.IDP), SystemClock(), deadline=PATIENCE)
     claims = b'{"iss":"' + ISSUER.encode() + b'"}'
     assert await door.sign(ISSUER, [Order(TokenKind.ID_TOKEN, "ES256", claims)]), "people sign in"
@@ -165,7 +163,7 @@ async def test_the_ceremony_as_the_page_has_it_typed(table: Table) -> None:
     shown = await certified(house)
     [(issuing, root)] = shown.chains
     assert pem(root) == (place / "root.pem").read_bytes()
-    await judged(house, place, shown)
+    await judged(table, shown)
     found = await table.doctor()
     assert (found["certificate authority"], found["next signing authority"]) == ("", "")
 
@@ -177,9 +175,10 @@ async def test_the_ceremony_as_the_page_has_it_typed(table: Table) -> None:
     assert before
 
 
-async def judged(house: SigningHouse, place: Path, shown: AuthorityShown) -> None:
+async def judged(table: Table, shown: AuthorityShown) -> None:
     """Sign for decades, and let our validator and openssl judge it, who know the root alone."""
-    signature, signer = await signed(house, Level.B_LTA)
+    house, place = table.house, table.place
+    signature, signer = await table.signed(Level.B_LTA)
     [(issuing, root)] = shown.chains
     item = Item(name="note.txt", digest=SHA256.of(CONTENT))
     trust = Trust(anchors=(root,), stamp_anchors=(root,))

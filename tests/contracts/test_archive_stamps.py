@@ -55,7 +55,6 @@ from tests import pdf_files
 from tests.authorities import pem
 from tests.external_tsa import tsa
 from tests.keyrings import Keys, software_backend
-from tests.servers import PATIENT
 from tests.signing_house import SETTINGS, SHA256, SigningHouse, approval, signing_house
 from tests.small_pki import SmallPki
 from tests.softhsm import LABEL, start_softhsm
@@ -238,7 +237,7 @@ async def test_more_than_one_answer_holds_are_asked_for_in_several(
     asked = [(one.hash_algorithm, one.digest) for one in imprints]
     async with office(database, tmp_path, LASTING) as at:
         tokens = await at.house.esignet.timestamps(imprints, archive=True)
-        raw = Connection(socket_path(at.house.sockets, Role.ESIGNET), PATIENT, lambda: None)
+        raw = Connection(socket_path(at.house.sockets, Role.ESIGNET), 30, lambda: None)
         refused = await raw.ask(lambda number: frames.Stamp(number, asked, archive=True))
         await raw.close()
     assert [read_token(one).imprint for one in tokens] == [one.digest for one in imprints]

@@ -215,23 +215,23 @@ async def test_a_large_pdf_that_was_uploaded_is_sealed_where_it_lies(
 
 async def test_uploads_of_others_and_small_ones_and_other_formats(sealer: Sealer) -> None:
     mine, other = await sealer.uploaded(LARGE), await sealer.uploaded(LARGE, "another")
-    form = pdf_files.form()
-    small = await sealer.uploaded(form)
-    base: dict[str, Any] = {"format": "pades", "level": "B-B"}
-    for name, status in ((other.id, 422), ("none", 422)):
+    small = await sealer.uploaded(b"A deed.")
+    for name in (other.id, "none"):
         documents = [{"name": "a.pdf", "document": name}]
-        found, told = await sealer.post({**base, "documents": documents})
-        assert (found, told["error"]) == (status, "invalid_request")
-    taken = {**base, "documents": [{"name": "a.pdf", "document": small.id}]}
+        status, told = await sealer.post({"format": "pades", "documents": documents})
+        assert (status, told["error"]) == (422, "invalid_request")
+    taken = {
+        **{"format": "cades", "level": "B-B", "envelope": "enveloping"},
+        "documents": [{"name": "deed.txt", "media_type": "text/plain", "document": small.id}],
+    }
     told = await sealer.told(**taken)
-    word, at = sealer.word(told), told["signing_time"]
-    made = await sealer.told(**taken, signing_time=at, authorization=word)
-    assert base64.b64decode(made["documents"][0]["content"]).startswith(form)
-    detached = {"format": "cades", "level": "B-B"}
+    made = await sealer.told(**taken, authorization=sealer.word(told))
+    assert b"A deed." in base64.b64decode(made["documents"][0]["content"])
     named = [{"name": "Plans.pdf", "document": mine.id}]
-    told = await sealer.told(**detached, documents=named)
+    detached: dict[str, Any] = {"format": "cades", "level": "B-B", "documents": named}
+    told = await sealer.told(**detached)
     assert octets(told["documentDigests"][0]["hash"]) == hashlib.sha256(LARGE).digest()
-    made = await sealer.told(**detached, documents=named, authorization=sealer.word(told))
+    made = await sealer.told(**detached, authorization=sealer.word(told))
     assert "content" in made["documents"][0]
 
 

@@ -123,3 +123,17 @@ def test_whatever_happens_what_was_signed_can_be_verified(steps: list[str | int]
         for kid, signed in last_signed.items():
             if now < signed + 3600:
                 assert keys[kid].state in (KeyState.ACTIVE, KeyState.RETIRING), "still shown"
+
+
+def test_a_version_that_waits_takes_over_only_when_it_is_chosen() -> None:
+    waiting = replace(POLICY, waits=True)
+    keys = [key(1, KeyState.ACTIVE), key(2, KeyState.PUBLISHED), key(3, KeyState.PENDING)]
+    assert after(keys, NOW + 10**9, waiting)["k1"] is KeyState.ACTIVE
+    assert not rotation.due(keys, NOW + 10**9, waiting)
+    keys = [key(1, KeyState.ACTIVE), *(key(n, KeyState.PUBLISHED) for n in (2, 3, 4))]
+    moves = rotation.chosen(keys, keys[2], NOW)
+    assert {move.after.kid: move.after.state for move in moves} == {
+        "k1": KeyState.RETIRING,
+        "k2": KeyState.RETIRED,
+        "k3": KeyState.ACTIVE,
+    }

@@ -88,3 +88,45 @@ def test_a_ceremony_does_not_write_over_another(place: Path) -> None:
     assert run(place, "--out", str(place / "made")).exit_code != 0
     assert not (place / "keys.enc").exists()
     assert run(place).exit_code == 2
+
+
+def test_what_belongs_to_a_root_elsewhere_is_refused_where_the_root_is_here(place: Path) -> None:
+    refused = run(place, "--request", str(place / "a.csr"))
+    assert refused.exit_code == 1 and "esignet.root_key" in str(refused.exception)
+    assert not (place / "keys.enc").exists() and not (place / "a.csr").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--certificate", "FILE"),
+        ("--root", "FILE", "--root-list", "FILE"),
+        ("--request", "new.csr", "--root-list", "FILE"),
+        ("--root-list", "FILE", "--new-root"),
+        ("--root-list", "nowhere"),
+    ],
+)
+def test_files_that_do_not_go_together_are_refused(place: Path, words: tuple[str, ...]) -> None:
+    elsewhere(place)
+    file = str(place / "symbolon.toml")
+    assert run(place, *(file if word == "FILE" else word for word in words)).exit_code == 2
+
+
+def test_a_request_takes_the_place_of_no_file_and_nothing_is_held_without_it(place: Path) -> None:
+    elsewhere(place)
+    migrate(f"sqlite:///{place}/keys.db", KEYSTORE)
+    refused = run(place, "--request", str(place / "symbolon.toml"))
+    assert refused.exit_code == 1 and "is there already" in str(refused.exception)
+    refused = run(place, "--out", str(place / "made"))
+    assert refused.exit_code == 1 and "--request FILE" in str(refused.exception)
+    assert not (place / "made").exists()
+    done = run(place, "--request", str(place / "a.csr"), "--out", str(place / "asked"))
+    assert done.exit_code == 0, done.output
+    assert {one.name for one in (place / "asked").iterdir()} == {"a.csr", "transcript.txt"}
+    assert (place / "asked" / "a.csr").read_bytes() == (place / "a.csr").read_bytes()
+
+
+def elsewhere(place: Path) -> None:
+    """Let the settings say that the root's key is elsewhere."""
+    file = place / "symbolon.toml"
+    file.write_text(file.read_text() + '\nroot_key = "elsewhere"\n')

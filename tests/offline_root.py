@@ -143,17 +143,19 @@ class OfflineWorld:
     upkeep: OfflineUpkeep
 
     @classmethod
-    async def opened(cls, database: OpenDatabase, directory: Path, at: int) -> "OfflineWorld":
+    async def opened(
+        cls, database: OpenDatabase, directory: Path, at: int, settings: Esignet = ELSEWHERE
+    ) -> "OfflineWorld":
         """Return one with every key, of which the issuing one waits; opened again it has them."""
         clock = HandClock(at)
         keys = Keys(
             Backends.only(software_backend(directory)),
             records=DatabaseKeyRecords(database, SystemEntropy()),
             clock=clock,
-            policies=policies(Lifetimes(), ELSEWHERE),
+            policies=policies(Lifetimes(), settings),
         )
-        await keys.administration.ensure({}, own_rings(ELSEWHERE))
-        naming = naming_of(ELSEWHERE)
+        await keys.administration.ensure({}, own_rings(settings))
+        naming = naming_of(settings)
         authority = Authority(database, keys.ring, naming, clock, SystemEntropy())
         showing = Showing(authority, database)
         root = OfflineRoot(
@@ -176,7 +178,8 @@ class OfflineWorld:
         """Do what the key service does every few seconds."""
         await self.keys.administration.advance()
         await self.authority.refresh()
-        await self.upkeep.keep()
+        if not self.root.naming.own_root:
+            await self.upkeep.keep()
 
     def judged(self, brought: Brought) -> Accepted:
         """Judge what was brought, now: openssl certifies by its own clock."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -25,7 +26,7 @@ from keystore.backends.backend import Algorithm
 from keystore.door import KeyState, NotCertified
 from keystore.purposes import OwnRing
 from tests.authorities import ANA, new_spki, openssl, pem
-from tests.offline_root import OfflineWorld, PlayedRoot
+from tests.offline_root import ELSEWHERE, OfflineWorld, PlayedRoot
 
 pytestmark = pytest.mark.server
 
@@ -238,6 +239,32 @@ async def test_another_root_comes_only_on_purpose_and_the_old_chain_stays(
     signed = [[one.is_signature_valid(top.public_key()) for one in lists] for top in tops]  # type: ignore[arg-type]
     assert signed[0][1] and not signed[0][0], "the list of the active chain's root comes second"
     assert any(signed[1][2:])
+
+
+async def test_a_root_that_was_here_signs_its_list_on_when_the_next_is_elsewhere(
+    database: OpenDatabase, root: PlayedRoot, tmp_path: Path
+) -> None:
+    here = msgspec.structs.replace(ELSEWHERE, root_key="own")
+    before = await OfflineWorld.opened(database, tmp_path, int(time.time()), here)
+    issues(before)
+    old = before.authority.own(Kind.ISSUING)
+    after = await OfflineWorld.opened(database, tmp_path, before.clock.at)
+    issues(after)
+    assert after.authority.own(Kind.ISSUING) == old
+    await after.keys.administration.rotate(OwnRing.ISSUING, Algorithm.ES256, emergency=False)
+    await after.kept()
+    assert after.authority.own(Kind.ISSUING) == old, "until the replacement came"
+    await certified(after, root)
+    shown = await after.showing.shown(after.clock.now())
+    assert pem(shown.chains[0][1]) == root.certificate and shown.chains[1][0] == old.certificate
+    tops = [x509.load_der_x509_certificate(one) for one in shown.chains[1]]
+    lists = [x509.load_der_x509_crl(one) for one in shown.older]
+    assert [
+        one.is_signature_valid(top.public_key())  # type: ignore[arg-type]
+        for one, top in zip(lists, tops, strict=True)
+    ] == [True, True]
+    await before.keys.backends.close()
+    await after.keys.backends.close()
 
 
 async def test_a_renewed_certificate_of_the_root_takes_the_lists_of_its_key(

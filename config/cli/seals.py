@@ -1,4 +1,4 @@
-"""``symbolon seals``: enrol organisations whose documents are sealed, show and disable them."""
+"""``symbolon seals``: enrol organisations that have documents sealed, change and disable them."""
 
 import asyncio
 import json
@@ -14,7 +14,12 @@ from config.cli.failures import NotPossible
 from config.cli.opening import settings_of
 from keystore.door import NotPermitted
 from keystore.purposes import Role
-from keystore.seals.organization import LARGEST_KEYS, NewOrganization, ShownOrganization
+from keystore.seals.organization import (
+    LARGEST_KEYS,
+    NewOrganization,
+    OrganizationChange,
+    ShownOrganization,
+)
 from keystore.service.client import KeyOperator
 from keystore.service.run import socket_path
 from keystore.x509 import certificate
@@ -24,7 +29,7 @@ T = TypeVar("T")
 
 @click.group()
 def seals() -> None:
-    """Enrol organisations whose documents are sealed; show and disable them."""
+    """Enrol organisations whose documents are sealed; change, show and disable them."""
 
 
 @seals.command()
@@ -65,19 +70,39 @@ def add(
     """
     if out is not None and out.exists():
         raise NotPossible(f"{out} is there already")
-    if jwks.stat().st_size > LARGEST_KEYS:
-        raise NotPossible(f"a key set has {LARGEST_KEYS} octets at most")
     asked = NewOrganization(
         id=identifier,
         name=name,
         identifier=registration,
         country=country,
-        jwks=jwks.read_bytes(),
+        jwks=_read(jwks),
         per_day=per_day,
     )
     made = _asked(settings_file, lambda operator: operator.add_organization(asked))
     if out is not None:
         out.write_bytes(made.certificate)
+    click.echo(_told(made))
+
+
+@seals.command()
+@click.argument("identifier")
+@click.option(
+    "--jwks",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Instead of its keys of before: a JWK set.",
+)
+@click.option("--per-day", type=click.IntRange(0), help="Documents a day; 0: any.")
+@click.pass_obj
+def change(
+    settings_file: str | None, identifier: str, jwks: Path | None, per_day: int | None
+) -> None:
+    """Change the keys with which an organisation authorizes, or its limit.
+
+    Put the new key beside the old one first, and leave the old one out when the new one is used.
+    """
+    keys = None if jwks is None else _read(jwks)
+    asked = OrganizationChange(id=identifier, jwks=keys, per_day=per_day)
+    made = _asked(settings_file, lambda operator: operator.change_organization(asked))
     click.echo(_told(made))
 
 
@@ -111,6 +136,12 @@ def disable(settings_file: str | None, identifier: str) -> None:
     """Let an organisation seal no more, and destroy its keys. What it sealed stays valid."""
     _asked(settings_file, lambda operator: operator.disable_organization(identifier))
     click.echo(f"{identifier} seals no more")
+
+
+def _read(jwks: Path) -> bytes:
+    if jwks.stat().st_size > LARGEST_KEYS:
+        raise NotPossible(f"a key set has {LARGEST_KEYS} octets at most")
+    return jwks.read_bytes()
 
 
 def _asked(settings_file: str | None, ask: Callable[[KeyOperator], Awaitable[T]]) -> T:

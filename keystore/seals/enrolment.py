@@ -16,8 +16,16 @@ from keystore.keyring import KeyRing
 from keystore.purposes import OwnRing, Role
 from keystore.rings import organization_ring
 from keystore.rotation import KeyVersion
-from keystore.seals.organization import NewOrganization, ShownOrganization, check
+from keystore.seals.organization import (
+    NewOrganization,
+    OrganizationChange,
+    ShownOrganization,
+    check,
+    check_change,
+)
 from keystore.stores.organizations import Enrolled, Organizations
+
+_NONE = "no organisation with this id may seal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,21 @@ class Enrolment:
         await self.keep()
         return await self.show(asked.id)
 
+    async def change(self, asked: OrganizationChange) -> ShownOrganization:
+        """Change whose word counts as an organisation's, or its limit; raises NotPermitted.
+
+        Authorizations by keys that are left out are refused from now on.
+        """
+        check_change(asked)
+        details: dict[str, str | int] = {}
+        if asked.jwks is not None:
+            details["keys"] = sha256(asked.jwks).hexdigest()
+        if asked.per_day is not None:
+            details["limit"] = asked.per_day
+        entry = _entry("changed", asked.id, self.clock.now(), details)
+        await self._submit(self.store.changed(asked), entry, _NONE)
+        return await self.show(asked.id)
+
     async def disable(self, identifier: str) -> None:
         """Let an organisation seal no more, for good, and destroy its keys; raises NotPermitted.
 
@@ -55,7 +78,7 @@ class Enrolment:
         await self._submit(
             self.store.disabled(identifier, now),
             _entry("disabled", identifier, now, {}),
-            "no organisation with this id may seal",
+            _NONE,
         )
         await self.administration.retire(organization_ring(identifier))
 

@@ -49,6 +49,17 @@ class NewOrganization(msgspec.Struct, array_like=True, frozen=True, kw_only=True
         )
 
 
+class OrganizationChange(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
+    """What an operator changes: other keys for its authorizations, another limit; None stays.
+
+    Who an organisation is never changes: that is what its certificate says.
+    """
+
+    id: str
+    jwks: bytes | None = None
+    per_day: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
     """One that is enrolled. ``disabled_at`` is None while it may seal."""
@@ -74,8 +85,7 @@ def check(asked: NewOrganization) -> None:
     """Raise NotPermitted, with the reason, for an organisation that could not seal."""
     if not _ID.fullmatch(asked.id):
         raise NotPermitted("an organisation's id has 1 to 48 letters, digits and hyphens")
-    if not 0 <= asked.per_day <= _MOST_A_DAY:
-        raise NotPermitted("a limit per day is 0 or more")
+    _check_limit(asked.per_day)
     if not asked.name or not asked.identifier:
         raise NotPermitted("an organisation has a name and the identifier of its registration")
     if reason := hidden(asked.name):
@@ -87,6 +97,21 @@ def check(asked: NewOrganization) -> None:
     except ValueError as reason:
         raise NotPermitted(f"no certificate can name this organisation: {reason}") from None
     keys_of(asked.jwks)
+
+
+def check_change(asked: OrganizationChange) -> None:
+    """Raise NotPermitted, with the reason, for a change after which nobody could seal."""
+    if asked.jwks is None and asked.per_day is None:
+        raise NotPermitted("nothing is to be changed")
+    if asked.jwks is not None:
+        keys_of(asked.jwks)
+    if asked.per_day is not None:
+        _check_limit(asked.per_day)
+
+
+def _check_limit(per_day: int) -> None:
+    if not 0 <= per_day <= _MOST_A_DAY:
+        raise NotPermitted("a limit per day is 0 or more")
 
 
 def keys_of(jwks: bytes) -> JwkSet:

@@ -20,7 +20,7 @@ from keystore.door import (
     PublishedKey,
     SealPurpose,
 )
-from keystore.seals.organization import NewOrganization, ShownOrganization
+from keystore.seals.organization import NewOrganization, OrganizationChange, ShownOrganization
 from keystore.service import document_frames, frames
 from keystore.service.connection import Connection
 from keystore.signing.door import NotActivated
@@ -150,10 +150,19 @@ class KeyOperator:
         )
         return expect(reply, document_frames.OrganizationsAre).organizations
 
+    async def change_organization(self, change: OrganizationChange) -> ShownOrganization:
+        """Change an organisation's keys or limit; raises NotPermitted where it seals no more."""
+        reply = await self._connection.ask(
+            lambda n: document_frames.ChangeOrganization(n, change), repeats=0
+        )
+        return expect(reply, document_frames.OrganizationsAre).organizations[0]
+
     async def disable_organization(self, identifier: str) -> None:
         """Let an organisation seal no more; raises NotPermitted where none does."""
         reply = await self._connection.ask(
-            lambda n: document_frames.DisableOrganization(n, identifier), repeats=0
+            lambda n: document_frames.DisableOrganization(n, identifier),
+            repeats=0,
+            deadline=_ADMINISTRATION,
         )
         expect(reply, frames.Octets)
 

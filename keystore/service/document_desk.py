@@ -44,6 +44,7 @@ _USES: dict[type, DocumentUse] = {
     frames.SealDocuments: DocumentUse.SEAL,
     frames.AddOrganization: DocumentUse.ENROL,
     frames.ListOrganizations: DocumentUse.ENROL,
+    frames.ChangeOrganization: DocumentUse.ENROL,
     frames.DisableOrganization: DocumentUse.ENROL,
 }
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from keystore.authority.revoking import Reason
-from keystore.seals.organization import NewOrganization, ShownOrganization
+from keystore.seals.organization import NewOrganization, OrganizationChange, ShownOrganization
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import Approval, Beside, Signed
 from keystore.signing.plans import Plan
@@ -102,6 +102,13 @@ class ListOrganizations(msgspec.Struct, array_like=True, tag="organizations", fr
     organization: str
 
 
+class ChangeOrganization(msgspec.Struct, array_like=True, tag="change", frozen=True):
+    """Change an organisation's keys or limit (operator)."""
+
+    id: int
+    change: OrganizationChange
+
+
 class DisableOrganization(msgspec.Struct, array_like=True, tag="disable", frozen=True):
     """Let an organisation seal no more (operator)."""
 
@@ -189,6 +196,7 @@ DocumentRequest = (
     | SealDocuments
     | AddOrganization
     | ListOrganizations
+    | ChangeOrganization
     | DisableOrganization
 )
 DocumentReply = DocumentsSigned | Many | AuthorityIs | OrganizationsAre

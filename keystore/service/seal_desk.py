@@ -12,6 +12,7 @@ SealRequest = (
     frames.SealDocuments
     | frames.AddOrganization
     | frames.ListOrganizations
+    | frames.ChangeOrganization
     | frames.DisableOrganization
 )
 
@@ -34,6 +35,8 @@ class SealDesk:
                 return frames.OrganizationsAre(number, await self.enrolment.every())
             case frames.ListOrganizations(number, identifier):
                 return frames.OrganizationsAre(number, [await self.enrolment.show(identifier)])
+            case frames.ChangeOrganization(number, change):
+                return frames.OrganizationsAre(number, [await self.enrolment.change(change)])
             case frames.DisableOrganization(number, identifier):
                 await self.enrolment.disable(identifier)
                 return Octets(number, b"")

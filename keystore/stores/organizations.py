@@ -2,13 +2,24 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, bindparam, case, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+    case,
+    func,
+    select,
+    update,
+)
 
 from config.runtime.database.schema import metadata
 from config.runtime.database.statements import insert_new
 from config.runtime.database.unit import Database, Row, Statement, Write
 from keystore.jose import jwk
-from keystore.seals.organization import NewOrganization, Organization
+from keystore.seals.organization import NewOrganization, Organization, OrganizationChange
 
 DAY = 86_400
 
@@ -35,6 +46,14 @@ _ALL = Statement(select(organization).order_by(organization.c.id))
 _ONE = Statement(select(organization).where(_of))
 _NEW = insert_new(organization)
 _DISABLE = Statement(update(organization).where(_of, _is_on).values(disabled_at=bindparam("at")))
+_CHANGE = Statement(
+    update(organization)
+    .where(_of, _is_on)
+    .values(
+        jwks=func.coalesce(bindparam("new_jwks", type_=LargeBinary), organization.c.jwks),
+        per_day=func.coalesce(bindparam("new_limit", type_=BigInteger), organization.c.per_day),
+    )
+)
 _COUNT = Statement(
     update(organization)
     .where(
@@ -84,6 +103,11 @@ class Organizations:
                 **{"day": 0, "sealed": 0, "enrolled_at": now, "disabled_at": None},
             },
         )
+
+    def changed(self, asked: OrganizationChange) -> Write:
+        """Return the write of what is changed; refused where it seals no more."""
+        new = {"new_jwks": asked.jwks, "new_limit": asked.per_day}
+        return Write(_CHANGE, {"of": asked.id, **new})
 
     def disabled(self, identifier: str, now: int) -> Write:
         """Return the write after which it seals no more; refused where it does not already."""

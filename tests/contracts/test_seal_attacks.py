@@ -27,6 +27,7 @@ from keystore.door import KeyServiceUnavailable, NotPermitted, Order, TokenKind
 from keystore.jose import base64url, reader
 from keystore.purposes import Role
 from keystore.rings import organization_ring
+from keystore.seals.organization import OrganizationChange
 from keystore.service.client import KeyOperator, KeyServiceClient
 from keystore.service.document_client import DocumentClient
 from keystore.service.run import socket_path
@@ -286,6 +287,8 @@ async def test_only_the_roles_that_may_can_ask(house: SigningHouse, office: Offi
         with pytest.raises(NotPermitted):
             await operator.add_organization(Office("thief").asked())
         with pytest.raises(NotPermitted):
+            await operator.change_organization(OrganizationChange(id=REGISTRY, per_day=0))
+        with pytest.raises(NotPermitted):
             await operator.disable_organization(REGISTRY)
         await operator.close()
 
@@ -337,6 +340,40 @@ async def test_a_limit_per_day_is_held_whole(house: SigningHouse) -> None:
     with pytest.raises(NotActivated, match="today"):
         await sealed(house, office.authorizes(DIGEST))
     assert await recorded(house) == 3
+
+
+async def test_keys_and_limits_of_an_organisation_change(
+    house: SigningHouse, office: Office
+) -> None:
+    [before] = await sealed(house, office.authorizes(DIGEST))
+    new = Office(key=new_key("office-2"))
+    operator = KeyOperator(socket_path(house.sockets, Role.OPERATOR))
+    change = OrganizationChange(id=REGISTRY, jwks=new.asked().jwks)
+    shown = await operator.change_organization(change)
+    assert (shown.said.jwks, shown.said.per_day) == (new.asked().jwks, 0)
+    with pytest.raises(NotActivated):
+        await sealed(house, office.authorizes(DIGEST))
+    [after] = await sealed(house, new.authorizes(DIGEST))
+    assert after.certificate == before.certificate, "who it is did not change"
+    await operator.change_organization(OrganizationChange(id=REGISTRY, per_day=2))
+    with pytest.raises(NotActivated, match="today"):
+        await sealed(house, new.authorizes(DIGEST))
+    wrong = [
+        OrganizationChange(id=REGISTRY),
+        OrganizationChange(id=REGISTRY, jwks=b"{}"),
+        OrganizationChange(id=REGISTRY, per_day=-1),
+        OrganizationChange(id="nobody", per_day=1),
+    ]
+    for one in wrong:
+        with pytest.raises(NotPermitted):
+            await operator.change_organization(one)
+    await operator.disable_organization(REGISTRY)
+    with pytest.raises(NotPermitted):
+        await operator.change_organization(OrganizationChange(id=REGISTRY, per_day=0))
+    await operator.close()
+    told = select(func.count()).where(entries.c.action == "organization.changed")
+    row = await house.database.row(Statement(told))
+    assert row is not None and row[0] == 2
 
 
 async def test_who_is_disabled_seals_no_more(house: SigningHouse, office: Office) -> None:

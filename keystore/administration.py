@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from config.runtime.clock import Clock
 from keystore import rotation
-from keystore.backends.backend import Algorithm
+from keystore.backends.backend import Algorithm, Unsupported
 from keystore.backends.registry import Backends
 from keystore.door import (
     KeyServiceUnavailable,
@@ -74,7 +74,11 @@ class KeyAdministration:
             *((ring, _ALGORITHMS.get(ring, Algorithm.ES256)) for ring in own),
         ]
         for ring, algorithm in wanted:
-            await self.begin(ring, algorithm)
+            try:
+                await self.begin(ring, algorithm)
+            except Unsupported:  # who stores keys of people finds out, and tells it
+                if ring is not OwnSecret.WRAPPING:
+                    raise
 
     async def begin(self, ring: str, algorithm: Algorithm) -> None:
         """Make the first key of ``ring``, active at once, where it has none of ``algorithm``.

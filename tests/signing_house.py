@@ -67,10 +67,10 @@ class SigningHouse:
 
 @asynccontextmanager
 async def signing_house(
-    backend: Backend, database: OpenDatabase, sockets: Path, settings: Esignet = SETTINGS
+    backend: Backend | Keys, database: OpenDatabase, sockets: Path, settings: Esignet = SETTINGS
 ) -> AsyncIterator[SigningHouse]:
-    """Serve until the block ends."""
-    keys = only(backend)
+    """Serve until the block ends, on these keys or on new ones in the backend."""
+    keys = backend if isinstance(backend, Keys) else only(backend)
     if settings.root_key == "elsewhere":  # then a ceremony is held beside, on the same database
         records = DatabaseKeyRecords(database, SystemEntropy())
         keys = replace(keys, policies=policies(Lifetimes(), settings), records=records)

@@ -59,8 +59,9 @@ def list_keys(settings_file: str | None, as_json: bool) -> None:
         return
     for key in listed:
         since = datetime.fromtimestamp(key.since, UTC).isoformat()
-        held = f"  needed by {key.holds} stored keys" if key.holds else ""
-        click.echo(f"{key.ring:44} {key.algorithm:8} {key.state:10} {since}  {key.kid}{held}")
+        told = f"  needed by {key.holds} stored keys" if key.holds else ""
+        told += f"  ({key.trouble})" if key.trouble else ""
+        click.echo(f"{key.ring:44} {key.algorithm:8} {key.state:10} {since}  {key.kid}{told}")
 
 
 @keys.command()
@@ -122,5 +123,5 @@ def _operator(settings: Settings) -> KeyOperator:
 
 
 def _shown(key: ListedKey) -> dict[str, object]:
-    names = ("kid", "ring", "algorithm", "version", "state", "since", "holds")
+    names = ("kid", "ring", "algorithm", "version", "state", "since", "holds", "trouble")
     return {name: getattr(key, name) for name in names}

@@ -8,6 +8,7 @@ from keystore.administration import KeyAdministration
 from keystore.authority.authority import Authority
 from keystore.authority.showing import Showing
 from keystore.backends.registry import Backends
+from keystore.credentials.ability import Ability
 from keystore.credentials.binding import Binding
 from keystore.credentials.finding import Finding
 from keystore.credentials.keeping import StoredKeys
@@ -67,6 +68,7 @@ def stored_keys(
         showing=showing,
         finding=signing.finding,
         recording=signing.recording,
+        ability=Ability(signing.recording.ring, signing.backends),
         clock=clock,
         entropy=entropy,
     )

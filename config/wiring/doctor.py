@@ -26,8 +26,9 @@ from config.wiring.readiness import authority_check, checks
 from config.wiring.world import World
 from esignet.pages.room import ROOM as SIGNING_PAGES
 from idp.pages.room import ROOM as LOGIN_PAGES
+from keystore.credentials.ability import LACK
 from keystore.door import KeyServiceUnavailable, KeyState
-from keystore.purposes import OwnRing, Role
+from keystore.purposes import OwnRing, OwnSecret, Role
 from keystore.service.client import KeyOperator
 from keystore.service.document_client import DocumentClient
 from keystore.service.run import socket_path
@@ -56,6 +57,8 @@ async def examine(world: World) -> list[Finding]:
         found.append(await _letters(world))
     if settings.esignet.address:
         found += [_fonts(settings), await _stamps(world), *await _authority(world)]
+    if settings.esignet.stored_keys:
+        found.append(await _stored_keys(settings))
     found += [await asyncio.to_thread(_disk, settings), await _redis(world)]
     return found
 
@@ -146,6 +149,19 @@ async def _waiting(operator: KeyOperator) -> str:
         f"a key waits since {since} for the root to certify it: symbolon keys ceremony "
         "--request FILE"
     )
+
+
+async def _stored_keys(settings: Settings) -> Finding:
+    operator = KeyOperator(socket_path(Path(settings.keys.sockets), Role.OPERATOR))
+    try:
+        wrapping = [key for key in await operator.keys() if key.ring == OwnSecret.WRAPPING]
+    except KeyServiceUnavailable:
+        return Finding("stored keys", "not known while the key service is away")
+    finally:
+        await operator.close()
+    lacks = LACK if not wrapping else next((key.trouble for key in wrapping if key.trouble), "")
+    remedy = "switch esignet.stored_keys off, or take another token"
+    return Finding("stored keys", f"{lacks}: {remedy}" if lacks else "")
 
 
 async def _letters(world: World) -> Finding:

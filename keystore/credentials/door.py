@@ -5,7 +5,12 @@ from typing import Protocol
 
 import msgspec
 
+from keystore.door import NotPermitted
 from keystore.signing.door import Activations, CertificateSubject
+
+
+class NotWrapped(NotPermitted):
+    """The token here can store no key of people: nothing that is asked changes that."""
 
 
 class CredentialAct(StrEnum):

@@ -17,11 +17,17 @@ from keystore.authority.authority import Authority, Draft
 from keystore.authority.profiles import DAY, Kind
 from keystore.authority.revoking import Reason
 from keystore.authority.showing import Showing
-from keystore.backends.backend import Algorithm, UnknownKey, WrappedKey
+from keystore.backends.backend import Algorithm, UnknownKey, Unsupported, WrappedKey
 from keystore.backends.registry import Backends
 from keystore.credentials import activation
+from keystore.credentials.ability import LACK, Ability
 from keystore.credentials.activation import CredentialActivation
-from keystore.credentials.door import CredentialAct, CredentialApproval, StoredCredential
+from keystore.credentials.door import (
+    CredentialAct,
+    CredentialApproval,
+    NotWrapped,
+    StoredCredential,
+)
 from keystore.credentials.finding import Finding
 from keystore.credentials.record import AlteredRow, CredentialRecord, CredentialState
 from keystore.door import KeyServiceUnavailable, NotPermitted
@@ -50,11 +56,14 @@ class StoredKeys:
     showing: Showing
     finding: Finding
     recording: Recording
+    ability: Ability
     clock: Clock
     entropy: Entropy
 
     async def activate(self, approval: CredentialApproval) -> str:
         """Return the activation of ``approval``; raises NotPermitted, KeyServiceUnavailable."""
+        if approval.act is CredentialAct.CREATE:
+            self.ability.check()
         if approval.act is CredentialAct.DELETE:
             await self.finding.of_holder(approval.credential, approval.client_id, approval.subject)
         claims = activation.claims_of(approval, self.entropy.token(16), self.clock.now())
@@ -66,8 +75,10 @@ class StoredKeys:
     async def create(self, token: str) -> StoredCredential:
         """Return the credential that an activation asks for.
 
-        Raises NotActivated, NotPermitted (the person has too many), KeyServiceUnavailable.
+        Raises NotActivated, NotPermitted (the person has too many), NotWrapped,
+        KeyServiceUnavailable.
         """
+        self.ability.check()
         now = self.clock.now()
         approved = self._judged(token, CredentialAct.CREATE, now)
         if len(await self.finding.shown(approved.client_id, approved.known_as)) >= MOST:
@@ -78,6 +89,8 @@ class StoredKeys:
             key = await self.backends.of(kek.ref).wrapped(kek.ref, Algorithm.ES256)
         except UnknownKey as reason:
             raise KeyServiceUnavailable("the token lost the wrapping key") from reason
+        except Unsupported as reason:
+            raise NotWrapped(LACK) from reason
         draft = self.authority.draft(key.public, approved.holder, Kind.LONG_TERM, now)
         record = await self._pending(approved, kek, key, draft)
         writes = [self.authority.issued_write(draft), self.finding.store.add(record)]
@@ -115,7 +128,11 @@ class StoredKeys:
         await self.recording.use_up(approved.jti, approved.exp, writes, [entry])
 
     async def keep(self) -> None:
-        """Sweep what was abandoned while it was made, and what ended long ago."""
+        """Sweep what was abandoned while it was made, and what ended long ago.
+
+        At first it finds out whether keys can be stored.
+        """
+        await self.ability.prove()
         now = self.clock.now()
         for record in await self.finding.store.over(now - SHOWN_FOR, now - ABANDONED):
             try:

@@ -54,6 +54,8 @@ class Rewrapping:
 
     async def keep(self) -> None:
         """Move rows for a while, and end keys that none needs. Raises KeyServiceUnavailable."""
+        if not self.ring.secrets(OwnSecret.WRAPPING):
+            return  # the token refused to make one: nothing was ever wrapped
         until = self.clock.elapsed() + AT_ONCE
         for ring in OwnSecret:
             for key in self.ring.secrets(ring):

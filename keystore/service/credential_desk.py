@@ -1,14 +1,24 @@
 """Answers what one role asks about stored credentials: permitted first, then done."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keystore.credentials.keeping import StoredKeys
 from keystore.credentials.rewrapping import Rewrapping
 from keystore.door import NotPermitted
 from keystore.keyring import KeyRing
-from keystore.purposes import DocumentUse, Role
+from keystore.purposes import DocumentUse, OwnSecret, Role
+from keystore.rotation import KeyVersion
 from keystore.service import credential_frames as frames
 from keystore.service.frames import Octets
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an operator is told of a key: how many stored keys need it, and what it cannot do."""
+
+    holds: int = 0
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,14 @@ class CredentialDesk:
             await self.keys.keep()
         if self.rewrapping is not None:
             await self.rewrapping.keep()
+
+    async def told(self, keys: Sequence[KeyVersion]) -> dict[str, Told]:
+        """Return by kid what there is to tell of keys around stored ones."""
+        if self.rewrapping is None or self.keys is None:
+            return {}
+        held, lack = await self.rewrapping.held(keys), self.keys.ability.lack
+        wraps = {key.kid for key in keys if key.ring == OwnSecret.WRAPPING}
+        return {kid: Told(count, lack if kid in wraps else "") for kid, count in held.items()}
 
     async def answer(
         self, role: Role, request: frames.CredentialRequest

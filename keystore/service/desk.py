@@ -16,6 +16,7 @@ from keystore.keyring import KeyRing
 from keystore.purposes import Administration, Role
 from keystore.rotation import KeyVersion
 from keystore.service import frames
+from keystore.service.credential_desk import Told
 from keystore.service.document_desk import DocumentDesk
 from keystore.signing.door import NotActivated
 from keystore.stores.interfaces import KeysChanged
@@ -38,7 +39,6 @@ class Desk:
         self._documents = documents
         self._door: Door = ring.door(role)
         self._administration = administration
-        self._rewrapping = documents.credentials.rewrapping if documents else None
 
     async def answer(self, request: frames.Request) -> frames.Reply:
         """Return the reply to ``request``."""
@@ -97,21 +97,21 @@ class Desk:
         match request:
             case frames.ListKeys(number):
                 self._ring.permit(self._role, Administration.LIST)
-                keys, rewrapping = await self._administration.keys(), self._rewrapping
-                held = await rewrapping.held(keys) if rewrapping else {}
-                listed = [_listed(key, held.get(key.kid, 0)) for key in keys]
+                keys, documents = await self._administration.keys(), self._documents
+                told = await documents.credentials.told(keys) if documents else {}
+                listed = [_listed(key, told.get(key.kid, Told())) for key in keys]
                 return frames.Listed(number, listed)
             case frames.Rotate(number, ring, algorithm, emergency):
                 self._ring.permit(self._role, Administration.ROTATE)
                 fresh = await self._administration.rotate(ring, algorithm, emergency=emergency)
-                return frames.Listed(number, [_listed(fresh)])
+                return frames.Listed(number, [_listed(fresh, Told())])
             case frames.Advance(number):
                 self._ring.permit(self._role, Administration.ADVANCE)
                 await self._administration.advance()
                 return frames.Done(number)
 
 
-def _listed(key: KeyVersion, holds: int = 0) -> frames.ListedKey:
+def _listed(key: KeyVersion, told: Told) -> frames.ListedKey:
     return frames.ListedKey(
         kid=key.kid,
         ring=key.ring,
@@ -120,5 +120,6 @@ def _listed(key: KeyVersion, holds: int = 0) -> frames.ListedKey:
         state=key.state,
         since=key.since,
         backend=key.ref.partition(":")[0],
-        holds=holds,
+        holds=told.holds,
+        trouble=told.trouble,
     )

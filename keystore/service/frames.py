@@ -144,6 +144,9 @@ class ListedKey(msgspec.Struct, frozen=True):
     holds: int = 0
     """Stored keys of people that need this version: it ends when there are none."""
 
+    trouble: str = ""
+    """What this version cannot do, as an operator is told it."""
+
 
 class Listed(msgspec.Struct, array_like=True, tag="listed", frozen=True):
     """Versions."""

@@ -11,14 +11,11 @@ from config.cli.serve import serve_esignet
 from config.settings import SettingsError, anchored, load
 from config.settings.esignet import Esignet
 from config.wiring.demo.fonts import noto
-from config.wiring.doctor import Finding, examine
 from config.wiring.esignet_fonts import fonts
-from config.wiring.production import open_world
 from esignet.flows.appearing import Looks, Turn
 from esignet.formats.format import FormatError
 from esignet.formats.pdf_font_files import needed, read_font
 from esignet.protocol.appearance import Appearance
-from keystore.purposes import Role
 
 pytestmark = pytest.mark.server
 NOTO = Path("/usr/share/fonts/truetype/noto")
@@ -99,19 +96,16 @@ def test_settings_with_an_unfit_file_name_it(tmp_path: Path) -> None:
             fonts(Esignet(fonts=(str(NOTO / "NotoSans-Regular.ttf"), str(file))))
 
 
-async def test_the_signing_service_does_not_start_and_the_doctor_says_why(tmp_path: Path) -> None:
+async def test_the_signing_service_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "bad.ttf").write_bytes(b"no font")
     file = tmp_path / "symbolon.toml"
     file.write_text(
-        'demo = true\n[keys]\nsoftware_allowed = true\ntimeout = 0.1\nsockets = "run"\n'
+        'demo = true\n[keys]\nsoftware_allowed = true\nsockets = "run"\n'
         '[esignet]\naddress = "http://127.0.0.1:9"\nfonts = ["bad.ttf"]\n'
     )
     chosen = anchored(load(file, {}), tmp_path)
-    said = f"esignet.fonts: {tmp_path}/bad.ttf: a font is no TrueType font"
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(SettingsError, match=f"esignet.fonts: {tmp_path}/bad.ttf: .*no TrueType"):
         await serve_esignet(chosen)
-    async with open_world(chosen, Role.OPERATOR) as world:
-        assert Finding("fonts", said) in await examine(world)
 
 
 def test_the_demonstration_finds_the_scripts_of_the_world_or_none(tmp_path: Path) -> None:

@@ -19,6 +19,10 @@ from tests.judges.foreign import give, is_kept
 
 PLACE = Path(__file__).parent
 VECTORS = PLACE.parent / "vectors" / "dss"
+_RUNGS = (
+    *("unsigned", "B-B", "B-T", "B-LT", "B-LTA", "B-LTA_renewed"),
+    *("B-LTA_then_B-B", "B-LTA_then_B-LTA", "seal_B-LTA"),
+)
 YEARS = 1100
 """Days after which the responder's certificate has expired, and an archive time-stamp tells."""
 
@@ -88,7 +92,7 @@ def vectors() -> int:
 
 def table(today: Sequence[Verdict], later: Sequence[Verdict]) -> Iterator[str]:
     """Yield a table in Markdown: what each shape was judged to be at each level, now and later."""
-    rungs = list(dict.fromkeys(one.rung for one in today))
+    rungs = sorted({one.rung for one in today}, key=_RUNGS.index)
     yield f"| | {' | '.join(rung.replace('_', ' ') for rung in rungs)} |"
     yield f"|---{'|---' * len(rungs)}|"
     for shape in dict.fromkeys(one.shape for one in today):
@@ -119,12 +123,13 @@ def _lasts(one: Verdict) -> bool:
 
 
 def _java(program: str, *arguments: str) -> str:
-    command = ["mvn", "-q", "-B", "-f", str(PLACE / "pom.xml"), "compile", "exec:java"]
+    command = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(PLACE / "pom.xml")]
+    command += ["compile", "exec:java"]
     command += [f"-Dexec.mainClass={program}", f"-Dexec.args={' '.join(arguments)}"]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if run.returncode:
         sys.exit(f"Maven ended with {run.returncode}:\n{run.stdout[-2000:]}")
-    return run.stdout
+    return run.stdout.replace("\x1b[0m", "")  # Maven writes it whatever it is told
 
 
 if __name__ == "__main__":

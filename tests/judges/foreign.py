@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from tests import pdf_files
@@ -38,6 +39,7 @@ def is_kept(name: str) -> bool:
 
 
 def _key_store(holder: Holder) -> bytes:
+    assert isinstance(holder.key, EllipticCurvePrivateKey)
     return pkcs12.serialize_key_and_certificates(
         b"key", holder.key, holder.certificate, holder.above, BestAvailableEncryption(PASSWORD)
     )

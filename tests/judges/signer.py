@@ -45,7 +45,7 @@ class Case:
         """What is asked of the flow that signs."""
         form = every_format()[self.format]
         prepared = form.prepare(self.items, self.wish)
-        return Part(form, replace(prepared, items=self.of or prepared.items), level)
+        return Part(form, replace(prepared, items=tuple(self.of) or prepared.items), level)
 
 
 @dataclass(frozen=True)

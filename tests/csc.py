@@ -78,6 +78,20 @@ def approving(*digests: bytes, **changes: object) -> dict[str, Any]:
     }
 
 
+def brought(subject: str, number: int = 0) -> Given:
+    """An approval of a person that a client brought, one of its many."""
+    claims = base64.urlsafe_b64encode(msgspec.json.encode({"subject": subject, "n": number}))
+    approved = Approved(
+        credential="",
+        qualifier="",
+        count=1,
+        algorithm=HashAlgorithm.SHA384,
+        digests=bytes(32),
+        activation=f"a.{claims.decode().rstrip('=')}.b",
+    )
+    return Given(approved, "office", "what the client calls them")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Token:
     """What a token says."""

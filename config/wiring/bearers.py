@@ -18,8 +18,9 @@ from idp.endpoints.machine import carried
 from idp.flows.access import Access, Holder
 from idp.flows.dpop_nonces import DpopNonces
 from idp.flows.issuer_keys import IssuerKeys
+from idp.protocol.carried import Carried
 from idp.protocol.errors import InvalidDpopProof, OAuthError, UseDpopNonce
-from idp.protocol.presented_token import Scheme, presented_token
+from idp.protocol.presented_token import PresentedToken, Scheme, presented_token
 from idp.protocol.tokens import AccessToken
 from idp.stores.grants import Grants
 from keystore.door import MacPurpose
@@ -101,6 +102,17 @@ class IssuerBearers:
             return TokenCaller(await self.access.glance(token, now))
         except OAuthError as refusal:
             raise NoToken from refusal
+
+    async def of_person(self, token: str, now: int) -> TokenCaller:
+        """Return what a token says that was given to this service itself, and whose it is."""
+        try:
+            presented = PresentedToken(Scheme.BEARER, token)
+            nothing = Carried(method="", address="")
+            holder = await self.access.presented(presented, nothing, now)
+            await self.access.check_person(holder)
+        except OAuthError as refusal:
+            raise NoToken from refusal
+        return _caller(holder)
 
 
 def _no_token(refusal: OAuthError, scheme: Scheme) -> NoToken:

@@ -9,13 +9,18 @@ from config.wiring.bearers import TokenCaller, bearers
 from config.wiring.esignet_hosted import RegisteredParties
 from config.wiring.world import World
 from esignet.endpoints.history import HistoryEndpoint
+from esignet.endpoints.own_list import OwnListPages
+from esignet.endpoints.page_door import PageDoor
 from esignet.flows.csc_approvals import Caller
 from esignet.flows.history import History, Noting
+from esignet.flows.hosted_login import HostedLogin
+from esignet.flows.own_list import OwnList
 from esignet.protocol.activation_subject import person_hash
 from esignet.stores.history import Signatures
 from idp.protocol.signing import sector
 from idp.stores.clients import Clients
 from idp.stores.subjects import Subjects
+from keystore.door import SIGNING_CLIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +53,33 @@ def noting(world: World) -> Noting:
     )
 
 
-def history_routes(world: World, issuer: Issuer) -> list[Route]:
-    """Return the addresses at which people of ``issuer`` read and erase what they signed."""
+def history(world: World, issuer: Issuer) -> History:
+    """Return what lists for people of ``issuer`` what they signed, also on our own page."""
     esignet = world.settings.esignet
-    history = History(
+    return History(
         store=Signatures(world.database),
         people=SignersOfIssuer(issuer.address, esignet.address, Subjects(world.database)),
         parties=RegisteredParties(issuer.address, Clients(world.database)),
         door=world.door,
         entropy=world.entropy,
-        own=frozenset(esignet.history_clients),
+        own=frozenset((*esignet.history_clients, SIGNING_CLIENT)),
     )
-    return HistoryEndpoint(
-        history=history,
-        bearers=bearers(world, issuer, esignet.address),
+
+
+def history_routes(world: World, issuer: Issuer, login: HostedLogin, door: PageDoor) -> list[Route]:
+    """Return the addresses at which people of ``issuer`` read and erase what they signed."""
+    service, kept = world.settings.esignet.address, history(world, issuer)
+    callers = bearers(world, issuer, service)
+    endpoint = HistoryEndpoint(history=kept, bearers=callers, clock=world.clock, origins=(service,))
+    pages = OwnListPages(
+        mine=OwnList(kept, login, callers),
+        door=door,
         clock=world.clock,
-        origins=(esignet.address,),
-    ).routes()
+        entropy=world.entropy,
+        issuer=issuer.address,
+        origins=(service,),
+    )
+    return [*endpoint.routes(), *pages.routes()]
 
 
 async def signatures_forgotten(database: Database, resident_id: str) -> list[Write]:

@@ -17,11 +17,8 @@ from esignet.endpoints.request_answers import refused
 from esignet.flows.csc_approvals import Caller
 from esignet.flows.history import History, NoSuchEntry, NotTheirs
 from esignet.protocol.asking import BadRequest
-from esignet.protocol.history import page_asked
+from esignet.protocol.history import SCOPE, page_asked
 from keystore.door import KeyServiceUnavailable
-
-SCOPE = "signing_history"
-"""What an access token of the person needs."""
 
 Serve = Callable[[Call, Caller, int], Awaitable[Answer]]
 

@@ -8,6 +8,7 @@ from config.runtime.pages.explanations import FAILURES, Explanation, Onward
 from config.runtime.pages.visitors import Visitor, Visitors
 from config.runtime.web import Answer, Call, Endpoint, Failure
 from esignet.endpoints.page_refusals import REFUSALS
+from esignet.flows.own_list import PATH
 
 BROWSER = "symbolon-signing"
 """The name of the browser's secret cookie: another one than idp's, for hosts may be shared."""
@@ -74,6 +75,8 @@ def _path(onward: Onward, call: Call) -> str:
     """Return where the way on leads; "" where only whoever sent the person here knows it."""
     if call.path == HOME:
         return HOME
+    if f"{call.path}/".startswith(f"{PATH}/"):
+        return PATH
     if onward is Onward.AGAIN and call.method == "GET" and not call.path.endswith("/callback"):
         return call.path
     return _link(call) if onward is not Onward.HOME else ""

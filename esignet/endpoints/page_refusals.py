@@ -7,6 +7,7 @@ from config.runtime.database.unit import DatabaseUnavailable
 from config.runtime.pages.explanations import AWAY, FORGED, Explanation, Onward
 from esignet.flows.hosted import NoSuchLink
 from esignet.flows.hosted_login import LoginAway, NoName, NotRedeemed
+from esignet.flows.own_list import ListAway
 from esignet.flows.request_creating import NoSuchRequest
 from esignet.flows.request_signing import Busy, NotApproved
 from esignet.formats.format import FormatError
@@ -39,6 +40,7 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
     KeyServiceUnavailable: AWAY,
     PdfBusy: AWAY,
     LoginAway: replace(AWAY, lines=("Please wait a little, and open the link once more.",)),
+    ListAway: AWAY,
     ForgedForm: FORGED,
     NoSuchLink: _NO_LINK,
     NoSuchRequest: _NO_LINK,

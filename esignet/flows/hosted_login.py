@@ -65,7 +65,8 @@ _TOKENS = msgspec.json.Decoder(_Tokens)
 class Login:
     """What is asked: ``details`` for a person of ``party``, in a language.
 
-    ``verifier`` is known to the browser that asks alone, ``state`` comes back with the code.
+    ``verifier`` is known to the browser that asks alone, ``state`` comes back with the code to
+    ``callback``. Without a party and details it is this service that wants a ``scope`` of its own.
     """
 
     party: str
@@ -73,6 +74,8 @@ class Login:
     state: str
     verifier: str
     language: str
+    scope: str = "openid"
+    callback: str = CALLBACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +96,12 @@ class HostedLogin:
         """
         form = {
             "response_type": "code",
-            "scope": "openid",
-            "redirect_uri": self.service + CALLBACK,
+            "scope": login.scope,
+            "redirect_uri": self.service + login.callback,
             "state": login.state,
             "code_challenge": create_s256_code_challenge(login.verifier),
             "code_challenge_method": "S256",
-            "authorization_details": msgspec.json.encode(login.details).decode(),
+            **self._wanted(login),
             "ui_locales": login.language,
             **await self._proof(login.party, now),
         }
@@ -109,14 +112,21 @@ class HostedLogin:
         asked = {"client_id": form["client_id"], "request_uri": _read(_PUSHED, answer).request_uri}
         return f"{self.issuer}/authorize?{urlencode(asked)}"
 
-    async def redeemed(self, party: str, code: str, verifier: str, now: int) -> str:
-        """Return the access token that a code stands for.
+    def _wanted(self, login: Login) -> dict[str, str]:
+        if not login.details:
+            return {"resource": self.service}
+        return {"authorization_details": msgspec.json.encode(login.details).decode()}
+
+    async def redeemed(
+        self, party: str, code: str, verifier: str, now: int, callback: str = CALLBACK
+    ) -> str:
+        """Return the access token that a code stands for, which came to ``callback``.
 
         Raises NotRedeemed, NoName, LoginAway; KeyServiceUnavailable comes through.
         """
         form = prepare_token_request(
             "authorization_code",
-            redirect_uri=self.service + CALLBACK,
+            redirect_uri=self.service + callback,
             code=code,
             code_verifier=verifier,
             **await self._proof(party, now),

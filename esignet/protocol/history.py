@@ -11,6 +11,9 @@ import msgspec
 from esignet.protocol.asking import BadRequest
 from keystore.signing.digests import HashAlgorithm
 
+SCOPE = "signing_history"
+"""What an access token of the person needs."""
+
 MOST_PER_PAGE = 50
 
 MOST_DIGESTS = 20
@@ -92,17 +95,20 @@ NEWEST = Before(10**12, "~")
 """Before everything that was signed."""
 
 
+def cursor(text: str) -> Before | None:
+    """Return the place that a text names, None for a text that names none."""
+    parts = _CURSOR.fullmatch(text)
+    return None if parts is None else Before(int(parts["at"]), parts["id"])
+
+
 def page_asked(pairs: Sequence[tuple[str, str]]) -> tuple[Before, int]:
     """Return where the page begins and how many it holds, or raise BadRequest."""
     query = dict(pairs)
     if len(query) != len(pairs) or not query.keys() <= {"before", "limit"}:
         raise BadRequest("known parameters are before and limit, once each")
-    before = NEWEST
-    if "before" in query:
-        parts = _CURSOR.fullmatch(query["before"])
-        if parts is None:
-            raise BadRequest("before is what next said on the page before")
-        before = Before(int(parts["at"]), parts["id"])
+    before = cursor(query["before"]) if "before" in query else NEWEST
+    if before is None:
+        raise BadRequest("before is what next said on the page before")
     limit = query.get("limit", "20")
     if not _LIMIT.fullmatch(limit) or int(limit) > MOST_PER_PAGE:
         raise BadRequest(f"limit is a number from 1 to {MOST_PER_PAGE}")

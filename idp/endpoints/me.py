@@ -10,6 +10,7 @@ from idp.pages.consent_items import groups
 from idp.protocol.ciba import GRANT_TYPE
 from idp.protocol.consent import OFFLINE
 from idp.protocol.login import IllegalMove
+from idp.protocol.signing_client import LIST_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,13 @@ class MePages:
     async def home(self, visitor: Visitor, call: Call) -> Answer:
         """Show what there is."""
         name = await self.door.me.name(visitor.person, visitor.guest.language.tag)
-        offered = self.door.me.ground.features.grant_types
-        content = {"person": name, "approves": GRANT_TYPE in offered}
+        features = self.door.me.ground.features
+        signing = features.signing_service
+        content = {
+            "person": name,
+            "approves": GRANT_TYPE in features.grant_types,
+            "signatures": f"{signing}{LIST_PATH}" if signing else "",
+        }
         return own_page(self.door, "me", visitor, call, content)
 
     async def consents(self, visitor: Visitor, call: Call) -> Answer:

@@ -13,7 +13,7 @@ from idp.protocol.client import Client
 from idp.protocol.errors import InvalidClient, InvalidDpopProof
 from idp.protocol.parameters import Parameters
 from idp.protocol.profile import PROFILES, stricter
-from idp.protocol.signing_client import acting_for, party_of
+from idp.protocol.signing_client import OWN_LIST, acting_for, for_itself, party_of
 from idp.stores.clients import Clients
 
 CACHE_SECONDS = 5.0
@@ -62,6 +62,8 @@ class KnownClients:
 
     async def named(self, client_id: str) -> Client | None:
         """Return the client as far as it is known here: enough to name it to a person."""
+        if client_id == OWN_LIST:
+            return await self._signing()
         if party := party_of(client_id):
             client = await self.named(party)
             return client and await self._acting(client)
@@ -71,6 +73,8 @@ class KnownClients:
         return client
 
     async def _load(self, client_id: str) -> Client | None:
+        if client_id == OWN_LIST:
+            return await self._signing()
         if party := party_of(client_id):
             client = await self._load(party)
             return client and await self._acting(client)
@@ -83,6 +87,11 @@ class KnownClients:
         if self.signing is None:
             return None
         return acting_for(party, self.signing.address, await self.signing.keys())
+
+    async def _signing(self) -> Client | None:
+        if self.signing is None:
+            return None
+        return for_itself(self.issuer, self.signing.address, await self.signing.keys())
 
     async def _registered(self, client_id: str) -> Client | None:
         client = await self.clients.find(client_id)

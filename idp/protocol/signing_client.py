@@ -2,14 +2,23 @@
 
 Its client_id names that party, so everything that a person is told, and what they are called, is
 the party's. It proves itself with a key of the issuer's own, which the key service lends to the
-signing service for nothing but this; nobody registers it, and nothing is kept of it.
+signing service for nothing but this; nobody registers it, and nothing is kept of it. Without a
+party it is the signing service itself, where a person reads what they signed.
 """
 
+from urllib.parse import urlsplit
+
 from idp.protocol.client import Client
-from idp.protocol.signing import CREDENTIAL
+from idp.protocol.signing import CREDENTIAL, HISTORY
 from keystore.door import SIGNING_CLIENT
 
 CALLBACK = "/sign/callback"
+
+OWN_LIST = SIGNING_CLIENT
+"""The client_id of the signing service itself."""
+
+LIST_PATH = "/mine"
+"""Where people read, at the signing service, what they signed."""
 
 SCOPE = "signatures"
 """What a relying party must be registered with: others are not acted for."""
@@ -46,4 +55,26 @@ def acting_for(party: Client, service: str, jwks: bytes) -> Client | None:
         authorization_details_types=(CREDENTIAL,),
         self_described=party.self_described,
         acts_for=party.client_id,
+    )
+
+
+def for_itself(issuer: str, service: str, jwks: bytes) -> Client:
+    """Return the client as which the signing ``service`` shows people of ``issuer`` their list.
+
+    It gets codes for that scope alone, at its own address, and is called what its host is called.
+    """
+    host = urlsplit(service).netloc
+    return Client(
+        client_id=OWN_LIST,
+        issuer=issuer,
+        names={"": host},
+        redirect_uris=(f"{service}{LIST_PATH}/callback",),
+        token_endpoint_auth_method="private_key_jwt",
+        sector=host,
+        profile="oidc",
+        scope=frozenset({"openid", HISTORY}),
+        jwks=jwks,
+        response_modes=("query",),
+        require_pushed_authorization_requests=True,
+        resources=(service,),
     )

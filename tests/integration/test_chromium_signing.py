@@ -198,12 +198,30 @@ def test_behind_a_link_a_person_reads_signs_and_goes_back(visits: Visits, tmp_pa
     page.click("a.button[href*='state=signed']")
     page.wait_for_selector("h1:has-text('It is signed')")
     checked(page, signed.value.path())
+    listed(page)
 
 
 def is_told(page: Page, name: str) -> bool:
     """Whether the page speaks of this file, and has its digests."""
     told = page.text_content("#told") or ""
     return name in told and page.input_value("#digest") != ""
+
+
+def listed(page: Page) -> None:
+    """Come from one's own page at the issuer to the list of what one signed."""
+    page.goto(urljoin(page.url, "/mine"))
+    judged(page)
+    fits(page)
+    page.click("text=Back to your own page")
+    page.click("a[href$='/mine']")
+    page.locator("form[action='/mine/start'] button").focus()
+    page.keyboard.press("Enter")
+    page.click(ACCEPT)
+    page.wait_for_selector(".rows")
+    assert contract.NAME in page.inner_text("main")
+    judged(page)
+    fits(page)
+    light(page)
 
 
 def hashed(page: Page, document: Path) -> None:

@@ -16,12 +16,11 @@ from config.runtime.database.unit import Statement, Write
 from esignet.flows.csc_approvals import Given
 from esignet.flows.history import Noting
 from esignet.protocol.activation_subject import person_hash
-from esignet.protocol.csc.approval import Approved
 from esignet.protocol.history import MOST_DIGESTS, ApiSignature
 from esignet.stores.history import Signatures, signature_history
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import NotActivated
-from tests.csc import Token
+from tests.csc import Token, brought
 from tests.request_world import YEAR, World, known, request_world
 from tests.unit.web.asking import Asked, Reply, ask
 
@@ -157,20 +156,6 @@ async def test_names_lie_sealed_for_their_own_row(world: World) -> None:
     await world.database.submit(Write(Statement(moved), {}, rows=2))
     [mine] = (await listed(world))["signatures"]
     assert mine["labels"] == [], "what belongs to another row does not open here"
-
-
-def brought(subject: str, client: str = "office") -> Given:
-    """An approval of a person that a client brought to the CSC API."""
-    claims = base64.urlsafe_b64encode(msgspec.json.encode({"subject": subject})).decode()
-    approved = Approved(
-        credential="",
-        qualifier="",
-        count=1,
-        algorithm=HashAlgorithm.SHA384,
-        digests=bytes(32),
-        activation=f"a.{claims.rstrip('=')}.b",
-    )
-    return Given(approved, client, "what the client calls them")
 
 
 async def test_what_a_client_had_signed_by_digests_is_found_by_digests(world: World) -> None:

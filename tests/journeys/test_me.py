@@ -35,6 +35,7 @@ async def test_every_link_of_the_own_pages_leads_somewhere(here: Site) -> None:
         seen.add(path)
         page = await browser.get(path)
         assert page.status == 200, path
+        assert "What you signed" not in page.text, "nobody signs here"
         waiting += [link for link in page.reader.links if link.startswith("/") and "?" not in link]
     assert {
         "/me/consents",

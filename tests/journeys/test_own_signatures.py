@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -13,16 +14,25 @@ import pytest_asyncio
 from sqlalchemy import delete, func, select
 
 from config.runtime.database.unit import Statement, Write
+from config.runtime.entropy import SystemEntropy
 from config.runtime.outbox import outbox
 from config.wiring.esignet_history import signatures_forgotten
+from esignet.flows.history import Noting
 from esignet.flows.notices import KIND
-from esignet.stores.history import signature_history
+from esignet.flows.own_list import PER_LIST
+from esignet.protocol.history import ApiSignature
+from esignet.stores.history import Signatures, signature_history
 from idp.protocol.client import Client
+from idp.protocol.signing import sector
 from idp.stores.clients import Clients
 from idp.stores.subjects import Subjects
+from keystore.purposes import Role
+from keystore.signing.digests import HashAlgorithm
+from tests.csc import brought
 from tests.factor_world import AMINA
+from tests.journeys.browsers import Browser, Page
 from tests.journeys.hosted_world import NOTARY, SERVICE, House, hosted
-from tests.journeys.login_world import CLINIC, VERIFIER
+from tests.journeys.login_world import CLINIC, ORIGIN, VERIFIER
 
 LEASE = ("Lease.txt", "text/plain", b"The lease of the house\n")
 AUTHORITY = replace(
@@ -139,3 +149,85 @@ async def test_with_the_person_everything_that_they_signed_goes(house: House) ->
     await database.submit(*await signatures_forgotten(database.database, found.id))
     counted = await database.row(COUNT)
     assert counted is not None and counted[0] == 0
+
+
+async def shown(house: House, browser: Browser, page: Page, other: Browser | None = None) -> Page:
+    """Press the button that shows the list, and log in at the issuer where it asks."""
+    page = await browser.press(page, "/start")
+    there = other or house.here.browser()
+    page = await there.get(page.url)
+    if page.has("individual_id"):
+        page = await there.press(page, "/identify", individual_id=str(AMINA["national_id"]))
+        page = await there.press(page, "/prove", otp=await house.here.code())
+    if not page.answer.get("code"):
+        page = await there.press(page, "/consent", ("decision", "accept"))
+    return await browser.get(page.url)
+
+
+async def many(house: House, subject: str, count: int) -> None:
+    """Signatures of the person, made by an application each minute before now."""
+    database, now = house.here.world.database, house.here.clock.now()
+    notes = Noting(
+        store=Signatures(database.database),
+        door=house.here.world.keys.door(Role.ESIGNET),
+        entropy=SystemEntropy(),
+        lifetime=10**6,
+    )
+    for number in range(1, count + 1):
+        digest = HashAlgorithm.SHA256.of(b"%d" % number)
+        signature = ApiSignature(
+            formats=frozenset(("cades",)),
+            levels=frozenset(("B-T",)),
+            algorithm=HashAlgorithm.SHA256,
+            digests=(digest,),
+            certificates=(f"{number:x}",),
+        )
+        await notes.keep(brought(subject, number), signature, now - 60 * number)
+
+
+async def test_a_person_reads_their_list_on_a_page_of_its_own(house: House) -> None:
+    _, link = await house.link(("Paper.txt", "text/plain", b"a paper"))
+    browser = house.browser()
+    page = await browser.press(await house.opened(browser, link), "/start")
+    await browser.get((await house.agreed(page)).url)
+    found = await house.here.world.residents.find(str(AMINA["national_id"]), house.here.clock.now())
+    assert found is not None
+    known = await Subjects(house.here.world.database).every(found.id)
+    [subject] = [name for _, among, name in known if among == sector(SERVICE, NOTARY.sector)]
+    await many(house, subject, PER_LIST)
+    browser, there = house.browser(), house.here.browser()
+    intro = await browser.get("/mine")
+    page = await shown(house, browser, intro, there)
+    assert "Paper.txt" in page.text and "Notary" in page.text and "cades B-B" in page.text
+    first, last = (b64encode(HashAlgorithm.SHA256.of(b"%d" % n)).decode() for n in (1, PER_LIST))
+    assert first in page.text and last not in page.text, "what is known only by its digest"
+    callback = page.url
+    page = await shown(house, browser, page, there)
+    assert last in page.text and first not in page.text and "Paper" not in page.text
+    assert not page.reader.forms, "there is nothing earlier"
+    assert f"{SERVICE}/mine" in (await there.get("/me")).reader.links
+    assert f"{ORIGIN}/me" in page.reader.links
+    again = await browser.get(callback)
+    assert last not in again.text and "Begin again here." in again.text, "no code twice"
+    assert again.form("/mine/start")
+
+
+@pytest.mark.attack("A13")
+async def test_a_list_is_shown_in_the_browser_that_asked_for_it_alone(house: House) -> None:
+    browser, other, there = house.browser(), house.browser(), house.here.browser()
+    page = await browser.press(await browser.get("/mine"), "/start")
+    page = await there.get(page.url)
+    page = await there.press(page, "/identify", individual_id=str(AMINA["national_id"]))
+    page = await there.press(page, "/prove", otp=await house.here.code())
+    if not page.answer.get("code"):
+        page = await there.press(page, "/consent", ("decision", "accept"))
+    for address in (page.url, page.url.replace("iss=", "iss=x"), page.url.replace("code=", "c=")):
+        await other.get("/mine")
+        refused = await other.get(address)
+        assert "Begin again here." in refused.text and "Paper" not in refused.text
+    forged = await other.request("POST", "/mine/start", [("csrf", "x")])
+    assert forged.status == 403 and "/mine" in forged.reader.links
+    house.loop.away = "network"
+    away = await other.press(await other.get("/mine"), "/start")
+    house.loop.away = ""
+    assert away.status == 503 and "/mine" in away.reader.links

@@ -11,7 +11,9 @@ from config.runtime.pages.pages import Setting
 from config.settings import Pages as PageSettings
 from esignet.endpoints.validation_page import Fault
 from esignet.flows.hosted_parts import Measure
+from esignet.flows.own_list import PER_LIST
 from esignet.pages.hosted import places, sheet
+from esignet.pages.own_list import shown_entries
 from esignet.pages.room import load_pages
 from esignet.pages.validation import DIGEST_COMMANDS, MOST, WHYS, ShownSignature
 from esignet.protocol.hosted import PER_PAGE
@@ -79,6 +81,9 @@ CONTENT: dict[str, Any] = {
     "fault": Fault("A heading", "A line", "A reason " * 20),
     "largest": 20_000_000,
     "commands": DIGEST_COMMANDS,
+    "again": True,
+    "own": "https://id.example/me",
+    "following": "1900000000." + "x" * 22,
     "summary": "A summary",
     "file": DOCUMENTS[1].label,
     "now": 1_900_000_000,
@@ -86,7 +91,7 @@ CONTENT: dict[str, Any] = {
 }
 PAGES = load_pages(PageSettings())
 PARTS = ("base", "compare", "footer")
-NAMES = [name for name in PAGES.templates if name.startswith(("sign_", "validate"))]
+NAMES = [name for name in PAGES.templates if name.startswith(("sign_", "validate", "mine"))]
 
 
 def undecided(number: int, t: Callable[[str], str]) -> ShownSignature:
@@ -113,11 +118,28 @@ def undecided(number: int, t: Callable[[str], str]) -> ShownSignature:
     )
 
 
+def listed(number: int) -> dict[str, Any]:
+    """An entry of a person's own list: with long names, or with digests."""
+    codes = [sha256(b"%d %d" % (number, place)).hexdigest() for place in range(20)]
+    return {
+        "signed_at": 1_800_000_000 + number,
+        "client_id": "x",
+        "client_name": codes[0] * 3,
+        "format": "cades jades pades xades",
+        "level": "B-B B-LT B-LTA B-T",
+        "count": 500,
+        "labels": [f"{code} and more of a name" for code in codes] if number % 2 else [],
+        "digests": [] if number % 2 else [f"{code}{code[:20]}" for code in codes],
+        "certificates": [code[:32] for code in codes],
+    }
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_is_light_and_whole(name: str) -> None:
     for language in PAGES.languages.offered:
         shown = [undecided(number, language.t) for number in range(1, MOST + 1)]
-        content = {**CONTENT, "signatures": shown}
+        entries = shown_entries([listed(number) for number in range(PER_LIST)], language.tag)
+        content = {**CONTENT, "signatures": shown, "entries": entries}
         html = PAGES.render(name, Setting(language, "/sign/x", "National ID"), **content)
         assert weight(html, PAGES.look) <= 14_000, language.tag
         assert f'<html lang="{language.tag}" dir="{language.direction}">' in html

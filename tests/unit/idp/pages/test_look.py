@@ -169,6 +169,7 @@ def content(name: str) -> dict[str, Any]:
         "wrong": "x",
         "has_code": True,
         "approves": True,
+        "signatures": "https://sign.example/mine",
         "row": {
             "name": "x" * 43,
             "client": "A long name of a client",

@@ -151,6 +151,11 @@ class Esignet(Section, frozen=True):
     concurrent_uploads: int = 16
     """Uploads that run at the same time in one server; others are told to come back."""
 
+    arriving: int = 536_870_912
+    """Octets of documents within requests (for validation, or in JSON) that are on their way to one
+    server at the same time. One address has half of them at most, and when half are taken whoever
+    sends slowly is told to come back."""
+
     history: int = 63_072_000
     """Seconds for which people find what they signed in their own list; 0 keeps no list."""
 

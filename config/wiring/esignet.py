@@ -15,6 +15,7 @@ from config.runtime.pages.assets import Assets
 from config.runtime.tally import RequestTally
 from config.runtime.telemetry import LoopLag, Metrics
 from config.runtime.web import Answer, Budget, Call, Failure, House, Route, Web
+from config.runtime.web.arriving import Arrivals
 from config.runtime.web.failures import failure_json
 from config.runtime.web.openapi import openapi
 from config.runtime.web.operations import Operations, budget_gauges, check_gauge
@@ -94,7 +95,7 @@ def build_esignet(world: World) -> Application:
         *document_routes(world, given, bearers(world, _issuer(world), settings.esignet.address)),
         *_request_routes(world, requests, on_our_pages),
         *evidence_routes(world, _issuer(world), requests, signing, door),
-        *history_routes(world, _issuer(world), on_our_pages.login, door),
+        *history_routes(world, _issuer(world)),
         *seal_routes(world, _issuer(world), preparing, signing),
         *hosted_routes(world, _issuer(world), on_our_pages, door),
         *csc_routes(world, csc),
@@ -218,6 +219,7 @@ def _application(
         failure_page=door.failure_page,
         tally=tally,
         proxies=trusted_proxies(settings.web),
+        arrivals=Arrivals(settings.esignet.arriving),
         lifespan=lifespan,
     )
     web = Web(routes, house)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, select, update
 
-import config.runtime.web.call as reading
+import config.runtime.web.arriving as reading
 from config.runtime.database.connect import OpenDatabase, open_database
 from config.runtime.database.unit import DatabaseUnavailable, Statement, Write
 from config.runtime.entropy import SystemEntropy

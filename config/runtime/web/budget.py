@@ -6,6 +6,8 @@ come back, while there is still time to do so.
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 
 class Overloaded(Exception):
@@ -70,3 +72,35 @@ class Budget:
                 place.set_result(None)
                 return
         self.running -= 1
+
+
+class Place:
+    """A place in a budget. It is for work: who waits for a client may leave it for so long."""
+
+    __slots__ = ("_budget", "_taken")
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._taken = False
+
+    async def take(self) -> None:
+        """Take the place, or raise Overloaded."""
+        if not self._budget.enter():
+            await self._budget.wait()
+        self._taken = True
+
+    def leave(self) -> None:
+        """Give the place back, if it was taken."""
+        if self._taken:
+            self._taken = False
+            self._budget.leave()
+
+    @asynccontextmanager
+    async def outside(self) -> AsyncIterator[None]:
+        """Be outside meanwhile, and come in again, which may raise Overloaded."""
+        if not self._taken:
+            yield
+            return
+        self.leave()
+        yield
+        await self.take()

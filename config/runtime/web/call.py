@@ -4,35 +4,22 @@ An endpoint is ``async def token(self, call: Call) -> Answer``. Nothing here bui
 a client sent: the path is ``scope["path"]``, the origin comes from the settings.
 """
 
-import asyncio
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Mapping,
-    MutableMapping,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from config.runtime.malformed import Malformed
 from config.runtime.strict_json import strict_json
 from config.runtime.web.addresses import NO_PROXIES, TrustedProxies, client_of
+from config.runtime.web.arriving import SHORT, Arrivals, Disconnected, Receive, paced, unhindered
+from config.runtime.web.budget import Place
 from config.runtime.web.certificates import CERTIFICATE, ClientCertificate, passed_on
 from config.runtime.web.forms import fields
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-LARGEST_BODY = 65_536
+LARGEST_BODY = SHORT
 """Bytes of a body, unless the endpoint says otherwise."""
-
-BODY_SECONDS = 10.0
-"""A client that has not sent its body by then is told 408."""
-
-SLOWEST = 65_536
-"""Octets in a second that a long body has to come with."""
 
 WHOLE = "symbolon.whole"
 """Stands in the scope when the server has the whole body: then nothing has to be timed."""
@@ -48,14 +35,11 @@ _TWICE = b"\n"
 """Stands for a header that must not come twice and did; no header can hold it."""
 
 
-class Disconnected(Exception):
-    """The client went away before its body was here; there is nobody to answer."""
-
-
 class Call:
     """One request. ``captured`` holds the values of the path template; ``origin`` is the
     configured origin under which it came (``https://id.example``), ``request_id`` is ours,
-    ``errors_at`` is the `Route`'s, ``proxies`` are the `House`'s.
+    ``errors_at`` is the `Route`'s, ``proxies`` and ``arrivals`` are the `House`'s. ``place`` is
+    where it is worked on.
     """
 
     __slots__ = (
@@ -63,11 +47,13 @@ class Call:
         "_cookies",
         "_headers",
         "_receive",
+        "arrivals",
         "captured",
         "errors_at",
         "method",
         "origin",
         "path",
+        "place",
         "proxies",
         "request_id",
         "scope",
@@ -81,6 +67,8 @@ class Call:
         self.request_id = ""
         self.errors_at = ""
         self.proxies = NO_PROXIES
+        self.arrivals: Arrivals | None = None
+        self.place: Place | None = None
         self.captured: dict[str, str] = {}
         self._cookies: Mapping[str, str] | None = None
         self._headers: dict[bytes, bytes] | None = None
@@ -140,13 +128,16 @@ class Call:
         Raises Malformed like ``body``, 408 above all.
         """
         length = self.header("content-length")
-        if length is not None and not (length.isascii() and length.isdigit() and len(length) < 6):
+        if length is None or not (length.isascii() and length.isdigit() and len(length) < 6):
             return
-        if length is None or int(length) <= LARGEST_BODY:
+        if int(length) <= LARGEST_BODY:
             await self.body()
 
     async def body(self, limit: int = LARGEST_BODY) -> bytes:
-        """Return the whole body; above ``limit`` bytes it is Malformed (413), and left unread."""
+        """Return the whole body; above ``limit`` bytes it is Malformed (413), and left unread.
+
+        While it comes its place is somebody else's; Overloaded when too much comes at once.
+        """
         if self._body is not None and len(self._body) > limit:
             raise Malformed("the body is too large", 413)
         if self._body is None:
@@ -173,29 +164,11 @@ class Call:
     async def pieces(self, limit: int) -> AsyncIterator[bytes]:
         """Yield a long body as it comes (its route is ``streamed``); or raise as ``body``.
 
-        It may pause for BODY_SECONDS and be as slow as SLOWEST: what we take ourselves between
-        two pieces does not count.
+        It keeps its place, so it comes as quickly as SLOWEST on the whole.
         """
         self.announced(limit)
-        loop, size, waited, more = asyncio.get_running_loop(), 0, 0.0, True
-        while more:
-            asked = loop.time()
-            left = min(BODY_SECONDS, BODY_SECONDS + size / SLOWEST - waited)
-            try:
-                async with asyncio.timeout(left):
-                    message = await self._receive()
-            except TimeoutError:
-                raise Malformed("the body did not arrive in time", 408) from None
-            if message["type"] == "http.disconnect":
-                raise Disconnected
-            waited += loop.time() - asked
-            piece: bytes = message.get("body", b"")
-            size += len(piece)
-            if size > limit:
-                raise Malformed("the body is too large", 413)
-            more = bool(message.get("more_body"))
-            if piece:
-                yield piece
+        async for piece in paced(self._receive, limit, unhindered):
+            yield piece
 
     def cookies(self) -> Mapping[str, str]:
         """Return the cookies by name. One that comes twice with two values is left out:
@@ -247,11 +220,18 @@ class Call:
             raise Malformed("the only charset is UTF-8", 415)
 
     async def _awaited(self, limit: int) -> bytes:
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                return await self._collect(limit)
-        except TimeoutError:
-            raise Malformed("the body did not arrive in time", 408) from None
+        if self.place is None or self.arrivals is None:
+            return await self._arriving(limit, Arrivals())
+        async with self.place.outside():
+            return await self._arriving(limit, self.arrivals)
+
+    async def _arriving(self, limit: int, arrivals: Arrivals) -> bytes:
+        pieces: list[bytes] = []
+        with arrivals.body(self.client_address(self.proxies)) as grown:
+            async for piece in paced(self._receive, limit, arrivals.pace):
+                grown(len(piece))
+                pieces.append(piece)
+        return b"".join(pieces)
 
     async def _collect(self, limit: int) -> bytes:
         pieces: list[bytes] = []

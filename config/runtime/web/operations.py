@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from config.runtime.health import Health
 from config.runtime.telemetry import Gauge, Metrics
 from config.runtime.web.answer import Answer, bytes_answer, json_answer
+from config.runtime.web.arriving import Receive
 from config.runtime.web.budget import Budget
-from config.runtime.web.call import Receive, Scope, Send
+from config.runtime.web.call import Scope, Send
 
 
 class Operations:

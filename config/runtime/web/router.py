@@ -14,8 +14,9 @@ from config.runtime.malformed import Malformed
 from config.runtime.tally import RequestTally
 from config.runtime.web.addresses import NO_PROXIES, TrustedProxies
 from config.runtime.web.answer import Answer, Headers, Streamed
-from config.runtime.web.budget import Budget, Overloaded
-from config.runtime.web.call import WHOLE, Call, Disconnected, Receive, Scope, Send
+from config.runtime.web.arriving import Arrivals, Disconnected, Receive
+from config.runtime.web.budget import Budget, Overloaded, Place
+from config.runtime.web.call import WHOLE, Call, Scope, Send
 from config.runtime.web.failures import (
     Failure,
     FailurePage,
@@ -56,7 +57,8 @@ class House:
     (``https://id.example``); ``budgets`` holds one `Budget` for each name that a route uses;
     ``refusals`` says how known exceptions are answered, looked up along the class's ancestors;
     ``failure_page`` draws what people see when nothing else does; ``lifespan`` opens and closes
-    what the endpoints stand on; ``proxies`` are those whose word on certificates is believed.
+    what the endpoints stand on; ``proxies`` are those whose word on certificates is believed;
+    ``arrivals`` is how much of long bodies comes at once.
     """
 
     origins: Sequence[str]
@@ -67,6 +69,7 @@ class House:
     failure_page: FailurePage = plain_failure_page
     tally: RequestTally = field(default_factory=RequestTally)
     proxies: TrustedProxies = NO_PROXIES
+    arrivals: Arrivals = field(default_factory=Arrivals)
     lifespan: Callable[[], AbstractAsyncContextManager[None]] = _nothing
 
 
@@ -167,6 +170,7 @@ class Web:
             raise Misdirected
         call.origin = site.origin
         call.proxies = self._house.proxies
+        call.arrivals = self._house.arrivals
         return site
 
     async def _answered(self, entry: Entry, call: Call) -> Answer:
@@ -178,13 +182,12 @@ class Web:
             return self._failed(_FOREIGN, call, entry)
         if WHOLE not in call.scope and call.method == "POST" and not entry.streamed:
             await call.arrived()  # a place is for work: who sends slowly waits outside (A47)
-        budget = entry.budget
-        if not budget.enter():
-            await budget.wait()
+        call.place = place = Place(entry.budget)
+        await place.take()
         try:
             return await endpoint(call)
         finally:
-            budget.leave()
+            place.leave()
 
     def _other_method(self, entry: Entry, call: Call) -> Answer:
         if call.method == "OPTIONS" and entry.preflight is not None:

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route as StarletteRoute
 
 from config.runtime.web import Answer, Call, Route, Web, json_answer
-from config.runtime.web import call as reading
+from config.runtime.web import arriving as reading
 from config.runtime.web import protocol as bounded
 from config.runtime.web.protocol import BoundedProtocol
 from tests.unit.web.asking import hello, web

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from config.runtime.malformed import Malformed
 from config.runtime.strict_json import strict_json
-from config.runtime.web import call as reading
-from config.runtime.web.call import Call, Disconnected
+from config.runtime.web import arriving as reading
+from config.runtime.web.arriving import Disconnected
+from config.runtime.web.call import Call
 from config.runtime.web.forms import MOST_FIELDS, fields
 from tests.unit.web.asking import Asked, form
 

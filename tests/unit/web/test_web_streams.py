@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import config.runtime.web.call as reading
+import config.runtime.web.arriving as reading
 import config.runtime.web.protocol as writing
 from config.runtime.web import Answer, Call, Malformed, Route, Streamed, Web, json_answer
 from config.runtime.web.answer import streamed_answer

@@ -95,7 +95,7 @@ def build_esignet(world: World) -> Application:
         *document_routes(world, given, bearers(world, _issuer(world), settings.esignet.address)),
         *_request_routes(world, requests, on_our_pages),
         *evidence_routes(world, _issuer(world), requests, signing, door),
-        *history_routes(world, _issuer(world)),
+        *history_routes(world, _issuer(world), on_our_pages.login, door),
         *seal_routes(world, _issuer(world), preparing, signing),
         *hosted_routes(world, _issuer(world), on_our_pages, door),
         *csc_routes(world, csc),

@@ -19,7 +19,7 @@ from config.wiring.loops import calm_the_collector, use_uvloop
 from keystore.authority.revoking import Reason
 from keystore.backends.backend import Algorithm
 from keystore.door import NotPermitted
-from keystore.purposes import Role
+from keystore.purposes import OwnRing, Role
 from keystore.service.client import KeyOperator
 from keystore.service.frames import ListedKey
 from keystore.service.run import socket_path
@@ -74,6 +74,8 @@ def rotate(settings_file: str | None, ring: str, algorithm: str, emergency: bool
     settings = settings_of(settings_file)
     key = asyncio.run(_rotated(settings, ring, Algorithm(algorithm), emergency))
     click.echo(f"{key.kid} is {key.state}")
+    if ring == OwnRing.ISSUING and settings.esignet.root_key == "elsewhere":
+        click.echo("It waits for the root: symbolon keys ceremony --request FILE")
 
 
 @keys.command("revoke-certificate")

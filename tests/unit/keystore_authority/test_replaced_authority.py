@@ -64,6 +64,18 @@ async def test_a_key_is_certified_before_it_is_used(world: AuthorityWorld) -> No
     assert world.authority.of(coming.kid) is not None
 
 
+async def test_the_chain_of_who_certifies_now_comes_first(world: AuthorityWorld) -> None:
+    world.clock.at += 60  # what comes is newer
+    await world.keys.administration.rotate(OwnRing.ISSUING, Algorithm.ES256, emergency=False)
+    await world.authority.refresh()
+    shown = await world.showing.shown(world.clock.at)
+    assert len(shown.chains) == 2
+    assert shown.chains[0][0] == world.authority.own(Kind.ISSUING).certificate
+    coming, _ = world.keys.ring.kept(OwnRing.ISSUING)
+    status = world.keys.ring.own(OwnRing.STATUS)
+    assert world.authority.between(status.kid, coming.kid), "who answers about it is certified too"
+
+
 def test_keys_of_authorities_outlive_what_they_signed() -> None:
     kept = policies(Lifetimes(), Esignet())
     assert (kept.of(OwnRing.ISSUING).keep_for or 0) >= PROFILES[Kind.ISSUING].lifetime

@@ -132,9 +132,9 @@ async def measured(plans: Sequence[Plan], pace: Pace, report: Callable[[str], No
 async def _beside(
     house: House, scenario: Scenario, yardstick: Yardstick, pace: Pace
 ) -> list[Series]:
-    bench = await Bench.open(house.target, scenario)
+    bench = await Bench.open(house.target, scenario, pace)
     other = Series(scenario.name, f"{yardstick.name} beside {house.target.name}")
-    await yardstick.measure(0.2)
+    await yardstick.measure(min(0.2, pace.seconds))
     for _ in range(pace.slices):
         bench.series.slices.append(await bench.measure(pace.seconds))
         other.slices.append(await yardstick.measure(pace.seconds))
@@ -169,6 +169,7 @@ def _scenarios(house: House, plan: Plan) -> list[Scenario]:
             "sign-pdf",
             f"a PDF of {PAGES} pages given, approved and signed at B-LT",
             _signing_pdf(house),
+            connections=4,
         ),
         Scenario("stamp", "time-stamp (RFC 3161)", _same(house.stamp_request, b"\x30\x82")),
         Scenario("status", "answer about a certificate (RFC 6960)", _status(house)),

@@ -90,13 +90,13 @@ class Bench:
     """Rounds per second that were seen last: as many assertions are signed ahead."""
 
     @classmethod
-    async def open(cls, target: Target, scenario: Scenario) -> "Bench":
-        """Make everything ready, and run warm."""
+    async def open(cls, target: Target, scenario: Scenario, pace: Pace) -> "Bench":
+        """Make everything ready, and run warm for half a second, or a slice that is shorter."""
         async with _connected(target, scenario.connections) as connections:
             works = await scenario.begin(target, connections)
         series = Series(scenario.name, target.name)
         bench = cls(target, scenario, works, series, scenario.first_rate)
-        await bench.measure(0.5)
+        await bench.measure(min(0.5, pace.seconds))
         return bench
 
     async def measure(self, seconds: float, began: Callable[[], None] = lambda: None) -> Slice:
@@ -161,7 +161,7 @@ class Bench:
 
 async def measured(scenario: Scenario, targets: Sequence[Target], pace: Pace) -> list[Series]:
     """Measure ``scenario`` on every target, slice after slice in turn."""
-    benches = [await Bench.open(target, scenario) for target in targets]
+    benches = [await Bench.open(target, scenario, pace) for target in targets]
     for _ in range(pace.slices):
         for bench in benches:
             bench.series.slices.append(await bench.measure(pace.seconds))

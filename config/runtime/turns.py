@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-STRETCH = 0.003
+STRETCH = 0.004
 """Seconds of work in one turn of the event loop, whoever it is for; the last piece may exceed it.
 
 What is finished in one turn leaves together, and what leaves together costs less: so a turn is no

@@ -45,7 +45,7 @@ def test_bench_compares_one_time_keys_with_a_kept_key() -> None:
 
 
 def test_bench_measures_signing_beside_pyhanko_and_the_bare_key() -> None:
-    chosen = ("--only", "signing", "--on", "sqlite", "--seconds", "0.1", "--slices", "1")
+    chosen = ("--only", "signing", "--on", "sqlite", "--seconds", "0.02", "--slices", "1")
     outcome = CliRunner().invoke(cli, ["bench", *chosen, "--json"])
     assert outcome.exit_code == 0, outcome.output
     series = json.loads(outcome.stdout)["signing"]["series"]

@@ -93,8 +93,11 @@ class Uploaded:
         """Return the digest of an upload with what was appended to it (``item.content``)."""
         hashed = hashlib.new(algorithm.value)
         octets = await self.octets(item.upload, item.content or b"")
-        async for piece in octets.whole():
-            await asyncio.to_thread(hashed.update, piece)
+        try:
+            async for piece in octets.whole():
+                await asyncio.to_thread(hashed.update, piece)
+        except NoSuchDocument:
+            raise FormatError(_GONE) from None
         return hashed.digest()
 
     async def _lent(self, identifier: str) -> Upload:
@@ -119,5 +122,8 @@ class Uploaded:
         if not fits:
             return replace(known, digest=upload.digests[algorithm])
         octets = await self.uploads.octets(upload)
-        pieces = [piece async for piece in octets.whole()]
+        try:
+            pieces = [piece async for piece in octets.whole()]
+        except NoSuchDocument:
+            raise BadRequest(_GONE, 422) from None
         return replace(known, content=b"".join(pieces), upload="")

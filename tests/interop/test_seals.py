@@ -12,17 +12,17 @@ import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from config.runtime.clock import SystemClock
 from config.runtime.database.connect import OpenDatabase
-from config.runtime.database.unit import Statement
+from config.runtime.database.unit import Statement, Write
 from config.runtime.entropy import SystemEntropy
 from config.runtime.web import Budget, Web
 from esignet.endpoints.seals import SealsEndpoint
 from esignet.flows.sealed_documents import SealedElsewhere
 from esignet.flows.seals import Seals
-from esignet.stores.documents import Upload
+from esignet.stores.documents import Upload, document_chunk
 from esignet.stores.seals import SealedDocuments, sealed_document
 from keystore.purposes import Role
 from keystore.seals.wording import plan_hash
@@ -233,6 +233,9 @@ async def test_uploads_of_others_and_small_ones_and_other_formats(sealer: Sealer
     assert octets(told["documentDigests"][0]["hash"]) == hashlib.sha256(LARGE).digest()
     made = await sealer.told(**detached, authorization=sealer.word(told))
     assert "content" in made["documents"][0]
+    await sealer.world.database.submit(Write(Statement(delete(document_chunk)), {}, rows=None))
+    status, told = await sealer.post(taken)
+    assert (status, told["error"]) == (422, "invalid_request"), "it went while it was read"
 
 
 async def test_what_no_format_can_state_is_refused(sealer: Sealer) -> None:

@@ -13,27 +13,21 @@ import httpx2
 from msgspec import structs
 
 from config.runtime.clock import SystemClock
-from config.runtime.database.connect import OpenDatabase, open_database
+from config.runtime.database.connect import open_database
 from config.runtime.database.schema import metadata
-from config.runtime.entropy import SystemEntropy
 from config.runtime.outbound import Fetched, FetchFailed, Outgoing
 from config.runtime.web import Web
-from config.settings import Channels, Issuer, KeySettings, Settings
-from config.settings.esignet import Esignet
 from config.wiring.esignet import build_esignet
-from config.wiring.world import World as Outside
 from idp.stores.clients import Clients
 from keystore.purposes import Role
-from keystore.stores.tables import key_version
 from tests import servers
-from tests.factor_world import AMINA, FAST, GENEROUS
+from tests.factor_world import AMINA
 from tests.journeys.browsers import Browser, Page
 from tests.journeys.login_world import CLINIC, ORIGIN, Site, site
-from tests.keyrings import software_backend
+from tests.journeys.signing_site import SERVICE, offered, signing_keys, signing_world
 from tests.residents import import_rows
-from tests.signing_house import SETTINGS, SigningHouse, signing_house
+from tests.signing_house import SETTINGS, SigningHouse
 
-SERVICE = SETTINGS.address
 BACK = "https://notary.example/done?case=7"
 SECRET = "s" * 43
 NOTARY = replace(
@@ -135,9 +129,7 @@ class House:
         """Come to the page of the issuer on which the person agrees."""
         assert page.url.startswith(f"{ORIGIN}/authorize?"), (page.url, page.text)
         page = await browser.get(page.url)
-        page = await browser.press(page, "/identify", individual_id=person)
-        page = await browser.press(page, "/prove", otp=await self.here.code())
-        return await browser.press(page, "/prove", pin=AMINA["pin"])
+        return await self.here.proved(browser, page, person, pin=AMINA["pin"])
 
     async def state(self, identifier: str) -> str:
         """What the relying party is told of its request."""
@@ -154,29 +146,17 @@ async def hosted(directory: Path, *, nonces: bool = False, **esignet: Any) -> As
     web = f"sqlite:///{directory / 'web.db'}"
     servers.create_tables(web, metadata)
     database = await open_database(web)
-    url = f"sqlite:///{directory / 'keys.db'}"
-    servers.create_tables(url, key_version.metadata)
-    kept = await open_database(url)
-    (directory / "keys").mkdir()
-    async with signing_house(software_backend(directory / "keys"), kept, directory) as keys:
-        told: dict[str, Any] = {
-            "activations": keys.idp,
-            "signing_service": SERVICE,
-            "signing_country": "UT",
-            "dpop_nonce": nonces,
-        }
-        async with site(database, directory, **told) as here:
-            here.clock.time = int(SystemClock().now())
-            token = await _token(here)
-            await _named(here, directory)
-            loop = Loop(here.web)
-            changed = structs.replace(SETTINGS, **esignet)
-            outside = _outside(here, directory, loop, changed)
-            if nonces:
-                outside = _with_nonces(outside)
-            application = build_esignet(outside)
-            yield House(here, application.web, keys, loop, token)
-    await kept.close()
+    async with (
+        signing_keys(directory) as keys,
+        site(database, directory, **offered(keys, dpop_nonce=nonces)) as here,
+    ):
+        here.clock.time = int(SystemClock().now())
+        token = await _token(here)
+        await _named(here, directory)
+        loop = Loop(here.web)
+        changed = structs.replace(SETTINGS, **esignet)
+        outside = signing_world(here, directory, changed, fetcher=cast(Any, loop))
+        yield House(here, build_esignet(outside).web, keys, loop, token)
     await database.close()
 
 
@@ -199,42 +179,3 @@ async def _token(here: Site) -> str:
     )
     assert answer.status_code == 200, answer.text
     return str(answer.json()["access_token"])
-
-
-def _with_nonces(outside: Outside) -> Outside:
-    (issuer,) = outside.settings.issuers
-    features = structs.replace(issuer.features, dpop_nonce=True)
-    issuers = (structs.replace(issuer, features=features),)
-    return replace(outside, settings=structs.replace(outside.settings, issuers=issuers))
-
-
-def _outside(here: Site, directory: Path, loop: Loop, esignet: Esignet) -> Outside:
-    issuer = Issuer(
-        address=ORIGIN,
-        profile="oidc",
-        name={"": "National ID"},
-        algorithms=("ES256",),
-    )
-    issuer = structs.replace(
-        issuer, features=structs.replace(issuer.features, signing_service=SERVICE)
-    )
-    settings = Settings(
-        issuers=(issuer,),
-        demo=True,
-        factors=FAST,
-        limits=GENEROUS,
-        channels=Channels(enabled=("inbox",), inbox_url="http://127.0.0.1:1/messages"),
-        keys=structs.replace(KeySettings(), sockets=str(directory)),
-        esignet=esignet,
-    )
-    return Outside(
-        settings=settings,
-        clock=here.clock,
-        entropy=SystemEntropy(),
-        database=cast(OpenDatabase, here.world.database),
-        door=here.world.keys.door(Role.ESIGNET),
-        residents=here.world.residents,
-        limits=here.world.limits,
-        limits_secret=b"0123456789abcdef",
-        fetcher=cast(Any, loop),
-    )

@@ -22,7 +22,7 @@ from idp.protocol.client import Client
 from idp.stores.clients import Clients
 from idp.stores.codes import Codes
 from keystore.credentials.door import EveryActivation
-from tests.factor_world import FAST, GENEROUS, World, world
+from tests.factor_world import AMINA, FAST, GENEROUS, World, world
 from tests.journeys.browsers import Browser, Page
 from tests.residents import StillClock
 
@@ -64,9 +64,10 @@ SHOP = replace(
 
 @dataclass(slots=True, kw_only=True)
 class Site:
-    """The running issuer. ``clock`` is moved by hand."""
+    """The running issuer, on ``outside``. ``clock`` is moved by hand."""
 
     world: World
+    outside: Outside
     web: Web
     clock: StillClock
     pages: dict[str, bytes]
@@ -105,6 +106,13 @@ class Site:
         """Come to what follows the one-time code."""
         page = await self.named(browser, **asked)
         return await browser.press(page, "/prove", otp=await self.code())
+
+    async def proved(self, browser: Browser, page: Page, person: str = "", pin: str = "") -> Page:
+        """Go on from the page that asks who one is (Amina), by the code that was sent and a PIN."""
+        name = person or str(AMINA["national_id"])
+        page = await browser.press(page, "/identify", individual_id=name)
+        page = await browser.press(page, "/prove", otp=await self.code())
+        return await browser.press(page, "/prove", pin=pin) if pin else page
 
     async def logged_in(self, browser: Browser, **asked: str | None) -> Page:
         """Come back to the client."""
@@ -188,7 +196,8 @@ async def site(
         if fetcher is not None:
             outside = replace(outside, fetcher=cast(Any, fetcher))
         await database.submit(clients.insert(CLINIC), clients.insert(SHOP))
-        yield Site(world=made, web=build_application(outside).web, clock=clock, pages=pages)
+        web = build_application(outside).web
+        yield Site(world=made, outside=outside, web=web, clock=clock, pages=pages)
 
 
 class _Pages:

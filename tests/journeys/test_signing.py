@@ -12,21 +12,18 @@ from typing import Any
 import pytest
 
 from config.runtime.clock import SystemClock
-from config.runtime.database.connect import OpenDatabase, open_database
+from config.runtime.database.connect import OpenDatabase
 from idp.protocol.signing import CREDENTIAL
 from idp.stores.clients import Clients
 from keystore.signing.digests import list_hash
 from keystore.signing.door import NotActivated, SigningOrder
 from keystore.signing.plans import CmsPlan
-from keystore.stores.tables import key_version
-from tests import servers
 from tests.factor_world import AMINA
 from tests.journeys.browsers import Browser, Page
 from tests.journeys.login_world import CLINIC, VERIFIER, Site, site
-from tests.keyrings import software_backend
-from tests.signing_house import SHA256, SigningHouse, signing_house
+from tests.journeys.signing_site import SERVICE, offered, signing_keys
+from tests.signing_house import SHA256, SigningHouse
 
-SERVICE = "https://sign.example"
 NOTARY = replace(
     CLINIC,
     client_id="notary",
@@ -76,9 +73,7 @@ class Office:
         """Come to the page on which the person signs."""
         request = (await self.pushed(*details, **asked))["request_uri"]
         first = await browser.get(f"/authorize?client_id=notary&request_uri={request}")
-        page = await browser.press(first, "/identify", individual_id="4821009637")
-        page = await browser.press(page, "/prove", otp=await self.here.code())
-        return await browser.press(page, "/prove", pin=AMINA["pin"])
+        return await self.here.proved(browser, first, pin=AMINA["pin"])
 
     async def signed(self, browser: Browser, *details: dict[str, Any], **asked: str) -> Page:
         """Agree, and come back to the client."""
@@ -120,22 +115,14 @@ def order(activation: str, *contents: bytes) -> SigningOrder:
 
 @pytest.fixture
 async def office(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Office]:
-    """The key service has a database of its own, as in every deployment."""
-    url = f"sqlite:///{tmp_path / 'keys.db'}"
-    servers.create_tables(url, key_version.metadata)
-    keys = await open_database(url)
-    (tmp_path / "keys").mkdir()
-    async with signing_house(software_backend(tmp_path / "keys"), keys, tmp_path) as house:
-        told: dict[str, Any] = {
-            "activations": house.idp,
-            "signing_service": SERVICE,
-            "signing_country": "UT",
-        }
-        async with site(database, tmp_path, **told) as here:
-            here.clock.time = int(SystemClock().now())
-            await here.world.database.submit(Clients(here.world.database).insert(NOTARY))
-            yield Office(here, house)
-    await keys.close()
+    """An issuer at which people sign."""
+    async with (
+        signing_keys(tmp_path) as house,
+        site(database, tmp_path, **offered(house)) as here,
+    ):
+        here.clock.time = int(SystemClock().now())
+        await here.world.database.submit(Clients(here.world.database).insert(NOTARY))
+        yield Office(here, house)
 
 
 async def test_a_person_reads_what_they_sign_and_one_signature_comes_of_it(office: Office) -> None:

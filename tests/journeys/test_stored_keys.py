@@ -5,47 +5,38 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 import pytest
-from msgspec import structs
 from sqlalchemy import select
 
 from config.runtime.clock import SystemClock
-from config.runtime.database.connect import OpenDatabase, open_database
+from config.runtime.database.connect import OpenDatabase
 from config.runtime.database.unit import Statement
-from config.runtime.entropy import SystemEntropy
 from config.runtime.web import Web
-from config.settings import Channels, Features, Issuer, KeySettings, Settings
 from config.wiring.esignet import build_esignet
-from config.wiring.world import World as Outside
 from idp.protocol.signing import CREATION, CREDENTIAL, DELETION
 from idp.stores.clients import Clients
 from idp.stores.login_tables import history
 from keystore.credentials.door import StoredCredential
-from keystore.purposes import Role
 from keystore.signing.door import NotActivated, SigningOrder
 from keystore.signing.plans import CmsPlan, RawPlan
-from keystore.stores.tables import key_version
-from tests import servers
 from tests.csc import ECDSA
-from tests.factor_world import FAST, GENEROUS
 from tests.journeys.browsers import Browser
-from tests.journeys.login_world import ORIGIN, Site, site
+from tests.journeys.login_world import site
+from tests.journeys.signing_site import SERVICE, offered, signing_keys, signing_world
 from tests.journeys.test_signing import (
     AGREE,
     LEASE,
     NOTARY,
-    SERVICE,
     Office,
     document,
     inside,
     read,
     wish,
 )
-from tests.keyrings import software_backend
-from tests.signing_house import SHA256, STORING, signing_house
+from tests.signing_house import SHA256, STORING
 
 DIGEST = sha256(LEASE).digest()
 APPROVES = "1.2.840.113549.1.9.16.6.5"
@@ -75,42 +66,10 @@ class SigningOffice(Office):
         browser = self.here.browser()
         asked = {"scope": f"openid {scope}", "resource": SERVICE}
         page = await browser.get(self.here.address(NOTARY, **asked))
-        page = await browser.press(page, "/identify", individual_id="4821009637")
-        page = await browser.press(page, "/prove", otp=await self.here.code())
+        page = await self.here.proved(browser, page)
         page = await browser.press(page, "/consent", AGREE) if not page.answer else page
         got = await self.redeemed(page)
         return str(got["access_token"])
-
-
-def signing_service(here: Site, sockets: Path, told: dict[str, Any]) -> Web:
-    offered = {name: value for name, value in told.items() if name != "activations"}
-    issuer = Issuer(
-        address=ORIGIN,
-        profile="oidc",
-        name={"": "National ID"},
-        algorithms=("ES256",),
-        features=Features(**offered),
-    )
-    outside = Outside(
-        settings=Settings(
-            issuers=(issuer,),
-            demo=True,
-            factors=FAST,
-            limits=GENEROUS,
-            channels=Channels(enabled=("inbox",), inbox_url="http://127.0.0.1:1/messages"),
-            keys=structs.replace(KeySettings(), sockets=str(sockets)),
-            esignet=STORING,
-        ),
-        clock=here.clock,
-        entropy=SystemEntropy(),
-        database=cast(OpenDatabase, here.world.database),
-        door=here.world.keys.door(Role.ESIGNET),
-        residents=here.world.residents,
-        limits=here.world.limits,
-        limits_secret=b"0123456789abcdef",
-        fetcher=cast(Any, None),
-    )
-    return build_esignet(outside).web
 
 
 @pytest.fixture(params=["sqlite"])
@@ -122,20 +81,13 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def office(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[SigningOffice]:
     """A key service that stores people's keys, and an issuer that offers them."""
-    url = f"sqlite:///{tmp_path / 'keys.db'}"
-    servers.create_tables(url, key_version.metadata)
-    keys = await open_database(url)
-    (tmp_path / "keys").mkdir()
-    backend = software_backend(tmp_path / "keys")
-    async with signing_house(backend, keys, tmp_path, STORING) as house:
-        told: dict[str, Any] = {
-            "activations": house.idp,
-            "signing_service": SERVICE,
-            "signing_country": "UT",
-            "signing_stored_keys": True,
-            "signing_hashes": True,
-            "signing_qualifiers": ("ut_national_aes",),
-        }
+    async with signing_keys(tmp_path, STORING) as house:
+        told = offered(
+            house,
+            signing_stored_keys=True,
+            signing_hashes=True,
+            signing_qualifiers=("ut_national_aes",),
+        )
         async with site(database, tmp_path, **told) as here:
             here.clock.time = int(SystemClock().now())
             types = (CREDENTIAL, CREATION, DELETION)
@@ -146,8 +98,8 @@ async def office(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Signin
                 resources=(SERVICE,),
             )
             await here.world.database.submit(Clients(here.world.database).insert(notary))
-            yield SigningOffice(here, house, signing_service(here, tmp_path, told))
-    await keys.close()
+            sign = build_esignet(signing_world(here, tmp_path, STORING)).web
+            yield SigningOffice(here, house, sign)
 
 
 async def approved(office: Office, **detail: object) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -22,7 +22,7 @@ from esignet.protocol.csc.faults import (
 )
 from esignet.protocol.csc.sign_doc import SignDoc, Wanted
 from esignet.protocol.history import ApiSignature
-from keystore.checking.certificates import holder_of
+from keystore.der.names import serial_number
 from keystore.door import NotPermitted
 from keystore.signing.door import NotActivated
 
@@ -131,7 +131,7 @@ def _signature(asked: SignDoc, digests: Sequence[bytes], made: Sequence[Made]) -
         levels=frozenset(wanted.level for wanted in asked.wanted),
         algorithm=asked.wanted[0].algorithm,
         digests=digests,
-        certificates=[holder_of(one.certificate).serial for one in made],
+        certificates=[serial_number(one.certificate) for one in made],
     )
 
 

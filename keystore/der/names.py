@@ -1,6 +1,6 @@
 """What cryptographic messages need of a certificate: its issuer's name and its serial number."""
 
-from keystore.der.reader import Fields, read
+from keystore.der.reader import Fields, integer, read
 from keystore.der.remembering import remembering
 
 
@@ -10,6 +10,12 @@ def issuer_and_serial(certificate: bytes) -> tuple[bytes, bytes]:
     Raises NotDer (RFC 5280 §4.1).
     """
     return _remembered(certificate)
+
+
+def serial_number(certificate: bytes) -> str:
+    """Return the serial number of a certificate in hexadecimal; raises NotDer."""
+    _, serial = issuer_and_serial(certificate)
+    return f"{integer(read(serial)):x}"
 
 
 def _issuer_and_serial(certificate: bytes) -> tuple[bytes, bytes]:

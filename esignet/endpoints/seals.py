@@ -77,7 +77,8 @@ class SealsEndpoint:
             if not wanted.authorization:
                 found = await self.seals.prepared(caller.client_id, wanted)
                 return json_answer(_to_authorize(wanted, found))
-            return json_answer(_sealed(await self.seals.sealed(caller.client_id, wanted)))
+            made = await self.seals.sealed(caller.client_id, wanted)
+            return await asyncio.to_thread(lambda: json_answer(_sealed(made)))
         except BadRequest as reason:
             return refused(reason.status, "invalid_request", reason.description)
         except NotActivated as reason:

@@ -224,7 +224,9 @@ async def audited(it: House, promise: str, about: str) -> None:
 
 async def ended(it: House) -> None:
     """An organisation that is disabled is listed so, and its key is gone."""
+    changed = await it.place.run("seals", "change", REGISTRY, "--per-day", "7")
+    assert "documents a day  7; today 1" in changed
     await it.place.run("seals", "disable", REGISTRY)
     [listed] = json.loads(await it.place.run("seals", "list", "--json"))
-    assert listed["disabled_at"] and (listed["id"], listed["sealed_today"]) == (REGISTRY, 1)
+    assert listed["disabled_at"] and (listed["id"], listed["per_day"]) == (REGISTRY, 7)
     assert not listed["kid"]

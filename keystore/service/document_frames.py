@@ -4,22 +4,21 @@ import msgspec
 
 from keystore.authority.revoking import Reason
 from keystore.seals.organization import NewOrganization, OrganizationChange, ShownOrganization
+from keystore.service.numbered import Numbered
 from keystore.signing.digests import HashAlgorithm
 from keystore.signing.door import Approval, Beside, Signed
 from keystore.signing.plans import Plan
 
 
-class Activate(msgspec.Struct, array_like=True, tag="activate", frozen=True):
+class Activate(Numbered, tag="activate", frozen=True):
     """Make an activation (idp)."""
 
-    id: int
     approval: Approval
 
 
-class SignDocuments(msgspec.Struct, array_like=True, tag="sign_documents", frozen=True):
+class SignDocuments(Numbered, tag="sign_documents", frozen=True):
     """Sign what an activation names (esignet)."""
 
-    id: int
     activation: str
     hash_algorithm: HashAlgorithm
     digests: list[bytes]
@@ -28,105 +27,90 @@ class SignDocuments(msgspec.Struct, array_like=True, tag="sign_documents", froze
     beside: Beside = Beside.NOTHING
 
 
-class Stamp(msgspec.Struct, array_like=True, tag="stamp", frozen=True):
+class Stamp(Numbered, tag="stamp", frozen=True):
     """Time-stamp digests (esignet)."""
 
-    id: int
     imprints: list[tuple[HashAlgorithm, bytes]]
     archive: bool = False
 
 
-class StampRequest(msgspec.Struct, array_like=True, tag="stamp_request", frozen=True):
+class StampRequest(Numbered, tag="stamp_request", frozen=True):
     """Answer a TimeStampReq from anywhere (esignet)."""
 
-    id: int
     request: bytes
 
 
-class Statuses(msgspec.Struct, array_like=True, tag="statuses", frozen=True):
+class Statuses(Numbered, tag="statuses", frozen=True):
     """Say about certificates of ours whether they are revoked (esignet)."""
 
-    id: int
     certificates: list[bytes]
 
 
-class StatusRequest(msgspec.Struct, array_like=True, tag="status_request", frozen=True):
+class StatusRequest(Numbered, tag="status_request", frozen=True):
     """Answer an OCSPRequest from anywhere (esignet)."""
 
-    id: int
     request: bytes
 
 
-class ShowAuthority(msgspec.Struct, array_like=True, tag="authority", frozen=True):
+class ShowAuthority(Numbered, tag="authority", frozen=True):
     """Show the certificates and revocation lists of the authority (esignet)."""
 
-    id: int
 
-
-class Prove(msgspec.Struct, array_like=True, tag="prove", frozen=True):
+class Prove(Numbered, tag="prove", frozen=True):
     """Show that the audit log holds an entry (esignet)."""
 
-    id: int
     about: str
 
 
-class RevokeCertificate(msgspec.Struct, array_like=True, tag="revoke_certificate", frozen=True):
+class RevokeCertificate(Numbered, tag="revoke_certificate", frozen=True):
     """Take a certificate of ours back (operator)."""
 
-    id: int
     serial: str
     reason: Reason
 
 
-class SealDocuments(msgspec.Struct, array_like=True, tag="seal_documents", frozen=True):
+class SealDocuments(Numbered, tag="seal_documents", frozen=True):
     """Sign what an organisation authorized, with its key (esignet)."""
 
-    id: int
     authorization: str
     hash_algorithm: HashAlgorithm
     digests: list[bytes]
     plans: list[Plan]
 
 
-class AddOrganization(msgspec.Struct, array_like=True, tag="add_organization", frozen=True):
+class AddOrganization(Numbered, tag="add_organization", frozen=True):
     """Enrol an organisation (operator)."""
 
-    id: int
     organization: NewOrganization
 
 
-class ListOrganizations(msgspec.Struct, array_like=True, tag="organizations", frozen=True):
+class ListOrganizations(Numbered, tag="organizations", frozen=True):
     """Show organisations: one, or all where it is empty (operator)."""
 
-    id: int
     organization: str
 
 
-class ChangeOrganization(msgspec.Struct, array_like=True, tag="change", frozen=True):
+class ChangeOrganization(Numbered, tag="change", frozen=True):
     """Change an organisation's keys or limit (operator)."""
 
-    id: int
     change: OrganizationChange
 
 
-class DisableOrganization(msgspec.Struct, array_like=True, tag="disable", frozen=True):
+class DisableOrganization(Numbered, tag="disable", frozen=True):
     """Let an organisation seal no more (operator)."""
 
-    id: int
     organization: str
 
 
-class OrganizationsAre(msgspec.Struct, array_like=True, tag="organizations_are", frozen=True):
+class OrganizationsAre(Numbered, tag="organizations_are", frozen=True):
     """Organisations, by their ids."""
 
-    id: int
     organizations: list[ShownOrganization]
 
 
-class SealEvidence(msgspec.Struct, array_like=True, tag="seal_evidence", frozen=True):
+class SealEvidence(Numbered, tag="seal_evidence", frozen=True):
     """Seal a manifest of evidence: name, media type and SHA-256 digest of each file (esignet)."""
 
-    id: int
     files: list[tuple[str, str, bytes]]
 
 
@@ -155,26 +139,23 @@ def one_signed(signed: Signed) -> OneSigned:
     )
 
 
-class DocumentsSigned(msgspec.Struct, array_like=True, tag="documents_signed", frozen=True):
+class DocumentsSigned(Numbered, tag="documents_signed", frozen=True):
     """The signatures in the order of the plans, and what was made beside them."""
 
-    id: int
     signed: list[OneSigned]
-    timestamps: list[bytes] = []
-    statuses: dict[bytes, bytes] = {}
+    timestamps: list[bytes] = msgspec.field(default_factory=list)
+    statuses: dict[bytes, bytes] = msgspec.field(default_factory=dict)
 
 
-class Many(msgspec.Struct, array_like=True, tag="many", frozen=True):
+class Many(Numbered, tag="many", frozen=True):
     """Structures in DER, in the order of what was asked."""
 
-    id: int
     values: list[bytes]
 
 
-class AuthorityIs(msgspec.Struct, array_like=True, tag="authority_is", frozen=True):
+class AuthorityIs(Numbered, tag="authority_is", frozen=True):
     """Chains and lists in DER, the keys of the audit log as a JWK Set, who stamps for archives."""
 
-    id: int
     chains: list[tuple[bytes, ...]]
     crls: list[bytes]
     older: list[bytes]

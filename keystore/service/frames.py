@@ -12,6 +12,7 @@ from keystore.backends.backend import Algorithm
 from keystore.door import KeyState, MacPurpose, SealPurpose, TokenKind
 from keystore.service.credential_frames import CredentialRequest, CredentialsAre
 from keystore.service.document_frames import DocumentReply, DocumentRequest
+from keystore.service.numbered import Numbered
 
 LONGEST_FRAME = 4 << 20
 """Octets: 500 signatures under one approval, with certificates and structures, take two MiB."""
@@ -26,78 +27,65 @@ class BadFrame(Exception):
     """The other side does not speak this protocol; the connection is closed."""
 
 
-class Sign(msgspec.Struct, array_like=True, tag="sign", frozen=True):
+class Sign(Numbered, tag="sign", frozen=True):
     """Sign tokens: kind, algorithm and claims of each."""
 
-    id: int
     issuer: str
     orders: list[tuple[TokenKind, str, bytes]]
 
 
-class Published(msgspec.Struct, array_like=True, tag="published", frozen=True):
+class Published(Numbered, tag="published", frozen=True):
     """Show the public keys of an issuer."""
 
-    id: int
     issuer: str
 
 
-class MakeMacs(msgspec.Struct, array_like=True, tag="mac", frozen=True):
+class MakeMacs(Numbered, tag="mac", frozen=True):
     """Make the keyed hash of each message."""
 
-    id: int
     purpose: MacPurpose
     messages: list[bytes]
 
 
-class Seal(msgspec.Struct, array_like=True, tag="seal", frozen=True):
+class Seal(Numbered, tag="seal", frozen=True):
     """Encrypt for a purpose and a row."""
 
-    id: int
     purpose: SealPurpose
     plaintext: bytes
     bound_to: bytes
 
 
-class Open(msgspec.Struct, array_like=True, tag="open", frozen=True):
+class Open(Numbered, tag="open", frozen=True):
     """Decrypt for a purpose and a row."""
 
-    id: int
     purpose: SealPurpose
     sealed: bytes
     bound_to: bytes
 
 
-class ListKeys(msgspec.Struct, array_like=True, tag="list", frozen=True):
+class ListKeys(Numbered, tag="list", frozen=True):
     """Show every version (operator)."""
 
-    id: int
 
-
-class Rotate(msgspec.Struct, array_like=True, tag="rotate", frozen=True):
+class Rotate(Numbered, tag="rotate", frozen=True):
     """Begin a new version (operator)."""
 
-    id: int
     ring: str
     algorithm: Algorithm
     emergency: bool
 
 
-class Advance(msgspec.Struct, array_like=True, tag="advance", frozen=True):
+class Advance(Numbered, tag="advance", frozen=True):
     """Make the moves that are due (operator)."""
 
-    id: int
 
-
-class Health(msgspec.Struct, array_like=True, tag="health", frozen=True):
+class Health(Numbered, tag="health", frozen=True):
     """Say whether keys can be used (any role)."""
 
-    id: int
 
-
-class Signed(msgspec.Struct, array_like=True, tag="signed", frozen=True):
+class Signed(Numbered, tag="signed", frozen=True):
     """The tokens, in the order of the orders."""
 
-    id: int
     tokens: list[str]
 
 
@@ -110,24 +98,21 @@ class ShownKey(msgspec.Struct, array_like=True, frozen=True):
     jwk: bytes
 
 
-class Shown(msgspec.Struct, array_like=True, tag="shown", frozen=True):
+class Shown(Numbered, tag="shown", frozen=True):
     """The public keys of an issuer."""
 
-    id: int
     keys: list[ShownKey]
 
 
-class Macs(msgspec.Struct, array_like=True, tag="macs", frozen=True):
+class Macs(Numbered, tag="macs", frozen=True):
     """Keyed hashes of each message: version and value of each."""
 
-    id: int
     macs: list[list[tuple[int, bytes]]]
 
 
-class Octets(msgspec.Struct, array_like=True, tag="octets", frozen=True):
+class Octets(Numbered, tag="octets", frozen=True):
     """What was sealed or opened."""
 
-    id: int
     value: bytes
 
 
@@ -148,23 +133,19 @@ class ListedKey(msgspec.Struct, frozen=True):
     """What this version cannot do, as an operator is told it."""
 
 
-class Listed(msgspec.Struct, array_like=True, tag="listed", frozen=True):
+class Listed(Numbered, tag="listed", frozen=True):
     """Versions."""
 
-    id: int
     keys: list[ListedKey]
 
 
-class Done(msgspec.Struct, array_like=True, tag="done", frozen=True):
+class Done(Numbered, tag="done", frozen=True):
     """It is so; with the id CHANGED: published keys changed, ask for them again."""
 
-    id: int
 
-
-class Refused(msgspec.Struct, array_like=True, tag="refused", frozen=True):
+class Refused(Numbered, tag="refused", frozen=True):
     """It is not so: ``not_permitted``, ``not_activated``, ``bad_seal`` or ``unavailable``."""
 
-    id: int
     kind: str
     reason: str
 

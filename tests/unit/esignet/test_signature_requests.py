@@ -5,10 +5,11 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from esignet.protocol.asking import BadRequest, Order, asked, encoded
+from idp.authorization_details.credential import documents
 from keystore.signing.digests import MOST, HashAlgorithm
 
 SHA256 = HashAlgorithm.SHA256
@@ -28,13 +29,34 @@ def body(*documents: object, **changes: object) -> dict[str, Any]:
 @given(st.lists(st.binary(max_size=30), min_size=1, max_size=10))
 def test_contents_are_read_as_they_were_written(contents: list[bytes]) -> None:
     whole = [content or b"\0" for content in contents]
-    documents = [
+    listed = [
         document(name=f"{n}", digest=None, content=base64.b64encode(one).decode())
         for n, one in enumerate(whole)
     ]
-    found = asked(body(*documents), LARGEST)
+    found = asked(body(*listed), LARGEST)
     assert [one.content for one in found.documents] == whole
     assert (found.level, found.algorithm, found.envelope) == ("B-LT", SHA256, "detached")
+
+
+@given(
+    st.one_of(
+        st.text(min_size=1, max_size=160),
+        st.text(st.sampled_from("a.b \u0301\u0300\u200b\u202e\ufe0f\xad"), min_size=1, max_size=20),
+    )
+)
+@example("Vertrag für Ünal.pdf")
+@example("عقد.pdf")
+@example("a" * 140)
+def test_a_name_that_is_taken_is_shown_by_the_issuer_too(name: str) -> None:
+    """What a person would not see is refused here, before anybody was asked to sign it."""
+    try:
+        found = asked(body(document(name=name)), LARGEST)
+    except BadRequest:
+        return
+    label = found.documents[0].name
+    told = {"hash": encoded(DIGEST), "label": label, "hashType": "sodr"}
+    [shown] = documents({"hashAlgorithmOID": SHA256.oid, "documentDigests": [told]})
+    assert shown.label == name
 
 
 def test_a_large_content_is_read_in_pieces() -> None:

@@ -9,7 +9,7 @@ from config.runtime.pages.answers import Message, Way
 from config.runtime.pages.visitors import Visitor
 from config.runtime.web import Answer, Call, Endpoint, Route, redirect
 from esignet.endpoints.hosted_door import LinkDoor, Shown, base, client_name
-from esignet.endpoints.page_door import PageDoor, Show
+from esignet.endpoints.page_door import PageDoor, Show, own_form
 from esignet.endpoints.page_refusals import ForgedForm
 from esignet.flows.hosted import Hosted, NoSuchLink
 from esignet.flows.hosted_login import CALLBACK, Login
@@ -203,9 +203,7 @@ class HostedPages:
         """Act on a form of ours (attack A12); where the request moved on, show what it is now."""
 
         async def posted(opened: Opened, call: Call, visitor: Visitor) -> Answer:
-            form = dict(await call.form())
-            if not visitor.brought(form.get("csrf", ""), f"form:{call.captured['ticket']}"):
-                raise ForgedForm
+            await own_form(call, visitor, f"form:{call.captured['ticket']}")
             try:
                 return await act(opened, call, visitor)
             except IllegalMove:

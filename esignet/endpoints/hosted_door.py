@@ -14,8 +14,7 @@ from config.runtime.pages.answers import Message, Way
 from config.runtime.pages.visitors import Visitor
 from config.runtime.web import Answer, Call, redirect
 from config.settings.localized import localized
-from esignet.endpoints.page_door import PageDoor, Show
-from esignet.endpoints.page_refusals import ForgedForm
+from esignet.endpoints.page_door import PageDoor, Show, own_form
 from esignet.flows.hosted import Hosted
 from esignet.flows.hosted_parts import NotHere, Opened, Replaced
 from esignet.protocol.hosted import Party, origin
@@ -79,8 +78,7 @@ class LinkDoor:
     async def claim(self, found: Opened, call: Call, visitor: Visitor) -> Answer:
         """Take the form of that button, and go to what the link leads to."""
         ticket = call.captured["ticket"]
-        if not visitor.brought(dict(await call.form()).get("csrf", ""), f"open:{ticket}"):
-            raise ForgedForm
+        await own_form(call, visitor, f"open:{ticket}")
         if not found.is_claimed:
             await self.hosted.claim(found, _claim(ticket, visitor))
         return redirect(base(call))

@@ -7,8 +7,7 @@ from config.runtime.clock import Clock
 from config.runtime.entropy import Entropy
 from config.runtime.pages.visitors import Visitor
 from config.runtime.web import Answer, Call, Endpoint, Route, redirect
-from esignet.endpoints.page_door import PageDoor
-from esignet.endpoints.page_refusals import ForgedForm
+from esignet.endpoints.page_door import PageDoor, own_form
 from esignet.flows.hosted_login import Login
 from esignet.flows.own_list import CALLBACK, NOBODY, PATH, NotShown, OwnList
 from esignet.pages.own_list import shown_entries
@@ -45,9 +44,7 @@ class OwnListPages:
 
     async def start(self, call: Call, visitor: Visitor) -> Answer:
         """Send the browser to the issuer (attack A12: only from a form of ours)."""
-        form = dict(await call.form())
-        if not visitor.brought(form.get("csrf", ""), _FORM):
-            raise ForgedForm
+        form = await own_form(call, visitor, _FORM)
         state = f"{form.get('before', '')}{BETWEEN}{self.entropy.token()}"
         login = Login(
             party=NOBODY,

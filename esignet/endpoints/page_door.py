@@ -7,7 +7,7 @@ from config.runtime.pages.answers import Message, PageAnswers, Way
 from config.runtime.pages.explanations import FAILURES, Explanation, Onward
 from config.runtime.pages.visitors import Visitor, Visitors
 from config.runtime.web import Answer, Call, Endpoint, Failure
-from esignet.endpoints.page_refusals import REFUSALS
+from esignet.endpoints.page_refusals import REFUSALS, ForgedForm, NoCookie
 from esignet.flows.own_list import PATH
 
 BROWSER = "symbolon-signing"
@@ -63,6 +63,17 @@ class PageDoor:
         explanation = FAILURES.get(failure.status, FAILURES[500])
         said = replace(explanation, status=failure.status, refers=True)
         return self.told(said, self.visitors.visitor(call), call)
+
+
+async def own_form(call: Call, visitor: Visitor, purpose: str) -> dict[str, str]:
+    """Return a form that a page of ours showed to this browser (attack A12).
+
+    Raises ForgedForm, and NoCookie for a browser that keeps none.
+    """
+    form = dict(await call.form())
+    if visitor.brought(form.get("csrf", ""), purpose):
+        return form
+    raise ForgedForm if visitor.new_secret is None else NoCookie
 
 
 def _link(call: Call) -> str:

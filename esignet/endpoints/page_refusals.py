@@ -20,6 +20,10 @@ class ForgedForm(Exception):
     """The form does not come from a page of ours that this browser was shown."""
 
 
+class NoCookie(Exception):
+    """The browser did not keep the cookie that came with the page whose form it sends."""
+
+
 _NO_LINK = Explanation(
     heading="There is nothing to sign here",
     lines=(
@@ -42,6 +46,15 @@ REFUSALS: Mapping[type[Exception], Explanation] = {
     LoginAway: replace(AWAY, lines=("Please wait a little, and open the link once more.",)),
     ListAway: AWAY,
     ForgedForm: FORGED,
+    NoCookie: Explanation(
+        heading="Your browser keeps no cookies",
+        lines=(
+            "Without one, this page cannot tell your browser from another one.",
+            "Allow cookies for this site, or use another browser.",
+        ),
+        status=403,
+        onward=Onward.HERE,
+    ),
     NoSuchLink: _NO_LINK,
     NoSuchRequest: _NO_LINK,
     NotRedeemed: Explanation(

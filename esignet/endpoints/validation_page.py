@@ -21,17 +21,26 @@ from keystore.door import KeyServiceUnavailable
 FIELDS = 3
 """Of the form: the file, and a document outside it or its digest."""
 
+LONGEST_TYPED = 400
+"""Characters of the field of the digest."""
+
 FRAMING = 8192
 """Octets that the form may need around its files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why nothing was checked, and what to do; ``reason`` is in English, for developers."""
+    """Why nothing was checked, and what to do; ``reason`` is in English, for developers.
+
+    ``field`` is the id of what has to be filled in differently, "" for nothing in the form, and
+    ``typed`` the digest, which the person need not type again.
+    """
 
     heading: str
     line: str
     reason: str = ""
+    field: str = ""
+    typed: str = ""
 
 
 class _NoFile(Exception):
@@ -40,6 +49,10 @@ class _NoFile(Exception):
 
 class _NoDigest(Exception):
     """What stands for the digest is none."""
+
+    def __init__(self, typed: str) -> None:
+        super().__init__()
+        self.typed = typed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +78,22 @@ class ValidationPage:
             return self._form(visitor, fault, reason.status)
         except _NoFile:
             heading, line = t("No file was chosen"), t("Choose the file that you want to check.")
-        except _NoDigest:
+            fault = Fault(heading, line, field="file")
+        except _NoDigest as wrong:
             heading = t("The digest cannot be read")
             line = t("It has 64, 96 or 128 digits, 0 to 9 and a to f, and no document beside it.")
+            fault = Fault(heading, line, field="digest", typed=wrong.typed[:LONGEST_TYPED])
         except FormatError as reason:
             heading = t("There is no signature in it that can be read here")
             line = t("Choose the signed file itself, as you received it.")
-            return self._form(visitor, Fault(heading, line, str(reason)))
+            fault = Fault(heading, line, str(reason), field="file")
         except (PdfBusy, KeyServiceUnavailable, DatabaseUnavailable):
             heading = t("This does not work at the moment")
             line = t("Please wait a little and try again.")
             answer = self._form(visitor, Fault(heading, line), 503)
             answer.headers.append((b"retry-after", b"5"))
             return answer
-        return self._form(visitor, Fault(heading, line))
+        return self._form(visitor, fault)
 
     async def _checked(self, call: Call, visitor: Visitor) -> Answer:
         body = await call.body(self.largest + FRAMING)
@@ -121,6 +136,7 @@ class ValidationPage:
             "largest": self.largest,
             "fault": fault,
             "commands": DIGEST_COMMANDS,
+            "typed": fault.typed if fault else "",
         }
         answer = self.door.answers.page("validate", self._setting(visitor), content)
         if fault is not None:
@@ -137,10 +153,10 @@ def _items(given: Mapping[str, Part]) -> list[Item]:
     typed = digest.content.decode("ascii", "replace").strip().lower() if digest else ""
     is_given = document is not None and bool(document.filename)
     if typed and is_given:
-        raise _NoDigest
+        raise _NoDigest(typed)
     if document is not None and is_given:
         return [item_of_content(document.filename or "", document.content)]
     try:
         return [item_of_digests(typed, "document")] if typed else []
     except Malformed:
-        raise _NoDigest from None
+        raise _NoDigest(typed) from None

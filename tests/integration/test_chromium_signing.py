@@ -268,6 +268,9 @@ def checked(page: Page, document: Path) -> None:
     page.wait_for_selector("[role=alert]")
     judged(page)
     picture(page, "validation-fault")
+    page.click("#problem a")
+    assert page.evaluate("document.activeElement.id") == "digest"
+    page.fill("#digest", "")
     page.set_input_files("#file", str(document))
     page.locator("main button").focus()
     page.keyboard.press("Enter")

@@ -1,5 +1,6 @@
 """The issuer, the signing service with its pages, and the key service: all but the network."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -28,6 +29,8 @@ from tests.journeys.signing_site import SERVICE, offered, signing_keys, signing_
 from tests.residents import import_rows
 from tests.signing_house import SETTINGS, SigningHouse
 
+MAKING = '<meta http-equiv="refresh" content="3">'
+PATIENCE = 60
 BACK = "https://notary.example/done?case=7"
 SECRET = "s" * 43
 NOTARY = replace(
@@ -112,6 +115,19 @@ class House:
     async def opened(self, browser: Browser, link: str) -> Page:
         """Open a link for the first time, as a person does, and press the button there."""
         return await browser.press(await browser.get(link), "/open")
+
+    async def signed(self, browser: Browser, page: Page, **who: str) -> Page:
+        """Agree at the issuer, and come back to what it comes to."""
+        return await self.settled(browser, (await self.agreed(page, **who)).url)
+
+    async def settled(self, browser: Browser, address: str) -> Page:
+        """Look again, as the page does by itself while the signature is being made."""
+        async with asyncio.timeout(PATIENCE):
+            page = await browser.get(address)
+            while MAKING in page.html:
+                await asyncio.sleep(0.05)
+                page = await browser.get(page.url)
+        return page
 
     async def agreed(
         self,

@@ -38,8 +38,7 @@ async def test_a_person_reads_proves_agrees_and_signs(house: House) -> None:
         assert shown in read(page.text), page.text
     document = await browser.get(f"{link}/documents/1/1")
     assert "The lease of the house" in document.text
-    page = await house.agreed(await browser.press(page, "/start"))
-    page = await browser.get(page.url)
+    page = await house.signed(browser, await browser.press(page, "/start"))
     assert page.url.removeprefix(SERVICE) == link.removeprefix(SERVICE), page.text
     assert "You signed for Notary." in read(page.text)
     [saved] = [one for one in page.reader.links if "/signed/" in one]
@@ -109,7 +108,7 @@ async def test_who_refuses_at_the_issuer_can_still_decide(house: House) -> None:
     )
     page = await browser.get(page.url)
     assert "You did not sign." in page.text and await house.state(identifier) == "open"
-    page = await browser.get((await house.agreed(await browser.press(page, "/start"))).url)
+    page = await house.signed(browser, await browser.press(page, "/start"))
     assert "You signed for Notary." in read(page.text)
 
 
@@ -251,11 +250,11 @@ async def test_signers_have_their_own_links_and_turns(house: House) -> None:
     assert "It is not your turn yet" in page.text and 'http-equiv="refresh"' in page.html
     page = await house.opened(browser, first)
     assert "You sign as: Tenant" in read(page.text)
-    page = await browser.get((await house.agreed(await browser.press(page, "/start"))).url)
+    page = await house.signed(browser, await browser.press(page, "/start"))
     assert "Others sign after you." in page.text
     page = await browser.get(second)
     assert "You sign as: Owner" in read(page.text)
-    page = await browser.get((await house.agreed(await browser.press(page, "/start"))).url)
+    page = await house.signed(browser, await browser.press(page, "/start"))
     assert page.status == 409 and "You have signed this already" in page.text
     assert await house.state(identifier) == "open"
 
@@ -268,7 +267,7 @@ async def test_while_the_issuer_is_away_nothing_is_lost(house: House) -> None:
     away = await browser.press(page, "/start")
     assert away.status == 503 and "This does not work at the moment" in away.text
     house.loop.away = ""
-    page = await browser.get((await house.agreed(await browser.press(page, "/start"))).url)
+    page = await house.signed(browser, await browser.press(page, "/start"))
     assert await house.state(identifier) == "signed"
 
 
@@ -301,7 +300,7 @@ async def test_an_uploaded_pdf_is_shown_where_it_lies(tmp_path: Path) -> None:
         last = await browser.get(f"{page.url}/documents/1/3")
         [saved] = [one for one in last.reader.links if "/file/" in one]
         assert (await browser.get(saved)).response.content == CONTRACT
-        page = await browser.get((await house.agreed(await browser.press(page, "/start"))).url)
+        page = await house.signed(browser, await browser.press(page, "/start"))
         [saved] = [one for one in page.reader.links if "/signed/" in one]
         signed = (await browser.get(saved)).response.content
         assert signed.startswith(CONTRACT) and b"/ByteRange" in signed
@@ -362,7 +361,7 @@ async def test_who_signed_learns_that_another_would_not(house: House) -> None:
     identifier, first = await house.link(LEASE, signers=[{"label": "Tenant"}, {"label": "Owner"}])
     browser = house.browser()
     page = await browser.press(await house.opened(browser, first), "/start")
-    page = await browser.get((await house.agreed(page)).url)
+    page = await house.signed(browser, page)
     assert "Others sign after you." in page.text
     other = house.browser()
     second = await house.opened(other, await house.another(identifier, 1))

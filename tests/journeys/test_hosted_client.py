@@ -32,7 +32,7 @@ async def certificate(house: House, **wish: object) -> x509.Certificate:
     identifier, _ = await house.link(LEASE)
     browser = house.browser()
     page = await house.opened(browser, await house.another(identifier, **wish))
-    page = await browser.get((await house.agreed(await browser.press(page, "/start"))).url)
+    page = await house.signed(browser, await browser.press(page, "/start"))
     [saved] = [one for one in page.reader.links if "/signed/" in one]
     signature = (await browser.get(saved)).response.content
     found = pkcs7.load_der_pkcs7_certificates(signature)
@@ -69,7 +69,7 @@ async def test_who_has_no_name_is_told_so(house: House) -> None:
     page = await house.opened(browser, await house.another(identifier, certificateSubject="name"))
     page = await browser.press(page, "/start")
     person = str(BARAKA["national_id"])
-    page = await browser.get((await house.agreed(page, person=person)).url)
+    page = await house.signed(browser, page, person=person)
     assert page.status == 422 and "Nothing was signed" in page.text
     assert await house.state(identifier) == "open"
 

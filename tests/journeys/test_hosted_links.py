@@ -59,6 +59,9 @@ async def test_what_only_looks_at_a_link_uses_nothing_up(house: House) -> None:
     for form in ([], [("csrf", "x")]):
         forged = await scanner.request("POST", f"{link}/open", form)
         assert forged.status == 403 and link.endswith(forged.reader.links[1]), forged.html
+        bare = await house.browser().request("POST", f"{link}/open", form)
+        assert bare.status == 403 and "Your browser keeps no cookies" in bare.text
+        assert link.endswith(bare.reader.links[1])
     bare = await house.browser().request("POST", f"{link}/start", [("csrf", "x")])
     assert bare.form("/open"), "nobody goes on before"
     assert "Lease.txt" in (await house.opened(house.browser(), link)).text
@@ -88,8 +91,8 @@ async def test_a_new_link_ends_the_one_before(house: House) -> None:
         assert "https://notary.example" in ended.reader.links
     assert await house.state(identifier) == "open"
     other = house.browser()
-    page = await house.agreed(await other.press(await house.opened(other, new), "/start"))
-    assert "Others sign after you." in (await other.get(page.url)).text
+    page = await other.press(await house.opened(other, new), "/start")
+    assert "Others sign after you." in (await house.signed(other, page)).text
     assert "You sign as" in (await house.opened(house.browser(), owners)).text, "another signer's"
 
 

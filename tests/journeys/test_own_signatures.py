@@ -105,8 +105,7 @@ async def listed(house: House, bearer: str) -> list[dict[str, Any]]:
 async def test_who_signed_finds_it_and_the_client_has_the_evidence(house: House) -> None:
     identifier, link = await house.link(LEASE, webhook="https://notary.example/told")
     browser = house.browser()
-    page = await house.agreed(await browser.press(await house.opened(browser, link), "/start"))
-    page = await browser.get(page.url)
+    await house.signed(browser, await browser.press(await house.opened(browser, link), "/start"))
     assert await house.state(identifier) == "signed"
 
     bundle = await house.call("GET", f"/signature-requests/{identifier}/evidence")
@@ -139,8 +138,7 @@ async def test_who_signed_finds_it_and_the_client_has_the_evidence(house: House)
 async def test_with_the_person_everything_that_they_signed_goes(house: House) -> None:
     _, link = await house.link(LEASE)
     browser = house.browser()
-    page = await house.agreed(await browser.press(await house.opened(browser, link), "/start"))
-    await browser.get(page.url)
+    await house.signed(browser, await browser.press(await house.opened(browser, link), "/start"))
     database = house.here.world.database
     found = await house.here.world.residents.find(str(AMINA["national_id"]), house.here.clock.now())
     assert found is not None and await Subjects(database).every(found.id)
@@ -189,7 +187,7 @@ async def test_a_person_reads_their_list_on_a_page_of_its_own(house: House) -> N
     _, link = await house.link(("Paper.txt", "text/plain", b"a paper"))
     browser = house.browser()
     page = await browser.press(await house.opened(browser, link), "/start")
-    await browser.get((await house.agreed(page)).url)
+    await house.signed(browser, page)
     found = await house.here.world.residents.find(str(AMINA["national_id"]), house.here.clock.now())
     assert found is not None
     known = await Subjects(house.here.world.database).every(found.id)

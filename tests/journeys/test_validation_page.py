@@ -56,9 +56,9 @@ async def signed(house: House, document: tuple[str, str, bytes], **wishes: str) 
     """A document that a person signed on the pages of the house."""
     _, link = await house.link(document, **wishes)
     browser = house.browser()
-    page = await house.agreed(await browser.press(await house.opened(browser, link), "/start"))
-    page = await browser.get(page.url)
-    page = await browser.get(page.url)
+    page = await house.signed(
+        browser, await browser.press(await house.opened(browser, link), "/start")
+    )
     [saved] = [one for one in page.reader.links if "/signed/" in one]
     return (await browser.get(saved)).response.content
 
@@ -145,6 +145,9 @@ async def test_a_document_beside_its_signature_is_given_or_only_its_digest(clerk
     assert "The signature is valid" in text
     twice = await clerk.checked({"file": file}, digest=f"{digest} {digest}")
     assert (twice[0], "The digest cannot be read" in twice[1]) == (422, True)
+    answer = await clerk.sent({"file": file}, digest="12 <b>")
+    assert 'value="12 &lt;b&gt;"' in answer.text, "it need not be typed again"
+    assert '<a href="#digest">' in answer.text and 'problem" aria-invalid="true"' in answer.text
     both = {"file": file, "document": ("Lease.txt", LEASE)}
     status, text = await clerk.checked(both, digest=digest)
     assert (status, "no document beside it" in text) == (422, True)

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from tests.judges.corpus import make
 from tests.judges.foreign import give, is_kept
+from tests.judges.mutual import add
+from tests.small_pki import SmallPki
 
 PLACE = Path(__file__).parent
 VECTORS = PLACE.parent / "vectors" / "dss"
@@ -67,26 +69,45 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as place:
         asyncio.run(make(Path(place)))
         today, later = judged(Path(place)), judged(Path(place), YEARS)
+    with tempfile.TemporaryDirectory() as place:
+        mutual, undone = _mutual(Path(place))
     disagreeing = [*_disagreeing(today), *(one for one in later if _lasts(one) != one.is_passed)]
-    print("\n".join(table(today, later)))
-    print()
+    disagreeing += [one for one in mutual if not one.is_passed]
+    print("\n".join([*table(today, later), ""]))
     for one in disagreeing:
         print(f"{one.name}: {one.kind} {one.verdict} {one.reason} {one.stamps} {one.errors}")
-    print(f"{len(today)} judged, {len(disagreeing)} otherwise than we say")
-    return 1 if disagreeing or not today else 0
+    print("\n".join([*undone, ""]))
+    print(f"{len(today)} of ours, {len(mutual)} of EU DSS to which we added something:")
+    print(f"{len(disagreeing)} judged otherwise than we say")
+    return 1 if disagreeing or not (today and mutual) else 0
+
+
+def _mutual(place: Path) -> tuple[list[Verdict], list[str]]:
+    """What EU DSS says of its signatures with what we added, and what we could not add."""
+    pki = SmallPki()
+    made = _made(place, pki)
+    shutil.copytree(place / "given" / "trusted", place / "corpus" / "trusted")
+    undone = list(add(made, place / "corpus", pki))
+    return judged(place / "corpus"), undone
+
+
+def _made(place: Path, pki: SmallPki) -> Path:
+    """Have EU DSS sign; return where its signatures are."""
+    give(place / "given", pki)
+    _java("Maker", str(place / "given"), str(place / "made"))
+    return place / "made"
 
 
 def vectors() -> int:
     """Have EU DSS sign, and keep what the tests judge ever after."""
-    with tempfile.TemporaryDirectory() as place:
-        given, made = Path(place) / "given", Path(place) / "made"
-        give(given)
-        _java("Maker", str(given), str(made))
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        made = _made(place, SmallPki())
         shutil.rmtree(VECTORS, ignore_errors=True)
         for one in sorted(made.iterdir()):
             if is_kept(one.name):
                 shutil.copytree(one, VECTORS / one.name)
-        shutil.copyfile(given / "trusted" / "root.der", VECTORS / "root.der")
+        shutil.copyfile(place / "given" / "trusted" / "root.der", VECTORS / "root.der")
     return 0
 
 

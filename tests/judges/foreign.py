@@ -14,9 +14,8 @@ WHOLE = ("cades-enveloping", "xades-enveloped", "jades-json_serialization", "pad
 """Shapes that are kept at every level; of the others only the highest is."""
 
 
-def give(directory: Path) -> None:
+def give(directory: Path, pki: SmallPki) -> None:
     """Write keys, what tells that nobody was revoked, and documents to be signed."""
-    pki = SmallPki()
     written(
         directory,
         {

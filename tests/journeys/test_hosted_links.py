@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from hashlib import sha256
 
 import pytest
 import pytest_asyncio
 
+from config.runtime.database.unit import Refused
 from esignet.protocol.hosted import MOST_LINKS
+from esignet.stores.links import Links
 from tests.journeys.browsers import Browser, Page
 from tests.journeys.hosted_world import BACK, House, hosted
 
@@ -77,6 +81,18 @@ async def test_of_two_that_go_on_at_once_one_does(house: House) -> None:
     pages = [await browser.get(link) for browser in browsers]
     won = await asyncio.gather(*map(raced, browsers, pages))
     assert sorted(won) == [False, False, False, True]
+
+
+async def test_a_claim_is_one_conditional_write(house: House) -> None:
+    identifier, link = await house.link(LEASE)
+    await house.opened(house.browser(), link)
+    new = await house.another(identifier)
+    newest = await house.another(identifier)
+    database = house.here.world.database
+    for address, is_free in ((link, False), (new, False), (newest, True), (newest, False)):
+        ticket = sha256(address.rpartition("/")[2].encode()).digest()
+        with nullcontext() if is_free else pytest.raises(Refused):
+            await database.submit(Links.claimed(ticket, "b" * 43))
 
 
 async def test_a_new_link_ends_the_one_before(house: House) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.utils import CryptographyDeprecationWarning
+
+from keystore.checking.paths import UNREADABLE
 
 LONGEST_CERTIFICATE = 16 << 10
 LONGEST_LIST = 256 << 10
@@ -68,18 +67,20 @@ def _read(octets: bytes, load: Callable[[bytes], _Read], what: str, kind: str) -
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            warnings.simplefilter("error")
             return _looked_through(load(octets))
-    except (ValueError, TypeError, UnsupportedAlgorithm, CryptographyDeprecationWarning):
+    except (*UNREADABLE, Warning):
         raise _unreadable(what, kind) from None
 
 
 def _looked_through(found: _Read) -> _Read:
-    _ = list(found.extensions), found.signature_hash_algorithm, found.public_bytes(Encoding.DER)
+    _ = list(found.extensions), found.signature_hash_algorithm, found.issuer
     if isinstance(found, x509.Certificate):
-        _ = found.public_key(), found.not_valid_before_utc, found.not_valid_after_utc
+        _ = found.public_key(), found.subject
+        _ = found.not_valid_before_utc, found.not_valid_after_utc
     else:
-        _ = [(one.serial_number, list(one.extensions)) for one in found], found.next_update_utc
+        _ = found.last_update_utc, found.next_update_utc
+        _ = [(one.serial_number, list(one.extensions)) for one in found]
     return found
 
 

@@ -64,6 +64,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> PlayedRoot:
     return PlayedRoot.made(tmp_path_factory.mktemp("root") / "r")
 
 
+@pytest.fixture(scope="module")
+def lists(root: PlayedRoot) -> bytes:
+    """A list of the root in DER."""
+    return read_list(root.listed()).public_bytes(Encoding.DER)
+
+
 def now() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=1)
 
@@ -277,14 +283,15 @@ def test_a_file_holds_one_thing_and_nothing_large(root: PlayedRoot) -> None:
 
 @given(place=st.integers(0, 1200), other=st.integers(0, 255), whole=st.binary(max_size=300))
 def test_no_octets_make_more_than_a_refusal(
-    root: PlayedRoot, place: int, other: int, whole: bytes
+    root: PlayedRoot, lists: bytes, place: int, other: int, whole: bytes
 ) -> None:
-    read = read_certificate(root.certificate, "the root")
-    octets = bytearray(read.public_bytes(Encoding.DER))
-    octets[place % len(octets)] = other
-    for one in (bytes(octets), whole):
-        try:
-            judge_root(one)
-            read_list(one)
-        except NotAccepted as refused:
-            assert refused.rule
+    made = bytearray(read_certificate(root.certificate, "the root").public_bytes(Encoding.DER))
+    made[place % len(made)] = other
+    listed = bytearray(lists)
+    listed[place % len(listed)] = other
+    for one in (bytes(made), bytes(listed), whole):
+        for judged in (judge_root, lambda octets: judge_list(octets, root)):
+            try:
+                judged(one)
+            except NotAccepted as refused:
+                assert refused.rule

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,19 +30,31 @@ class Tsa:
     looked: list[str] = field(default_factory=list)
     responders: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     def granted(self, request: bytes) -> bytes:
         """The honest answer."""
         return status(200, self.pki.stamp_response(request), REPLY)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request; whoever stops this server waits until that is over."""
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self.serving.add(task)
+        try:
+            await task
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            self.serving.discard(task)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         if head.startswith("get "):
             self.looked.append(head.split()[1])
             crl = self.crls.get(self.looked[-1])
             answer = status(200, crl, "content-type: application/pkix-crl") if crl else status(404)
             writer.write(answer)
-            writer.close()
             return
         length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
         request = await reader.readexactly(length)
@@ -51,10 +63,10 @@ class Tsa:
             self.asked.append(request)
         if answering is None:
             await reader.read()  # until the other side gives up
-            self.gone.set()
         else:
             writer.write(await asyncio.to_thread(answering, request))
-        writer.close()
+        if answering is None:
+            self.gone.set()
 
     def at(self, path: str) -> str:
         """An address of this server."""
@@ -89,3 +101,6 @@ async def tsa(pki: SmallPki) -> AsyncIterator[Tsa]:
     made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/tsr"
     async with server:
         yield made
+        async with asyncio.timeout(30):
+            while made.serving:
+                await asyncio.sleep(0)

@@ -33,7 +33,14 @@ class Lists:
     async def every(self) -> tuple[bytes, ...]:
         """Return each list in DER. Raises NotStamped (``revocation``) where one is not there."""
         loads = (self.kept.get(one, partial(self._list, one)) for one in self.addresses)
-        return tuple(await asyncio.gather(*loads))
+        # Nobody is left asking when this returns: all are waited for, whatever one of them says.
+        found = await asyncio.gather(*loads, return_exceptions=True)
+        lists = []
+        for one in found:
+            if isinstance(one, BaseException):
+                raise one
+            lists.append(one)
+        return tuple(lists)
 
     def current(self, lists: Sequence[bytes]) -> list[bytes]:
         """Return those of which the next one is not due yet."""

@@ -31,8 +31,14 @@ class Standing:
         untold = list(_untold(path, self.lists.current(crls)))
         if untold and not self.responders.addresses:
             raise NotStamped("revocation", "no current list tells of a certificate")
-        told = await asyncio.gather(*map(self.responders.good, untold))
-        return Evidence(certificates=path.der(), ocsp=tuple(told), crls=crls)
+        # Nobody is left asking when this returns: all are waited for, whatever one of them says.
+        told = await asyncio.gather(*map(self.responders.good, untold), return_exceptions=True)
+        responses = []
+        for one in told:
+            if isinstance(one, BaseException):
+                raise one
+            responses.append(one)
+        return Evidence(certificates=path.der(), ocsp=tuple(responses), crls=crls)
 
     async def close(self) -> None:
         """Close the connections."""

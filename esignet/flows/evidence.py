@@ -31,7 +31,7 @@ from esignet.protocol.evidence import (
 )
 from esignet.protocol.signature_request import IllegalMove, SignatureRequest, State
 from keystore.signing.digests import HashAlgorithm, list_hash
-from keystore.signing.door import Documents, EvidenceFile, Signed
+from keystore.signing.door import Attested, Documents, EvidenceFile
 
 MEDIA_TYPE = "application/vnd.etsi.asic-e+zip"
 
@@ -52,7 +52,7 @@ class Receipts(Protocol):
 class Finishing(Protocol):
     """Raises what was sealed to its level and checks it (`esignet.flows.signing`)."""
 
-    async def finished(self, parts: Sequence[Part], signed: Sequence[Signed]) -> list[Made]: ...
+    async def finished(self, parts: Sequence[Part], attested: Attested) -> list[Made]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +172,9 @@ class Evidence:
         prepared = CONTAINER.prepare(items, Wish(hash_algorithm=_HASH, envelope="asic-e"))
         files = [EvidenceFile(one.name, one.media_type, one.digest) for one in items]
         signed = await self.documents.seal_evidence(files)
-        [made] = await self.finishing.finished([Part(CONTAINER, prepared, Level.B_LT)], [signed])
+        [made] = await self.finishing.finished(
+            [Part(CONTAINER, prepared, Level.B_LT)], Attested([signed])
+        )
         return made.document
 
 

@@ -34,7 +34,7 @@ from esignet.pdf.pool import PdfBusy
 from esignet.protocol.signature_request import Event, IllegalMove, SignatureRequest, State
 from esignet.stores.requests import SignatureRequests
 from keystore.door import KeyServiceUnavailable, NotPermitted
-from keystore.signing.door import NotActivated, Signed
+from keystore.signing.door import Attested, NotActivated
 
 LEASE = 30
 """Seconds after which nobody is believed to be at work who did not say so again."""
@@ -67,11 +67,11 @@ _log = logging.getLogger("symbolon.esignet")
 class Hand(Protocol):
     """Has the key service sign, and finishes documents (`esignet.flows.signing`)."""
 
-    async def signed(self, activation: str, parts: Sequence[Part]) -> list[Signed]:
+    async def signed(self, activation: str, parts: Sequence[Part]) -> Attested:
         """Return what is signed; NotActivated, NotPermitted, KeyServiceUnavailable."""
         ...
 
-    async def finished(self, parts: Sequence[Part], signed: Sequence[Signed]) -> list[Made]:
+    async def finished(self, parts: Sequence[Part], attested: Attested) -> list[Made]:
         """Return the documents; NotPermitted, KeyServiceUnavailable, FormatError, PdfBusy."""
         ...
 
@@ -209,22 +209,22 @@ class RequestSigning:
         prepared = await self.contents.part(sealer, DOCUMENTS)
         parts = [Part(form, one, level) for one in prepared]
         if held.request.state is State.SIGNING:
-            signed = await self._signed(held, sealer, parts, is_first=begun is not None)
+            attested = await self._signed(held, sealer, parts, is_first=begun is not None)
         else:
-            signed = await self.contents.part(sealer, SIGNATURES)
+            attested = Attested(await self.contents.part(sealer, SIGNATURES))
         try:
             async with self.preparing.uploaded.over(parts) as lent:
-                made = await self.hand.finished(lent, signed)
+                made = await self.hand.finished(lent, attested)
             await self._completed(held, sealer, parts, made)
         except (FormatError, NotPermitted) as fault:
             raise await self._failed(held, UNSIGNABLE) from fault
 
     async def _signed(
         self, held: _Held, sealer: Sealer, parts: Sequence[Part], *, is_first: bool
-    ) -> Sequence[Signed]:
+    ) -> Attested:
         activation: str = await self.contents.part(sealer, APPROVAL)
         try:
-            signed = await self.hand.signed(activation, parts)
+            attested = await self.hand.signed(activation, parts)
         except NotActivated:
             if not is_first:  # it may have been used for this, and what was signed reached nobody
                 raise await self._failed(held, LOST) from None
@@ -233,11 +233,11 @@ class RequestSigning:
             raise NotApproved from None
         except NotPermitted as fault:
             raise await self._failed(held, UNSIGNABLE) from fault
-        sealed = await sealer.seal(SIGNATURES, signed)
+        sealed = await sealer.seal(SIGNATURES, attested.signed)
         after = held.request.completing()
         keep, drop = self.store.kept(after, SIGNATURES, sealed), self.store.dropped(after, APPROVAL)
         await self._move(held, after, keep, *drop)
-        return signed
+        return attested
 
     async def _completed(
         self, held: _Held, sealer: Sealer, parts: Sequence[Part], made: Sequence[Made]

@@ -20,6 +20,7 @@ from esignet.protocol.seals import Sealable
 from keystore.door import NotPermitted
 from keystore.seals.wording import plan_hash, text_of
 from keystore.signing.digests import list_hash
+from keystore.signing.door import Attested
 from keystore.signing.plans import commitment_of
 
 
@@ -80,7 +81,7 @@ class Seals:
                 order_of(sealable.authorization, parts)
             )
             async with self.preparing.uploaded.over(parts) as lent:
-                made = await self.signing.finished(lent, signed)
+                made = await self.signing.finished(lent, Attested(signed))
         except NotPermitted as fault:
             raise FormatError("the documents cannot be sealed in this way") from fault
         documents = [

@@ -66,31 +66,29 @@ class Signing:
         Raises NotActivated, NotPermitted, KeyServiceUnavailable, FormatError, PdfBusy. Once the
         key service has signed, the activation is used up whatever happens then.
         """
-        order = order_of(approved.activation, parts)
-        beside = Beside.NOTHING if len(parts) > TOGETHER else self._beside(parts)
-        return await self._finished(parts, await self.documents.sign_attested(order, beside))
+        return await self.finished(parts, await self.signed(approved.activation, parts))
 
-    async def signed(self, activation: str, parts: Sequence[Part]) -> list[Signed]:
+    async def signed(self, activation: str, parts: Sequence[Part]) -> Attested:
         """Return what the key service signs for each part, the same however often it is asked.
 
-        Raises NotActivated, NotPermitted, KeyServiceUnavailable.
+        Beside it comes what our own authority could add at once. Raises NotActivated,
+        NotPermitted, KeyServiceUnavailable.
         """
-        return await self.documents.sign_documents(order_of(activation, parts))
+        return await self.documents.sign_attested(order_of(activation, parts), self._beside(parts))
 
-    async def finished(self, parts: Sequence[Part], signed: Sequence[Signed]) -> list[Made]:
+    def _beside(self, parts: Sequence[Part]) -> Beside:
+        """Return what the key service may make as it signs: our own stamps, if all are wanted."""
+        if len(parts) > TOGETHER or not self.stamps.is_ours:
+            return Beside.NOTHING
+        if not all(_reaches(part, Level.B_T) for part in parts):
+            return Beside.NOTHING
+        return Beside.STATUSES if _wants_material(parts) else Beside.TIMESTAMPS
+
+    async def finished(self, parts: Sequence[Part], attested: Attested) -> list[Made]:
         """Return each part with its signature in it, at its level, and checked.
 
         It can be done again. Raises NotPermitted, KeyServiceUnavailable, FormatError, PdfBusy.
         """
-        return await self._finished(parts, Attested(signed))
-
-    def _beside(self, parts: Sequence[Part]) -> Beside:
-        """Return what the key service may make as it signs: our own stamps, if all are wanted."""
-        if not self.stamps.is_ours or not all(_reaches(part, Level.B_T) for part in parts):
-            return Beside.NOTHING
-        return Beside.STATUSES if _wants_material(parts) else Beside.TIMESTAMPS
-
-    async def _finished(self, parts: Sequence[Part], attested: Attested) -> list[Made]:
         signed = attested.signed
         made = [
             await self._work(part, "embed", part.prepared, one)

@@ -132,8 +132,8 @@ async def test_a_clock_that_is_not_trusted_costs_no_signature(
     made = await house.esignet.sign_attested(order, Beside.STATUSES)
     assert made.signed and not made.timestamps
     with pytest.raises(KeyServiceUnavailable):
-        await signing(house.esignet).finished(parts, made.signed)
+        await signing(house.esignet).finished(parts, made)
     monkeypatch.undo()
-    [done] = await signing(house.esignet).finished(parts, made.signed)
+    [done] = await signing(house.esignet).finished(parts, made)
     [found] = cades.FORMAT.check(done.document, [ITEM])
     assert found.level is Level.B_LT

@@ -217,11 +217,11 @@ def _row(message: Shown) -> str:
     medium = "E-mail" if message.channel == "email" else "Text message"
     at = datetime.fromtimestamp(message.at, UTC)
     lines = "<br>".join(escape(line) for line in message.text.splitlines())
+    code = f'\n<h3 class="sent"><code>{escape(message.code)}</code></h3>' if message.code else ""
     return f"""
 <li>
 <p class="who">{medium} to <a href="/?to={_quoted(message.to)}">{escape(message.to)}</a>,\
- <time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at:%H:%M:%S} UTC</time></p>
-<h3 class="sent"><code>{escape(message.code)}</code></h3>
+ <time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at:%H:%M:%S} UTC</time></p>{code}
 <p dir="auto">{lines}</p>
 </li>"""
 

@@ -29,6 +29,7 @@ from esignet.endpoints.evidence import EvidenceEndpoint
 from esignet.endpoints.history import HistoryEndpoint
 from esignet.endpoints.requests import SignatureRequestsEndpoint
 from esignet.evidence.timestamps.own import OwnStamps
+from esignet.evidence.timestamps.port import Stamps
 from esignet.flows.appearing import Looks
 from esignet.flows.csc_approvals import Caller
 from esignet.flows.documents import Allowance, Uploads
@@ -165,8 +166,13 @@ class World:
 
 
 @asynccontextmanager
-async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[World]:
-    """``database`` is the key service's; the requests lie in one of their own."""
+async def request_world(
+    database: OpenDatabase, tmp_path: Path, stamps: Stamps | None = None
+) -> AsyncIterator[World]:
+    """``database`` is the key service's; the requests lie in one of their own.
+
+    ``stamps`` is whose time signatures have: our own without it.
+    """
     url = f"sqlite:///{tmp_path / 'web.db'}"
     await asyncio.to_thread(migrate, url, WEB)
     mine = await open_database(url)
@@ -175,7 +181,10 @@ async def request_world(database: OpenDatabase, tmp_path: Path) -> AsyncIterator
             door = KeyServiceClient(socket_path(Path(sockets), Role.ESIGNET), SystemClock())
             shown: Cache[str, AuthorityShown] = Cache(SystemClock(), entries=1, seconds=60)
             signing = Signing(
-                documents=house.esignet, stamps=OwnStamps(house.esignet), pdf=PdfPool(), shown=shown
+                documents=house.esignet,
+                stamps=stamps or OwnStamps(house.esignet),
+                pdf=PdfPool(),
+                shown=shown,
             )
             store, clock = SignatureRequests(mine), HandClock(SystemClock().now())
             bearers = Bearers({name: _token(name, clock) for name in ("office", "another")})

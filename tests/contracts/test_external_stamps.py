@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -154,13 +155,13 @@ async def test_our_own_authority_stands_in_with_its_status(office: Office) -> No
 
 
 async def test_a_request_waits_until_an_authority_is_back(
-    database: OpenDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: OpenDatabase, tmp_path: Path
 ) -> None:
-    async with tsa(PKI) as authority, request_world(database, tmp_path) as world:
+    async with AsyncExitStack() as opened:
+        authority = await opened.enter_async_context(tsa(PKI))
         stamps = InOrder([authority.source(tmp_path)])
-        monkeypatch.setattr(
-            OwnStamps, "stamped", lambda _, *asked, **how: stamps.stamped(*asked, **how)
-        )
+        opened.push_async_callback(stamps.close)
+        world = await opened.enter_async_context(request_world(database, tmp_path, stamps))
         authority.answer = lambda request: b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n"
         said = await world.created()
         token = await world.approved(said)
@@ -171,4 +172,3 @@ async def test_a_request_waits_until_an_authority_is_back(
         await world.resuming.run_once(world.clock.now())
         assert (await world.shown(said))["state"] == "signed"
         assert (await world.sign(said, token))[0] == 200
-        await stamps.close()

@@ -78,6 +78,7 @@ async def contents(url: str) -> tuple[dict[str, str | None], set[int]]:
     return used, notes
 
 
+@pytest.mark.long
 async def test_three_processes_redeem_each_code_once(codes_url: str) -> None:
     count = 600
     await add_codes(codes_url, count)
@@ -97,6 +98,7 @@ async def test_three_processes_redeem_each_code_once(codes_url: str) -> None:
     assert notes == {int(name) * 1_000_000 + number for number, name in won.items()}
 
 
+@pytest.mark.long
 async def test_a_killed_process_loses_nothing_that_it_acknowledged(codes_url: str) -> None:
     count = 3000
     await add_codes(codes_url, count)
@@ -230,6 +232,7 @@ async def test_the_loop_never_waits_for_the_disk(tmp_path: Path) -> None:
     await database.close()
 
 
+@pytest.mark.long
 async def test_a_slow_read_is_given_up_and_holds_back_no_other(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path)
     options = DatabaseOptions(sqlite=SqliteOptions(deadline=0.3, readers=2))

@@ -231,6 +231,7 @@ members = st.sampled_from(
 of_documents = st.sampled_from([*document(), "href", "checksum", "access", "pages", "x"])
 
 
+@pytest.mark.long
 @given(st.dictionaries(members, json_values), st.dictionaries(of_documents, json_values))
 def test_whatever_comes_is_read_whole_or_refused(
     changes: dict[str, Any], of_document: dict[str, Any]

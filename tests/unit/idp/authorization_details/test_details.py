@@ -98,6 +98,7 @@ json_values = st.recursive(
 members = st.sampled_from([*PAYMENT, *RECORDS, "x"])
 
 
+@pytest.mark.long
 @given(st.dictionaries(members, json_values), st.sampled_from([PAYMENT, RECORDS]))
 def test_whatever_comes_is_read_whole_or_refused(changes: dict[str, Any], good: Any) -> None:
     try:

@@ -9,7 +9,7 @@ from config.runtime.pages.answers import Message, Way
 from config.runtime.pages.visitors import Visitor
 from config.runtime.web import Answer, Call, Endpoint, Route, redirect
 from esignet.endpoints.hosted_door import LinkDoor, Shown, base, client_name
-from esignet.endpoints.page_door import PageDoor, Show, own_form
+from esignet.endpoints.page_door import PageDoor, Show, own_form, page_route
 from esignet.endpoints.page_refusals import ForgedForm
 from esignet.flows.hosted import Hosted, NoSuchLink
 from esignet.flows.hosted_login import CALLBACK, Login
@@ -212,14 +212,8 @@ class HostedPages:
         return self.link.claimed(posted)
 
     def _route(self, path: str, method: str, endpoint: Endpoint) -> Route:
-        return Route(
-            path=path,
-            endpoints={method: endpoint},
-            budget="logins",
-            page=True,
-            cross_site=path == CALLBACK,
-            origins=self.origins,
-        )
+        cross_site = path == CALLBACK
+        return page_route(path, method, endpoint, self.origins, cross_site=cross_site)
 
 
 def _verifier(visitor: Visitor, state: str) -> str:

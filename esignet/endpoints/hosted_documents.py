@@ -10,7 +10,7 @@ from config.runtime.clock import Clock
 from config.runtime.pages.visitors import Visitor
 from config.runtime.web import Answer, Call, Route, bytes_answer
 from esignet.endpoints.hosted_door import LinkDoor
-from esignet.endpoints.page_door import PageDoor
+from esignet.endpoints.page_door import PageDoor, page_route
 from esignet.endpoints.request_answers import downloaded
 from esignet.flows.hosted import Hosted, NoSuchLink
 from esignet.flows.hosted_parts import Opened
@@ -38,13 +38,7 @@ class HostedDocuments:
             "/sign/{ticket}/signed/{number}/{seal}": self.signed,
         }
         return [
-            Route(
-                path=path,
-                endpoints={"GET": self.door.page(self.link.claimed(show))},
-                budget="logins",
-                page=True,
-                origins=self.origins,
-            )
+            page_route(path, "GET", self.door.page(self.link.claimed(show)), self.origins)
             for path, show in addresses.items()
         ]
 

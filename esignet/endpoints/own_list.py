@@ -7,7 +7,7 @@ from config.runtime.clock import Clock
 from config.runtime.entropy import Entropy
 from config.runtime.pages.visitors import Visitor
 from config.runtime.web import Answer, Call, Endpoint, Route, redirect
-from esignet.endpoints.page_door import PageDoor, own_form
+from esignet.endpoints.page_door import PageDoor, own_form, page_route
 from esignet.flows.hosted_login import Login
 from esignet.flows.own_list import CALLBACK, NOBODY, PATH, NotShown, OwnList
 from esignet.pages.own_list import shown_entries
@@ -86,14 +86,8 @@ class OwnListPages:
         return self.door.answers.page(name, setting, {**usual, **content}, (self.issuer,))
 
     def _route(self, path: str, method: str, endpoint: Endpoint) -> Route:
-        return Route(
-            path=path,
-            endpoints={method: endpoint},
-            budget="logins",
-            page=True,
-            cross_site=path in (PATH, CALLBACK),
-            origins=self.origins,
-        )
+        cross_site = path in (PATH, CALLBACK)
+        return page_route(path, method, endpoint, self.origins, cross_site=cross_site)
 
 
 def _verifier(visitor: Visitor, state: str) -> str:

@@ -1,12 +1,12 @@
 """The way to every page of the signing service: who reads it, and what is said when it fails."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from config.runtime.pages.answers import Message, PageAnswers, Way
 from config.runtime.pages.explanations import FAILURES, Explanation, Onward
 from config.runtime.pages.visitors import Visitor, Visitors
-from config.runtime.web import Answer, Call, Endpoint, Failure
+from config.runtime.web import Answer, Call, Endpoint, Failure, Route
 from esignet.endpoints.page_refusals import REFUSALS, ForgedForm, NoCookie
 from esignet.flows.own_list import PATH
 
@@ -74,6 +74,20 @@ async def own_form(call: Call, visitor: Visitor, purpose: str) -> dict[str, str]
     if visitor.brought(form.get("csrf", ""), purpose):
         return form
     raise ForgedForm if visitor.new_secret is None else NoCookie
+
+
+def page_route(
+    path: str, method: str, endpoint: Endpoint, origins: Sequence[str], *, cross_site: bool = False
+) -> Route:
+    """Return the route of a page; ``cross_site`` if other sites may lead a browser there."""
+    return Route(
+        path=path,
+        endpoints={method: endpoint},
+        budget="logins",
+        page=True,
+        cross_site=cross_site,
+        origins=origins,
+    )
 
 
 def _link(call: Call) -> str:
